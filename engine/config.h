@@ -1,0 +1,58 @@
+/* config: volley.yaml, read through one table that also feeds `check` and docs/configuration.md. */
+#ifndef ENGINE_CONFIG_H
+#define ENGINE_CONFIG_H
+
+#include "base/message.h"
+#include "ingest/snapshot.h"
+#include "outbox/dispatch/dispatch.h"
+
+struct config_tier {
+    const char *name;
+    uint64_t segments;
+};
+
+/* All texts live as long as the config. Values not given have their defaults. */
+struct config {
+    const char *home;
+    const char *listen;     /* host:port */
+    const char *public_url; /* without a final slash */
+    bool public_url_given;
+    unsigned workers; /* auto: the number of processors */
+    double max_message_rate_per_s;
+    struct provider_config *providers;
+    size_t provider_count;
+    uint8_t *routes[CHANNEL_COUNT];
+    size_t route_counts[CHANNEL_COUNT];
+    struct config_tier *tiers;
+    size_t tier_count;
+    struct snapshot_alias *aliases;
+    size_t alias_count;
+    struct {
+        int64_t window_ns;
+        uint64_t min_messages;
+        double messages_per_active_customer; /* 0: protection is off */
+    } protection;
+    void *memory;
+};
+
+/* config_load: <home>/volley.yaml with `${ENV}` and `file:PATH` secrets resolved.
+ * Errors: ERROR_CONFIG `volley.yaml:line: …`, with the nearest key for an unknown one; a missing
+ *         file says to run `volley init`. */
+int config_load(const char *home, struct config **out, struct error *err) MUST_USE;
+void config_destroy(struct config **config);
+
+/* config_tier: by name, or NULL. */
+const struct config_tier *config_tier(const struct config *config, struct text name);
+
+/* config_option: the table itself, for docs: path, type, unit, range, default and a sentence. */
+struct config_option {
+    const char *path; /* "providers.*.max_connections" */
+    const char *type;
+    const char *unit;
+    const char *range;
+    const char *fallback;
+    const char *sentence;
+};
+const struct config_option *config_options(size_t *count_out);
+
+#endif

@@ -1,0 +1,78 @@
+/* delivery: one message on its way to a provider, and what became of it. */
+#ifndef OUTBOX_DELIVERY_H
+#define OUTBOX_DELIVERY_H
+
+#include "base/message.h"
+
+/* Why a delivery ended as it did; stored in journals as the number, which never changes. */
+enum delivery_reason {
+    DELIVERY_OK = 0,
+    DELIVERY_REJECTED = 1,         /* the provider refused it for good */
+    DELIVERY_INVALID_ADDRESS = 2,  /* no such user, number, device */
+    DELIVERY_OPTED_OUT = 3,        /* the provider or carrier has an opt-out; or ours, just in time */
+    DELIVERY_THROTTLED = 4,        /* too fast; surely not taken */
+    DELIVERY_TEMPORARY = 5,        /* refused for now; surely not taken */
+    DELIVERY_UNREACHABLE = 6,      /* no connection; surely not taken */
+    DELIVERY_CONNECTION_LOST = 7,  /* after the message was handed over: unknown */
+    DELIVERY_TIMEOUT = 8,          /* no answer in time after handing over: unknown */
+    DELIVERY_BAD_REPLY = 9,        /* an answer that makes no sense: unknown */
+    DELIVERY_CREDENTIALS = 10,     /* the provider does not accept us; it is stopped */
+    DELIVERY_TOO_LARGE = 11,
+    DELIVERY_RETRIES_USED_UP = 12, /* temporary until the retry limit */
+    DELIVERY_INTERRUPTED = 13,     /* we died between intent and outcome */
+    DELIVERY_CANCELLED = 14,
+    DELIVERY_EXPIRED = 15,
+    DELIVERY_REASON_COUNT
+};
+const char *delivery_reason_name(enum delivery_reason reason);
+
+enum delivery_verdict {
+    DELIVERY_SENT,
+    DELIVERY_FAILED,
+    DELIVERY_UNKNOWN,
+    DELIVERY_DEFERRED, /* surely not taken; offer it again at retry_at_ns */
+};
+
+struct delivery_result {
+    enum delivery_verdict verdict;
+    enum delivery_reason reason;
+    uint8_t provider;        /* index, as in journal headers */
+    struct text provider_id; /* borrowed for the call */
+    struct text detail;      /* borrowed for the call */
+    int64_t retry_at_ns;     /* deferred: steady clock */
+    bool address_dead;       /* never try this address again */
+};
+
+struct delivery;
+
+/* Who the deliveries come from: a running job. All are called on the loop's thread. */
+struct delivery_source {
+    /* intend: make the intents of a list durable, then call dispatch_intended with it. */
+    void (*intend)(struct delivery_source *source, struct delivery *list, size_t count);
+    /* admit: the last look before hand-over (R10). False: the source has dealt with it. */
+    bool (*admit)(struct delivery_source *source, struct delivery *delivery);
+    /* done: called exactly once per delivery submitted, unless admit said no. */
+    void (*done)(struct delivery_source *source, struct delivery *delivery,
+                 const struct delivery_result *result);
+};
+
+/* All texts belong to the source and stay until done. */
+struct delivery {
+    struct delivery_source *source;
+    struct delivery *next;
+    struct hash128 id; /* message_id(): idempotency key, Message-ID */
+    enum channel channel;
+    uint32_t row;
+    uint8_t attempt;  /* from 1 */
+    uint8_t provider; /* set by dispatch when the route is chosen */
+    bool in_doubt;    /* an earlier attempt may have got through */
+    uint16_t segments;
+    struct text from; /* email: envelope sender; sms: number or sender id; without brackets */
+    struct text to;   /* email address, E.164 number, push token, customer id */
+    struct text title; /* push; else TEXT_NONE */
+    struct text body; /* email: the message as mime_compose makes it; else UTF-8 text */
+    int64_t started_ns; /* steady; dispatch's */
+    void *owner;        /* the source's */
+};
+
+#endif

@@ -1,0 +1,91 @@
+/* provider: the method table that every kind of provider implements, one file each in providers/. */
+#ifndef OUTBOX_PROVIDER_H
+#define OUTBOX_PROVIDER_H
+
+#include "base/error.h"
+#include "outbox/dispatch/delivery.h"
+#include "outbox/loop/loop.h"
+
+enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RESEND, ON_UNKNOWN_ASSUME_SENT };
+
+/* One entry of `providers:` in volley.yaml. Strings are NUL-terminated, "" when not given. */
+struct provider_config {
+    const char *name;
+    const char *type;
+    const char *url;
+    const char *account_sid;
+    const char *auth_token;
+    const char *from;
+    unsigned max_connections;
+    double max_message_rate_per_s; /* 0: no limit */
+    unsigned messages_per_connection;
+    int64_t timeout_ns;       /* connect, and each reply */
+    int64_t retry_first_ns;   /* back-off: first wait, doubled each time, with jitter */
+    int64_t retry_max_ns;     /* longest wait */
+    int64_t retry_give_up_ns; /* after this long a message fails */
+    unsigned retry_attempts;  /* and after this many attempts */
+    enum on_unknown on_unknown;
+    bool on_unknown_given; /* else the type's default */
+};
+
+struct provider;
+struct dispatch;
+
+struct provider_type {
+    const char *name;
+    unsigned channels; /* bit per enum channel it can serve */
+    enum on_unknown on_unknown_default;
+    /* check: what can be said against a configuration before anything runs. ERROR_CONFIG. */
+    int (*check)(const struct provider_config *config, struct error *err);
+    /* open: make ->state; no traffic yet. */
+    int (*open)(struct provider *provider, struct error *err);
+    /* pump: deliveries or capacity may have come; take what you can with provider_take. */
+    void (*pump)(struct provider *provider);
+    /* close: end connections politely; call provider_closed when nothing is pending in the loop. */
+    void (*close)(struct provider *provider);
+};
+
+/* provider_types: all of them, NULL-terminated. */
+extern const struct provider_type *const provider_types[];
+const struct provider_type *provider_type_find(struct text name);
+
+/* --- what a provider type may use; all on the loop's thread --- */
+
+struct provider {
+    const struct provider_type *type;
+    struct provider_config config;
+    struct loop *loop;
+    struct dispatch *dispatch;
+    uint8_t index;
+    void *state; /* the type's */
+    void *flow;  /* dispatch's: queues, limiter, counters */
+};
+
+/* provider_take: the next delivery that may go out now, or NULL: nothing there, or the rate, the
+ * breaker or a pause says wait (pump is called again when that is over). What is taken must end in
+ * provider_done or provider_return. */
+struct delivery *provider_take(struct provider *provider);
+
+/* provider_return: it was not handed over after all (the connection could not be made, the session
+ * ended first): back to the front of the queue, no attempt counted. */
+void provider_return(struct provider *provider, struct delivery *delivery);
+
+/* provider_done: the provider's answer. DEFERRED needs no retry_at_ns: dispatch sets it, or turns
+ * it into FAILED with DELIVERY_RETRIES_USED_UP. */
+void provider_done(struct provider *provider, struct delivery *delivery,
+                   struct delivery_result result);
+
+/* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by back-off. */
+void provider_slow_down(struct provider *provider, int64_t wait_ns);
+
+/* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it works again. */
+void provider_trouble(struct provider *provider, const char *sentence);
+void provider_ok(struct provider *provider);
+
+/* provider_stop: it refuses us for good (credentials); what is queued ends as FAILED. */
+void provider_stop(struct provider *provider, const char *sentence);
+
+/* provider_closed: see close. */
+void provider_closed(struct provider *provider);
+
+#endif
