@@ -279,7 +279,7 @@ static int load_validity(struct walk *walk, struct column *column, int64_t nulls
     rc = load_bits(walk, column->rows, &bits);
     if (rc)
         return rc;
-    if (bitmap_count(bits, (size_t)column->rows) < (size_t)column->rows)
+    if (arrow_count_bits(bits, column->rows) < column->rows)
         column->validity = bits;
     return 0;
 }

@@ -5,7 +5,18 @@
  * inner loops is what lets gcc vectorize them at -O2. */
 #include "ingest/arrow/arrow_verify.h"
 
+#include "base/bitmap.h"
+
 #define BLOCK 1024
+
+int64_t arrow_count_bits(const uint64_t *bits, int64_t rows)
+{
+    size_t words = (size_t)rows / 64;
+    size_t count = bitmap_count(bits, words * 64);
+    if (rows % 64 != 0)
+        count += (size_t)__builtin_popcountll(bits[words] & ~(~0ull << (rows % 64)));
+    return (int64_t)count;
+}
 
 /* Ascending: each offset is at most the next one. */
 #define DEFINE_OFFSETS(bits)                                                             \

@@ -6,9 +6,9 @@
  * read in place. */
 #include "ingest/arrow/arrow_write.h"
 
-#include "base/bitmap.h"
 #include "base/file.h"
 #include "ingest/arrow/arrow_meta.h"
+#include "ingest/arrow/arrow_verify.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -203,7 +203,7 @@ static void add_column(struct arrow_writer *writer, const struct column *column)
     if (column->type == COLUMN_NULL)
         nulls = rows;
     else if (column->validity)
-        nulls = rows - bitmap_count(column->validity, rows);
+        nulls = rows - (size_t)arrow_count_bits(column->validity, column->rows);
     struct arrow_node node = {(int64_t)rows, (int64_t)nulls};
     buffer_add(&writer->nodes, &node, sizeof(node));
     add_type(&writer->batch_types, column);
