@@ -1,5 +1,5 @@
 // Writes Arrow files with apache-arrow, and beside each what its rows are, one JSON object a line, so
-// that our reader can be compared with it. Usage: node write_js.cjs DIR
+// that our reader can be compared with it. Usage: node write_js.cjs DIR [ROWS]
 // The expected rows come from the plain values below, not from reading the file back.
 'use strict';
 const fs = require('fs');
@@ -43,7 +43,7 @@ function raw(type, values, ArrayType, width = 1)
     return arrow.makeVector({type, length : values.length, nullCount : nulls, nullBitmap : bitsOf(values), data});
 }
 
-const rows = 5000; // more than one chunk, and no multiple of 64
+const rows = Number(process.argv[3] ?? 5000); // more than one chunk, and no multiple of 64
 const pick = (i, n, v) => (i % n === 0 ? null : v);
 const all = (fn) => Array.from({length : rows}, (_, i) => fn(i));
 const words = [ '', 'a', 'Zoë', '早安', 'a text that does not fit into twelve bytes', 'exactly12byt', 'thirteen byte' ];
@@ -125,7 +125,7 @@ const lines = all((i) => {
 
 // Several record batches, some of them empty or of one row. Only the dictionary is cut from one
 // vector, as all batches of a file share it; apache-arrow cuts views one row short.
-const cuts = [ 0, 0, 1, 64, 100, 4300, rows ];
+const cuts = [ 0, 0, 1, 64, 4300 ].filter((cut) => cut < rows).concat(rows);
 const city = columns.city[1](columns.city[0]);
 let schema;
 const batches = cuts.slice(1).map((end, b) => {
