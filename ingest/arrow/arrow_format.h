@@ -1,7 +1,10 @@
 /* arrow_format: the numbers of Arrow's IPC metadata.
- * Source: format/Schema.fbs, Message.fbs and File.fbs of https://github.com/apache/arrow */
+ * Source: format/Schema.fbs, Message.fbs and File.fbs of https://github.com/apache/arrow
+ */
 #ifndef INGEST_ARROW_FORMAT_H
 #define INGEST_ARROW_FORMAT_H
+
+#include <stdint.h>
 
 #define ARROW_MAGIC        "ARROW1"
 #define ARROW_MAGIC_BYTES  6
@@ -10,7 +13,11 @@
 
 enum arrow_version { ARROW_V4 = 3, ARROW_V5 = 4 };
 
-enum arrow_header { ARROW_SCHEMA = 1, ARROW_DICTIONARY_BATCH = 2, ARROW_RECORD_BATCH = 3 };
+enum arrow_header {
+    ARROW_SCHEMA = 1,
+    ARROW_DICTIONARY_BATCH = 2,
+    ARROW_RECORD_BATCH = 3
+};
 
 enum arrow_type {
     ARROW_NULL = 1,
@@ -92,6 +99,7 @@ struct arrow_block { /* of a message within the file */
     int64_t body_bytes;
 };
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "Arrow files are little-endian");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "Arrow files are little-endian");
 
 #endif

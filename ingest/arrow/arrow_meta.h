@@ -6,7 +6,8 @@
 #include "base/column.h"
 #include "ingest/arrow/arrow_format.h"
 
-/* arrow_meta_check: can this column be written? Errors: ERROR_INPUT names it and its type. */
+/* arrow_meta_check: can this column be written? Errors: ERROR_INPUT names it and its
+ * type. */
 int arrow_meta_check(const struct column *column, struct error *err) MUST_USE;
 
 /* arrow_meta_schema: the message that opens a file. */
@@ -17,14 +18,15 @@ void arrow_meta_batch(struct buffer *out, int64_t rows, int64_t body_bytes,
                       const struct arrow_node *nodes, size_t node_count,
                       const struct arrow_extent *extents, size_t extent_count);
 
-/* The footer repeats the schema, so it is begun when the file is opened and ended with the list of
- * record batches when it is closed. arrow_meta_footer_begin returns what _end needs. */
+/* The footer repeats the schema, so it is begun when the file is opened and ended with
+ * the list of record batches when it is closed. arrow_meta_footer_begin returns what _end
+ * needs. */
 struct arrow_footer {
     size_t dictionaries_hole;
     size_t batches_hole;
 };
-struct arrow_footer arrow_meta_footer_begin(struct buffer *out, const struct column *schema,
-                                            size_t count);
+struct arrow_footer arrow_meta_footer_begin(struct buffer *out,
+                                            const struct column *schema, size_t count);
 void arrow_meta_footer_end(struct buffer *out, struct arrow_footer footer,
                            const struct arrow_block *blocks, size_t count);
 
