@@ -74,7 +74,8 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
         struct yaml_node *child = &out->children[i];
         const yaml_node_t *key = yaml_document_get_node(b->document, pairs[i].key);
         unsigned line = (unsigned)key->start_mark.line + 1;
-        if (key->type != YAML_SCALAR_NODE)
+        if (key->type != YAML_SCALAR_NODE ||
+            memchr(key->data.scalar.value, '\0', key->data.scalar.length))
             return error_set(b->err, ERROR_INPUT, "%s:%u: a key must be a plain word",
                              b->name, line);
         child->key = arena_text(

@@ -156,26 +156,33 @@ static int sane_segments(uint64_t segments, struct error *err)
                      (unsigned long long)segments, (long long)SEGMENTS_MAX);
 }
 
-/* change_month: run one statement on the account's month now, in a transaction. */
-static int change_month(struct store *store, const struct account *account,
-                        int64_t now_ns, const char *sql, uint64_t segments,
-                        struct text job, struct error *err)
+/* begin_month: lock, and make sure of the month's row. On success store_end must follow.
+ */
+static int begin_month(struct store *store, const struct account *account, int64_t now_ns,
+                       char month[8], struct error *err)
 {
-    char month[8];
-    int rc = sane_segments(segments, err);
-    if (rc == 0)
-        rc = month_of(account, now_ns, month, err);
+    int rc = month_of(account, now_ns, month, err);
     if (rc == 0)
         rc = store_begin(store, err);
     if (rc)
         return rc;
     rc = touch_month(store, account->id, text_of(month), false, 0, err);
-    if (rc == 0)
-        rc = store_run(store,
-                       store_bind(store, sql, "ttit", account->id, text_of(month),
-                                  (int64_t)segments, job),
-                       err);
-    return store_end(store, rc, err);
+    return rc ? store_end(store, rc, err) : 0;
+}
+
+static int add_pack(struct store *store, const struct account *account, uint64_t segments,
+                    struct error *err)
+{
+    char month[8];
+    int rc = begin_month(store, account, clock_now_ns(), month, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *update =
+        store_bind(store,
+                   "UPDATE month SET pack_segments = pack_segments + ?"
+                   " WHERE account = ? AND month = ?",
+                   "itt", (int64_t)segments, account->id, text_of(month));
+    return store_end(store, store_run(store, update, err), err);
 }
 
 int quota_add_pack(struct store *store, struct text account, uint64_t segments,
@@ -183,17 +190,16 @@ int quota_add_pack(struct store *store, struct text account, uint64_t segments,
 {
     struct arena arena;
     struct account on_file;
-    int rc = arena_init(&arena, 1 << 20, err);
+    int rc = sane_segments(segments, err);
+    if (rc == 0)
+        rc = arena_init(&arena, 1 << 20, err);
     if (rc)
         return rc;
     rc = account_get(store, account, &arena, &on_file, err);
     if (rc == 0)
         rc = store_unknown(store, "account", account, "SELECT id FROM account", err);
     else if (rc == 1)
-        rc = change_month(store, &on_file, clock_now_ns(),
-                          "UPDATE month SET pack_segments = pack_segments + ?3"
-                          " WHERE account = ?1 AND month = ?2 AND ?4 IS NULL",
-                          segments, TEXT_NONE, err);
+        rc = add_pack(store, &on_file, segments, err);
     arena_fini(&arena);
     return rc;
 }
@@ -202,13 +208,19 @@ int quota_add_usage(struct store *store, const struct account *account, int64_t 
                     uint64_t segments, struct text what, struct error *err)
 {
     /* A job's id never starts with a dot (name_is_safe), so `.inbound` cannot be one. */
-    char row[64];
+    char month[8], row[64];
     snprintf(row, sizeof(row), ".%.*s", TEXT_ARGS(what));
-    return change_month(
-        store, account, now_ns,
-        "INSERT INTO usage (account, month, job, used) VALUES (?1, ?2, ?4, ?3)"
-        " ON CONFLICT (account, month, job) DO UPDATE SET used = used + ?3",
-        segments, text_of(row), err);
+    int rc = sane_segments(segments, err);
+    if (rc == 0)
+        rc = begin_month(store, account, now_ns, month, err);
+    if (rc)
+        return rc;
+    sqlite3_stmt *insert =
+        store_bind(store,
+                   "INSERT INTO usage (account, month, job, used) VALUES (?1, ?2, ?3, ?4)"
+                   " ON CONFLICT (account, month, job) DO UPDATE SET used = used + ?4",
+                   "ttti", account->id, text_of(month), text_of(row), (int64_t)segments);
+    return store_end(store, store_run(store, insert, err), err);
 }
 
 /* --- leases --- */
@@ -313,7 +325,8 @@ static int take_block(struct quota_lease *lease, uint64_t segments, struct error
                          lease->tier_segments, &quota, err);
     if (rc)
         return rc;
-    uint64_t others = quota.used - (lease->granted + lease->block_left);
+    uint64_t held = lease->granted + lease->block_left;
+    uint64_t others = quota.used > held ? quota.used - held : 0;
     uint64_t mine = quota.limit > others ? quota.limit - others : 0;
     uint64_t left = mine > lease->granted ? mine - lease->granted : 0;
     if (left < segments) {
@@ -333,11 +346,14 @@ int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
     if (lease->exhausted)
         return 0;
     if (segments > lease->block_left) {
+        struct quota_lease before = *lease;
         int rc = store_begin(lease->store, err);
         if (rc == 0)
             rc = store_end(lease->store, take_block(lease, segments, err), err);
-        if (rc)
+        if (rc) {
+            *lease = before; /* what was not stored is not ours */
             return rc;
+        }
         if (lease->exhausted)
             return 0;
     }

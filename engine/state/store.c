@@ -107,16 +107,26 @@ static int execute(struct store *store, const char *sql, struct error *err)
     return sqlite3_exec(store->db, sql, NULL, NULL, NULL) ? store_error(store, err) : 0;
 }
 
-int store_begin(struct store *store, struct error *err)
+static int begin(struct store *store, const char *sql, struct error *err)
 {
     if (store->depth == 0) {
-        int rc = execute(store, "BEGIN IMMEDIATE", err);
+        int rc = execute(store, sql, err);
         if (rc)
             return rc;
         store->doomed = false;
     }
     store->depth++;
     return 0;
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+    return begin(store, "BEGIN IMMEDIATE", err);
+}
+
+int store_begin_read(struct store *store, struct error *err)
+{
+    return begin(store, "BEGIN", err);
 }
 
 int store_end(struct store *store, int rc, struct error *err)
