@@ -20,12 +20,30 @@ static const struct {
     [ERROR_BUG] = {"bug", 70},
 };
 
+/* whole_characters: a sentence that was cut to the buffer must not end inside a
+ * character. */
+static void whole_characters(char text[ERROR_TEXT_BYTES])
+{
+    size_t end = strlen(text), start = end;
+    if (end < ERROR_TEXT_BYTES - 1)
+        return;
+    while (start > 0 && end - start < 3 && (text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0)
+        return;
+    unsigned char lead = (unsigned char)text[start - 1];
+    size_t wanted = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
+    if (end - start < wanted)
+        text[start - 1] = '\0';
+}
+
 int error_set_v(struct error *err, enum error_kind kind, const char *format, va_list args)
 {
     CHECK(kind != ERROR_NONE);
     if (err) {
         err->kind = kind;
         vsnprintf(err->text, sizeof(err->text), format, args);
+        whole_characters(err->text);
     }
     return -(int)kind;
 }
@@ -49,6 +67,7 @@ int error_io(struct error *err, const char *format, ...)
     if (err) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof(err->text) - used, ": %s", why);
+        whole_characters(err->text);
     }
     return code;
 }
@@ -65,6 +84,7 @@ void error_prefix(struct error *err, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, "%s", sentence);
+    whole_characters(err->text);
 }
 
 int error_exit_status(enum error_kind kind)
