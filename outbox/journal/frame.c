@@ -42,7 +42,8 @@ size_t frame_seal(char *bytes, size_t body_bytes, uint64_t sequence, uint64_t du
         .durable_to = htole64(durable_to),
     };
     memcpy(bytes, &head, sizeof(head));
-    memset(bytes + FRAME_HEAD_BYTES + body_bytes, 0, total - FRAME_HEAD_BYTES - body_bytes);
+    memset(bytes + FRAME_HEAD_BYTES + body_bytes, 0,
+           total - FRAME_HEAD_BYTES - body_bytes);
     head.check = htole64(hash64_seeded(bytes + 8, total - 8, salt));
     memcpy(bytes, &head.check, sizeof(head.check));
     return total;

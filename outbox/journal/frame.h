@@ -1,9 +1,9 @@
 /* frame: the envelope a group of records is written in, and the head of a journal file.
  *
- * One group commit is one frame: a 32-byte head and a body of records (record.h), padded to
- * 8 bytes. The check covers everything behind itself and is seeded with the journal's salt,
- * so bytes a provider sends us can never pass for a frame. docs/journal.md has the byte
- * table. */
+ * One group commit is one frame: a 32-byte head and a body of records (record.h), padded
+ * to 8 bytes. The check covers everything behind itself and is seeded with the journal's
+ * salt, so bytes a provider sends us can never pass for a frame. docs/journal.md has the
+ * byte table. */
 #ifndef OUTBOX_FRAME_H
 #define OUTBOX_FRAME_H
 
@@ -20,8 +20,9 @@ static inline uint64_t frame_position(uint32_t file, uint32_t offset)
 #define FRAME_BODY_BYTES_MAX (1u << 20)
 
 struct frame {
-    uint64_t sequence;   /* from 1, without a gap, across files */
-    uint64_t durable_to; /* what lies before this position was durable when it was written */
+    uint64_t sequence; /* from 1, without a gap, across files */
+    uint64_t
+        durable_to; /* what lies before this position was durable when it was written */
     struct text body;
     size_t bytes; /* head, body and padding */
 };

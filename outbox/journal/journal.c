@@ -1,26 +1,26 @@
 /* journal: appending and group commit; see journal.h.
  *
- * Records are copied into the current group, which becomes one frame. Groups go to the disk in
- * order, several at a time, and may finish in any order; they are acknowledged in order, and a
- * frame says how far the journal was durable when it was written (scan.h). The rule when to
- * write: with nothing on its way, at the end of the round in which somebody asked; else when the
- * last group is durable, or as soon as enough has come together to be worth a write of its own.
- * That makes groups as large as the disk is slow, without a setting.
+ * Records are copied into the current group, which becomes one frame. Groups go to the
+ * disk in order, several at a time, and may finish in any order; they are acknowledged in
+ * order, and a frame says how far the journal was durable when it was written (scan.h).
+ * The rule when to write: with nothing on its way, at the end of the round in which
+ * somebody asked; else when the last group is durable, or as soon as enough has come
+ * together to be worth a write of its own. That makes groups as large as the disk is
+ * slow, without a setting.
  *
- * A failed write is never repeated: after a failed fdatasync the kernel may have dropped the
- * pages, and a second one that succeeds says nothing about them
+ * A failed write is never repeated: after a failed fdatasync the kernel may have dropped
+ * the pages, and a second one that succeeds says nothing about them
  * (https://wiki.postgresql.org/wiki/Fsync_Errors). */
 #include "outbox/journal/journal.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "outbox/journal/journal_limited.h"
+#include "outbox/journal/journal_resume.h"
 #include "outbox/journal/record.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 /* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
 #define WINDOW_GROUPS 8
@@ -72,137 +72,6 @@ struct journal {
 
 /* --- opening --- */
 
-static int header_check(const struct journal_header *header, struct error *err)
-{
-    if (header->rows >= JOURNAL_ROW_NOTICE)
-        return error_set(err, ERROR_INPUT,
-                         "a snapshot of %llu rows is too large: split it below %u rows",
-                         (unsigned long long)header->rows, JOURNAL_ROW_NOTICE);
-    if (header->provider_count > RECORD_PROVIDERS_MAX)
-        return error_set(err, ERROR_INPUT, "%zu providers are too many: at most %d",
-                         header->provider_count, RECORD_PROVIDERS_MAX);
-    for (size_t i = 0; i < header->provider_count; i++)
-        if (header->providers[i].bytes > RECORD_TEXT_BYTES_MAX)
-            return error_set(err, ERROR_INPUT,
-                             "the provider name %.40s… is longer than %d bytes",
-                             header->providers[i].data, RECORD_TEXT_BYTES_MAX);
-    if (header->account.bytes > RECORD_TEXT_BYTES_MAX ||
-        header->job.bytes > RECORD_TEXT_BYTES_MAX)
-        return error_set(err, ERROR_INPUT, "an account or job id is longer than %d bytes",
-                         RECORD_TEXT_BYTES_MAX);
-    return 0;
-}
-
-/* Make a frame of the header record and give it to put(). */
-struct header_frame {
-    char bytes[FRAME_HEAD_BYTES + RECORD_HEADER_BYTES_MAX + FRAME_ALIGN];
-};
-
-static struct text header_frame(struct header_frame *frame,
-                                const struct journal_header *header, uint64_t sequence,
-                                uint64_t durable_to, uint64_t salt)
-{
-    size_t body_bytes = record_encode_header(header, frame->bytes + FRAME_HEAD_BYTES);
-    size_t bytes = frame_seal(frame->bytes, body_bytes, sequence, durable_to, salt);
-    return (struct text){frame->bytes, bytes};
-}
-
-static int open_new(struct journal *journal, const struct journal_header *header,
-                    struct error *err)
-{
-    struct journal_file *file = &journal->file;
-    if (getrandom(&file->salt, sizeof(file->salt), 0) != sizeof(file->salt))
-        return error_io(err, "cannot get random bytes for the journal in %s", file->dir);
-    struct header_frame frame;
-    struct text bytes = header_frame(&frame, header, 1, 0, file->salt);
-    journal->durable_sequence = 1;
-    return journal_file_begin(file, 0, bytes, err);
-}
-
-static bool same_providers(const struct journal_header *a, const struct journal_header *b)
-{
-    if (a->provider_count != b->provider_count)
-        return false;
-    for (size_t i = 0; i < a->provider_count; i++)
-        if (!text_equal(a->providers[i], b->providers[i]))
-            return false;
-    return true;
-}
-
-static int check_same_job(const char *dir, const struct journal_header *ours,
-                          const struct journal_header *theirs, struct error *err)
-{
-    if (!text_equal(ours->account, theirs->account) || !text_equal(ours->job, theirs->job))
-        return error_set(err, ERROR_INPUT,
-                         "the journal in %s belongs to job \"%.*s\" of account \"%.*s\", not "
-                         "to job \"%.*s\" of account \"%.*s\"",
-                         dir, TEXT_ARGS(theirs->job), TEXT_ARGS(theirs->account),
-                         TEXT_ARGS(ours->job), TEXT_ARGS(ours->account));
-    if (ours->snapshot_hash != theirs->snapshot_hash || ours->rows != theirs->rows)
-        return error_set(err, ERROR_INPUT,
-                         "the snapshot is not the one job \"%.*s\" was started with: put that "
-                         "one back, or start a job with another id",
-                         TEXT_ARGS(ours->job));
-    return 0;
-}
-
-/* Read what is there to its end, and see whether it is ours. *providers_out: the names it was
- * written with last are the ones we have. */
-static int read_existing(struct scan *scan, const struct journal_header *header,
-                         bool *providers_out, struct error *err)
-{
-    struct frame frame;
-    int rc;
-    bool any = false;
-    while ((rc = scan_next(scan, &frame, err)) > 0) {
-        struct record_reader reader;
-        struct record record;
-        if (frame.body.bytes == 0 || frame.body.data[0] != RECORD_HEADER)
-            continue;
-        record_reader_init(&reader, frame.body);
-        if (record_next(&reader, &record) != 1)
-            return scan_damage(scan, scan->offset, "its header makes no sense", err);
-        any = true;
-        *providers_out = same_providers(header, &record.header);
-        rc = check_same_job(scan->dir, header, &record.header, err);
-        if (rc != 0)
-            return rc;
-    }
-    if (rc == 0 && !any)
-        return scan_damage(scan, FRAME_FILE_BYTES, "its header is missing", err);
-    return rc;
-}
-
-static int open_existing(struct journal *journal, const struct journal_header *header,
-                         struct error *err)
-{
-    struct journal_file *file = &journal->file;
-    struct scan scan;
-    bool providers_known = false;
-    int rc = scan_open(&scan, file->dir, err);
-    if (rc == 0)
-        rc = read_existing(&scan, header, &providers_known, err);
-    if (rc == 0)
-        rc = journal_file_continue(file, &scan, err);
-    scan_close(&scan);
-    if (rc != 0)
-        return rc;
-    if (scan.torn)
-        log_warn("journal", "a torn tail was cut off", "dir=%s file=%u offset=%u", file->dir,
-                 file->number, file->offset);
-    journal->durable_sequence = scan.next_sequence - 1;
-    journal->durable_to = frame_position(file->number, file->offset);
-    if (providers_known)
-        return 0;
-    struct header_frame frame;
-    struct text bytes = header_frame(&frame, header, ++journal->durable_sequence,
-                                     journal->durable_to, file->salt);
-    rc = journal_file_write(file, bytes);
-    journal->durable_to = frame_position(file->number, file->offset);
-    errno = -rc;
-    return rc == 0 ? 0 : error_io(err, "cannot write the journal in %s", file->dir);
-}
-
 static struct group *group_create(struct journal *journal);
 static void group_destroy(struct group *group);
 static void on_timer(struct loop_timer *timer);
@@ -212,9 +81,6 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
                          struct journal **out, struct error *err)
 {
     *out = NULL;
-    int rc = header_check(header, err);
-    if (rc != 0)
-        return rc;
     struct journal *journal = calloc(1, sizeof(*journal));
     CHECK(journal);
     journal->loop = loop;
@@ -222,20 +88,16 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
     journal->timer = (struct loop_timer){.fn = on_timer, .arg = journal};
     journal->timer_at_ns = INT64_MAX;
     journal->waits_end = &journal->waits;
-    rc = journal_file_lock(&journal->file, dir, err);
-    char first[PATH_BYTES];
+    int rc = journal_file_lock(&journal->file, dir, err);
+    journal->file.limit_bytes = limits.file_bytes;
     if (rc == 0)
-        rc = scan_path(first, dir, 0, err);
-    if (rc == 0) {
-        journal->file.limit_bytes = limits.file_bytes;
-        rc = file_exists(first) ? open_existing(journal, header, err)
-                                : open_new(journal, header, err);
-    }
+        rc = journal_resume(&journal->file, header, &journal->durable_sequence, err);
     if (rc != 0) {
         journal_file_close(&journal->file, false);
         free(journal);
         return rc;
     }
+    journal->durable_to = frame_position(journal->file.number, journal->file.offset);
     journal->current = group_create(journal);
     journal->current->sequence = journal->durable_sequence + 1;
     *out = journal;
@@ -267,8 +129,8 @@ static void group_destroy(struct group *group)
     free(group);
 }
 
-/* Put the current group behind the closed ones and begin another. A buffer is made only when
- * all are on their way or waiting to be, which is once per megabyte at worst. */
+/* Put the current group behind the closed ones and begin another. A buffer is made only
+ * when all are on their way or waiting to be, which is once per megabyte at worst. */
 static void close_current(struct journal *journal)
 {
     struct group *group = journal->current;
@@ -311,8 +173,8 @@ static void fail(struct journal *journal, int why)
         return;
     journal->failed = why;
     log_error("journal", "the journal cannot be written, nothing more is sent from it",
-              "file=%s/journal.%04u error=\"%s\"", journal->file.dir, journal->file.number,
-              strerror(why));
+              "file=%s/journal.%04u error=\"%s\"", journal->file.dir,
+              journal->file.number, strerror(why));
     wake_at(journal, loop_now_ns(journal->loop));
 }
 
@@ -346,10 +208,9 @@ static void write_rest(struct group *group)
 {
     struct journal *journal = group->journal;
     journal->writing++;
-    loop_write_sync(journal->loop, &group->op, journal->file.fd,
-                    group->bytes + group->written_bytes,
-                    group->frame_bytes - group->written_bytes,
-                    group->offset + group->written_bytes);
+    loop_write_sync(
+        journal->loop, &group->op, journal->file.fd, group->bytes + group->written_bytes,
+        group->frame_bytes - group->written_bytes, group->offset + group->written_bytes);
 }
 
 /* Send the first unsent group. False: not before what is on its way has come back. */
@@ -434,15 +295,26 @@ static void on_timer(struct loop_timer *timer)
 {
     struct journal *journal = timer->arg;
     journal->timer_at_ns = INT64_MAX;
-    journal->wanted = true;
+    journal->wanted = journal->current->body_bytes > 0;
     pump(journal);
     notify(journal);
 }
 
 /* --- appending --- */
 
+struct text journal_encode_decisions(const struct journal_decision *decisions,
+                                     size_t count, uint32_t chunk, struct arena *arena)
+{
+    char *room = arena_reserve(arena, RECORD_DECISIONS_BYTES(count));
+    if (!room)
+        return TEXT_NONE;
+    size_t bytes = record_encode_decisions(decisions, count, chunk, room);
+    arena_commit(arena, bytes);
+    return (struct text){room, bytes};
+}
+
 /* Room for bytes more in the current group; NULL when the journal has failed. */
-static char *room(struct journal *journal, size_t bytes)
+static char *make_room(struct journal *journal, size_t bytes)
 {
     if (journal->failed)
         return NULL;
@@ -456,8 +328,8 @@ static char *room(struct journal *journal, size_t bytes)
     return journal->current->bytes + FRAME_HEAD_BYTES + journal->current->body_bytes;
 }
 
-/* The current group is to be written soon: at the end of the round, so that what else comes
- * in this round goes with it, or when the last one is durable. */
+/* The current group is to be written soon: at the end of the round, so that what else
+ * comes in this round goes with it, or when the last one is durable. */
 static void want(struct journal *journal)
 {
     if (journal->in_flight == 0 && !journal->unsent) {
@@ -472,7 +344,7 @@ static void want(struct journal *journal)
 void journal_append(struct journal *journal, struct text frame)
 {
     CHECK(frame.data);
-    char *at = room(journal, frame.bytes);
+    char *at = make_room(journal, frame.bytes);
     if (!at)
         return;
     memcpy(at, frame.data, frame.bytes);
@@ -485,7 +357,7 @@ void journal_intents(struct journal *journal, const struct journal_intent *inten
 {
     while (count > 0) {
         size_t some = count < RECORD_INTENTS_MAX ? count : RECORD_INTENTS_MAX;
-        char *at = room(journal, RECORD_INTENTS_BYTES(some));
+        char *at = make_room(journal, RECORD_INTENTS_BYTES(some));
         if (!at)
             return;
         struct group *group = journal->current;
@@ -498,7 +370,7 @@ void journal_intents(struct journal *journal, const struct journal_intent *inten
 
 void journal_outcome(struct journal *journal, const struct journal_outcome *outcome)
 {
-    char *at = room(journal, RECORD_OUTCOME_BYTES_MAX);
+    char *at = make_room(journal, RECORD_OUTCOME_BYTES_MAX);
     if (!at)
         return;
     struct group *group = journal->current;
@@ -508,7 +380,7 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
 
 void journal_mark(struct journal *journal, enum journal_mark mark)
 {
-    char *at = room(journal, RECORD_MARK_BYTES);
+    char *at = make_room(journal, RECORD_MARK_BYTES);
     if (!at)
         return;
     journal->current->body_bytes += record_encode_mark(mark, at);
@@ -529,8 +401,8 @@ void journal_sync(struct journal *journal, struct journal_wait *wait)
 
 /* --- closing --- */
 
-/* An empty frame behind the last one: without it, damage to the last group could not be told
- * from a torn tail. Losing it loses nothing. */
+/* An empty frame behind the last one: without it, damage to the last group could not be
+ * told from a torn tail. Losing it loses nothing. */
 static void write_voucher(struct journal *journal)
 {
     char bytes[FRAME_HEAD_BYTES];

@@ -9,9 +9,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* As much is zeroed at a time as the file holds already, within these bounds: a job of one
- * message stays small, and a busy loop is never held up longer than a write of 1 MiB into the
- * page cache takes (0.3 ms). */
+/* As much is zeroed at a time as the file holds already, within these bounds: a job of
+ * one message stays small, and a busy loop is never held up longer than a write of 1 MiB
+ * into the page cache takes (0.3 ms). */
 #define ZERO_BYTES_MIN (64u << 10)
 #define ZERO_BYTES_MAX (1u << 20)
 
@@ -45,10 +45,11 @@ int journal_file_lock(struct journal_file *file, const char *dir, struct error *
         close(fd);
         errno = why;
         if (why == EWOULDBLOCK)
-            return error_set(err, ERROR_AGAIN,
-                             "another process is writing the journal in %s: wait for it or "
-                             "stop it",
-                             dir);
+            return error_set(
+                err, ERROR_AGAIN,
+                "another process is writing the journal in %s: wait for it or "
+                "stop it",
+                dir);
         return error_io(err, "cannot lock the folder %s", dir);
     }
     file->dir_fd = fd;
@@ -92,7 +93,8 @@ int journal_file_begin(struct journal_file *file, uint32_t number, struct text f
 
 /* What lies behind the last frame was never acknowledged. It has to go before anything is
  * written: a frame left over behind a new one could pass for the one that follows it. */
-static int cut(const struct journal_file *file, const struct scan *scan, struct error *err)
+static int cut(const struct journal_file *file, const struct scan *scan,
+               struct error *err)
 {
     char path[PATH_BYTES];
     for (uint32_t f = scan->file_count; f-- > scan->file + 1;) {

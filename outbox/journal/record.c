@@ -1,13 +1,13 @@
 /* record: see record.h; the byte tables are in docs/journal.md. */
 #include "outbox/journal/record.h"
 
-/* The first byte of a record: the type in three bits; of an outcome also the outcome in three
- * and the channel in two. */
+/* The first byte of a record: the type in three bits; of an outcome also the outcome in
+ * three and the channel in two. */
 #define TYPE_BITS 3
 #define TYPE_MASK 7
 
-/* The first byte of a decision: disposition in five bits, channel in two, and this one when its
- * row or segments are not the expected ones and follow. */
+/* The first byte of a decision: disposition in five bits, channel in two, and this one
+ * when its row or segments are not the expected ones and follow. */
 #define DECISION_LONG 0x80
 
 /* What follows in an outcome. */
@@ -55,8 +55,8 @@ static bool get_number(struct record_reader *reader, uint64_t max, uint64_t *out
     return false;
 }
 
-/* Differences are taken modulo 2^32 or 2^64, so that every pair of values has one, and folded
- * so that small ones of either sign are short: 0, -1, 1, -2, … */
+/* Differences are taken modulo 2^32 or 2^64, so that every pair of values has one, and
+ * folded so that small ones of either sign are short: 0, -1, 1, -2, … */
 static uint32_t fold32(uint32_t difference)
 {
     return difference << 1 ^ (difference >> 31 ? UINT32_MAX : 0);
@@ -167,8 +167,8 @@ static int read_mark(struct record_reader *reader, enum journal_mark *out)
 
 /* --- decisions --- */
 
-/* The row a decision is expected for: the same one on a later channel, else the next one. That
- * holds whether a chunk is written row by row or channel by channel. */
+/* The row a decision is expected for: the same one on a later channel, else the next one.
+ * That holds whether a chunk is written row by row or channel by channel. */
 static uint32_t expected_row(const struct journal_decision *previous, uint8_t channel)
 {
     return channel > previous->channel ? previous->row : previous->row + 1;
@@ -246,7 +246,8 @@ int record_next_decision(struct record_reader *reader, struct journal_decision *
 /* --- intents --- */
 
 size_t record_encode_intents(struct record_context *context,
-                             const struct journal_intent *intents, size_t count, char *out)
+                             const struct journal_intent *intents, size_t count,
+                             char *out)
 {
     CHECK(count <= RECORD_INTENTS_MAX);
     char *at = out;
@@ -286,9 +287,9 @@ int record_next_intent(struct record_reader *reader, struct journal_intent *out)
     if (!get_number(reader, (uint64_t)UINT32_MAX << 1 | 1, &head))
         return -1;
     last->row += unfold32((uint32_t)(head >> 1)) + 1;
-    if ((head & 1) && (!get_byte(reader, &last->channel) ||
-                       !get_byte(reader, &last->attempt) ||
-                       !get_byte(reader, &last->provider)))
+    if ((head & 1) &&
+        (!get_byte(reader, &last->channel) || !get_byte(reader, &last->attempt) ||
+         !get_byte(reader, &last->provider)))
         return -1;
     if (last->channel >= CHANNEL_COUNT)
         return -1;
@@ -317,7 +318,8 @@ size_t record_encode_outcome(struct record_context *context,
         flags |= OUTCOME_DETAIL;
 
     char *at = out;
-    *at++ = (char)(RECORD_OUTCOME | outcome->outcome << TYPE_BITS | outcome->channel << 6);
+    *at++ =
+        (char)(RECORD_OUTCOME | outcome->outcome << TYPE_BITS | outcome->channel << 6);
     *at++ = (char)flags;
     at = put_number(at, fold32(outcome->row - last->row));
     at = put_number(at, fold64((uint64_t)outcome->at_ms - (uint64_t)last->at_ms));

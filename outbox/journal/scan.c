@@ -12,8 +12,9 @@
 /* A file's size is a journal's own limit plus one group; more is no journal of ours. */
 #define SCAN_FILE_BYTES_MAX (1u << 30)
 
-/* Behind a bad frame the next good one is searched for. Torn groups can look like frames without
- * being any, but only a handful; where more do, somebody wrote them to keep us busy. */
+/* Behind a bad frame the next good one is searched for. Torn groups can look like frames
+ * without being any, but only a handful; where more do, somebody wrote them to keep us
+ * busy. */
 #define SCAN_SUSPECTS_MAX 4096
 
 int scan_path(char out[PATH_BYTES], const char *dir, uint32_t number, struct error *err)
@@ -26,10 +27,11 @@ int scan_path(char out[PATH_BYTES], const char *dir, uint32_t number, struct err
 int scan_damage(const struct scan *scan, uint32_t offset, const char *what,
                 struct error *err)
 {
-    return error_set(err, ERROR_INPUT,
-                     "%s/journal.%04u is damaged at offset %u: %s; restore the file from a "
-                     "copy, nothing was changed",
-                     scan->dir, scan->file, offset, what);
+    return error_set(
+        err, ERROR_INPUT,
+        "%s/journal.%04u is damaged at offset %u: %s; restore the file from a "
+        "copy, nothing was changed",
+        scan->dir, scan->file, offset, what);
 }
 
 /* The number in journal.NNNN, or -1. */
@@ -44,13 +46,14 @@ static int64_t file_number(const char *name)
     return strtol(digits, NULL, 10);
 }
 
-static int count_files(struct scan *scan, struct error *err)
+int scan_count(const char *path, uint32_t *count_out, struct error *err)
 {
-    DIR *dir = opendir(scan->dir);
+    DIR *dir = opendir(path);
+    *count_out = 0;
     if (!dir && errno == ENOENT)
-        return error_set(err, ERROR_INPUT, "there is no journal in %s", scan->dir);
+        return 0;
     if (!dir)
-        return error_io(err, "cannot open the folder %s", scan->dir);
+        return error_io(err, "cannot open the folder %s", path);
     int64_t highest = -1;
     uint32_t count = 0;
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
@@ -60,14 +63,12 @@ static int count_files(struct scan *scan, struct error *err)
             highest = number;
     }
     closedir(dir);
-    if (count == 0)
-        return error_set(err, ERROR_INPUT, "there is no journal in %s", scan->dir);
     if (highest + 1 != count)
         return error_set(err, ERROR_INPUT,
                          "%s has %u journal files, but the last is journal.%04u: restore "
                          "the missing ones from a copy",
-                         scan->dir, count, (unsigned)highest);
-    scan->file_count = count;
+                         path, count, (unsigned)highest);
+    *count_out = count;
     return 0;
 }
 
@@ -119,9 +120,9 @@ static int load(struct scan *scan, uint32_t number, struct error *err)
     struct frame_file head;
     switch (frame_file_decode((struct text){scan->bytes, scan->file_bytes}, &head)) {
     case FRAME_FILE_OTHER_VERSION:
-        return error_set(err, ERROR_INPUT,
-                         "%s was written by another version of this program: use that one",
-                         path);
+        return error_set(
+            err, ERROR_INPUT,
+            "%s was written by another version of this program: use that one", path);
     case FRAME_FILE_DAMAGED:
         return scan_damage(scan, 0, "the file's head is not what was written", err);
     case FRAME_FILE_GOOD:
@@ -138,8 +139,12 @@ int scan_open(struct scan *scan, const char *dir, struct error *err)
     *scan = (struct scan){.next_sequence = 1};
     if (snprintf(scan->dir, sizeof(scan->dir), "%s", dir) >= PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", dir);
-    int rc = count_files(scan, err);
-    return rc == 0 ? load(scan, 0, err) : rc;
+    int rc = scan_count(dir, &scan->file_count, err);
+    if (rc != 0)
+        return rc;
+    if (scan->file_count == 0)
+        return error_set(err, ERROR_INPUT, "there is no journal in %s", dir);
+    return load(scan, 0, err);
 }
 
 static bool frame_here(const struct scan *scan, struct frame *out)
@@ -188,8 +193,8 @@ static bool file_vouches(struct scan *scan, size_t offset, uint64_t end)
     return false;
 }
 
-/* The end of the frames is at scan->offset of scan->file: 1 when a later frame vouches for it,
- * 0 when none does. Leaves another file loaded. */
+/* The end of the frames is at scan->offset of scan->file: 1 when a later frame vouches
+ * for it, 0 when none does. Leaves another file loaded. */
 static int vouched(struct scan *scan, struct error *err)
 {
     uint32_t file = scan->file, offset = scan->offset;
@@ -205,8 +210,8 @@ static int vouched(struct scan *scan, struct error *err)
     return rc != 0 ? rc : found;
 }
 
-/* The frames of the loaded file go on in the next one, if it starts with the one that comes.
- * Returns 1, 0, or an error. */
+/* The frames of the loaded file go on in the next one, if it starts with the one that
+ * comes. Returns 1, 0, or an error. */
 static int next_file(struct scan *scan, struct frame *out, struct error *err)
 {
     uint32_t file = scan->file, offset = scan->offset;
