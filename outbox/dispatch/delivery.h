@@ -71,7 +71,8 @@ struct delivery {
     struct text to;   /* email address, E.164 number, push token, customer id */
     struct text title; /* push; else TEXT_NONE */
     struct text body; /* email: the message as mime_compose makes it; else UTF-8 text */
-    int64_t started_ns; /* steady; dispatch's */
+    uint8_t returns;    /* how often a session ended under it without an answer; provider's */
+    int64_t started_ns; /* steady; 0 at first, dispatch sets it; stays across attempts */
     void *owner;        /* the source's */
 };
 

@@ -43,6 +43,8 @@ struct provider_type {
     void (*pump)(struct provider *provider);
     /* close: end connections politely; call provider_closed when nothing is pending in the loop. */
     void (*close)(struct provider *provider);
+    /* destroy: free ->state; nothing of it is pending in the loop any more, or the loop is gone. */
+    void (*destroy)(struct provider *provider);
 };
 
 /* provider_types: all of them, NULL-terminated. */
@@ -65,6 +67,11 @@ struct provider {
  * breaker or a pause says wait (pump is called again when that is over). What is taken must end in
  * provider_done or provider_return. */
 struct delivery *provider_take(struct provider *provider);
+
+/* provider_waiting: how many deliveries wait to be taken, now or as soon as their intents are
+ * durable: so many more connections are of use. 0 while the breaker or a pause says wait; 1 when one
+ * probe may go. */
+size_t provider_waiting(struct provider *provider);
 
 /* provider_return: it was not handed over after all (the connection could not be made, the session
  * ended first): back to the front of the queue, no attempt counted. */
