@@ -412,6 +412,10 @@ static void on_mail_reply(struct smtp_session *s, struct expected expected,
 {
     struct slot *slot = &s->slots[expected.slot];
     bool ok = reply->code / 100 == 2;
+    if (reply->code / 100 == 3 && expected.stage != SMTP_DATA) {
+        end_session(s, SMTP_END_BAD_REPLY, "it asked for more where nothing more belongs");
+        return;
+    }
     switch ((enum smtp_stage)expected.stage) {
     case SMTP_MAIL:
     case SMTP_RCPT:
@@ -478,5 +482,148 @@ static void on_reply(struct smtp_session *s, const struct smtp_reply *reply)
         snprintf(why, sizeof(why), "it is busy: 421 %.*s", TEXT_ARGS(reply->words));
         end_session(s, SMTP_END_BUSY, why);
     }
-    set_deadline_if_open(s);
+    if (s->phase != ENDING && s->expected_first != s->expected_end)
+        set_deadline(s, s->config.timeout_ns);
+}
+
+/* --- what the loop calls --- */
+
+bool smtp_is_idle(const struct smtp_session *s)
+{
+    return s->phase == OPEN && s->expected_first == s->expected_end &&
+           s->slot_first == s->slot_end;
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct smtp_session *s = timer->arg;
+    if (s->phase == ENDING) {
+        /* the socket could not even be made */
+    } else if (loop_now_ns(s->loop) < s->deadline_ns) {
+        loop_timer_arm(s->loop, timer, s->deadline_ns);
+    } else if (smtp_is_idle(s)) {
+        smtp_quit(s);
+    } else if (s->phase == QUITTING) {
+        end_session(s, SMTP_END_CLOSED, "done");
+    } else {
+        char why[64];
+        snprintf(why, sizeof(why), "no %s within %.3g s",
+                 s->phase == CONNECTING ? "connection" : "reply",
+                 (double)s->config.timeout_ns / (double)NS_PER_S);
+        end_session(s, s->phase == CONNECTING ? SMTP_END_CONNECT : SMTP_END_TIMEOUT, why);
+    }
+    settle(s);
+}
+
+static void on_connect(struct loop_op *op, int64_t res, const char *data)
+{
+    (void)data;
+    struct smtp_session *s = op->arg;
+    s->connecting = false;
+    if (s->phase == CONNECTING && res < 0) {
+        end_session(s, SMTP_END_CONNECT, strerror((int)-res));
+    } else if (s->phase == CONNECTING) {
+        s->phase = GREETING;
+        s->receiving = true;
+        expect(s, SMTP_GREETING, 0);
+        loop_recv(s->loop, &s->recv_op, s->fd);
+        set_deadline(s, s->config.timeout_ns);
+    }
+    settle(s);
+}
+
+static void on_send(struct loop_op *op, int64_t res, const char *data)
+{
+    (void)data;
+    struct smtp_session *s = op->arg;
+    s->sending = false;
+    if (s->phase != ENDING && res < 0)
+        end_session(s, SMTP_END_LOST, strerror((int)-res));
+    flush(s);
+    settle(s);
+}
+
+static void on_bytes(struct smtp_session *s, const char *data, size_t bytes)
+{
+    const char *end = data + bytes;
+    struct smtp_reply reply;
+    int got = 0;
+    while (s->phase != ENDING && (got = smtp_reply_next(&s->parser, &data, end, &reply)) == 1)
+        on_reply(s, &reply);
+    if (got < 0)
+        end_session(s, SMTP_END_BAD_REPLY, "it does not speak SMTP");
+    fill(s);
+    flush(s);
+}
+
+static void on_recv(struct loop_op *op, int64_t res, const char *data)
+{
+    struct smtp_session *s = op->arg;
+    if (res > 0 && s->phase != ENDING) {
+        on_bytes(s, data, (size_t)res);
+    } else if (res <= 0) {
+        s->receiving = false;
+        bool expected = smtp_is_idle(s) || s->phase == QUITTING;
+        end_session(s, expected ? SMTP_END_CLOSED : SMTP_END_LOST,
+                    res < 0 ? strerror((int)-res) : "it closed the connection");
+    }
+    settle(s);
+}
+
+/* --- the door --- */
+
+struct smtp_session *smtp_open(struct loop *loop, const struct smtp_config *config,
+                               const struct smtp_events *events, void *arg)
+{
+    struct smtp_session *s = calloc(1, sizeof(*s));
+    CHECK(s);
+    s->loop = loop;
+    s->config = *config;
+    s->events = events;
+    s->arg = arg;
+    s->connect_op = (struct loop_op){.fn = on_connect, .arg = s};
+    s->recv_op = (struct loop_op){.fn = on_recv, .arg = s};
+    s->send_op = (struct loop_op){.fn = on_send, .arg = s};
+    s->timer = (struct loop_timer){.fn = on_timer, .arg = s};
+    s->fd = socket(config->address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (s->fd < 0) {
+        end_session(s, SMTP_END_CONNECT, strerror(errno));
+        loop_timer_arm(loop, &s->timer, loop_now_ns(loop)); /* ended comes from the loop */
+        return s;
+    }
+    int on = 1;
+    setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    s->connecting = true;
+    loop_connect(loop, &s->connect_op, s->fd, config->address, config->address_bytes);
+    set_deadline(s, config->timeout_ns);
+    return s;
+}
+
+void smtp_destroy(struct smtp_session **session)
+{
+    struct smtp_session *s = *session;
+    if (!s)
+        return;
+    loop_timer_disarm(s->loop, &s->timer);
+    if (s->fd >= 0)
+        close(s->fd);
+    buffer_fini(&s->out);
+    buffer_fini(&s->flying);
+    free(s);
+    *session = NULL;
+}
+
+void smtp_kick(struct smtp_session *session)
+{
+    fill(session);
+    flush(session);
+}
+
+void smtp_quit(struct smtp_session *session)
+{
+    session->quit_wanted = true;
+    if (session->phase == OPEN)
+        smtp_kick(session);
+    else if (session->phase < OPEN)
+        end_session(session, SMTP_END_CLOSED, "done");
 }

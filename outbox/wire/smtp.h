@@ -88,6 +88,8 @@ void smtp_destroy(struct smtp_session **session);
 
 /* smtp_kick: there may be something for next. */
 void smtp_kick(struct smtp_session *session);
+/* smtp_is_idle: it is open and nothing is under way. */
+bool smtp_is_idle(const struct smtp_session *session);
 /* smtp_quit: take no more mails, and QUIT once the last has its answer. */
 void smtp_quit(struct smtp_session *session);
 
