@@ -68,7 +68,7 @@ static enum action action_of_status(unsigned status)
     case 408:
         return LATER;
     default:
-        return status >= 500 || status < 400 ? UNKNOWN : FAIL;
+        return status >= 500 ? UNKNOWN : status < 400 ? LATER : FAIL;
     }
 }
 
