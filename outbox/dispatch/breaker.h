@@ -1,7 +1,8 @@
 /* breaker: whether a provider that fails again and again is worth another attempt yet.
  *
- * Pure. Closed until BREAKER_FAILURES failures in a row; then open for a while, doubled at each
- * failing probe; when the while is over one probe may go (half open), and its fate decides. */
+ * Pure. Closed until BREAKER_FAILURES failures in a row; then open for a while, doubled
+ * at each failing probe; when the while is over one probe may go (half open), and its
+ * fate decides. */
 #ifndef OUTBOX_BREAKER_H
 #define OUTBOX_BREAKER_H
 
@@ -17,8 +18,8 @@ struct breaker {
     int64_t probe_at_ns; /* open: when the next probe may go; steady clock */
 };
 
-/* breaker_failed: an attempt failed. Failures while open and before the probe's time are echoes of
- * the same breakdown and change nothing. seed: chooses the jitter. */
+/* breaker_failed: an attempt failed. Failures while open and before the probe's time are
+ * echoes of the same breakdown and change nothing. seed: chooses the jitter. */
 void breaker_failed(struct breaker *breaker, int64_t now_ns, uint64_t seed);
 void breaker_ok(struct breaker *breaker);
 

@@ -74,7 +74,8 @@ int dispatch_create(struct loop *loop, const struct dispatch_config *config,
     int rc = 0;
     while (rc == 0 && dispatch->flow_count < config->provider_count) {
         size_t i = dispatch->flow_count++;
-        rc = flow_init(&dispatch->flows[i], dispatch, (uint8_t)i, &config->providers[i], err);
+        rc = flow_init(&dispatch->flows[i], dispatch, (uint8_t)i, &config->providers[i],
+                       err);
     }
     if (rc == 0)
         rc = copy_routes(dispatch, config, err);
@@ -100,7 +101,8 @@ void dispatch_destroy(struct dispatch **dispatch)
     *dispatch = NULL;
 }
 
-/* Every provider of the route has refused us: the delivery ends with the last one's sentence. */
+/* Every provider of the route has refused us: the delivery ends with the last one's
+ * sentence. */
 static void refuse(struct dispatch *dispatch, struct delivery *delivery)
 {
     size_t count = dispatch->route_counts[delivery->channel];

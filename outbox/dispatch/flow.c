@@ -152,8 +152,8 @@ static struct flow_group cut_group(struct flow *flow, size_t most)
     return cut;
 }
 
-/* Ask for intents until what is intended and not yet taken reaches the target. Nothing is asked
- * while half of it is there, so that the journal gets few large groups. */
+/* Ask for intents until what is intended and not yet taken reaches the target. Nothing is
+ * asked while half of it is there, so that the journal gets few large groups. */
 static void flow_plan(struct flow *flow)
 {
     size_t target = flow->breaker.open ? 1 : flow->target;
@@ -165,7 +165,8 @@ static void flow_plan(struct flow *flow)
             !(group = free_group(flow)))
             return;
         size_t most = target > ahead ? target - ahead : 1;
-        struct flow_group cut = cut_group(flow, most < PACE_GROUP_MAX ? most : PACE_GROUP_MAX);
+        struct flow_group cut =
+            cut_group(flow, most < PACE_GROUP_MAX ? most : PACE_GROUP_MAX);
         cut.started_ns = clock_steady_ns();
         *group = cut;
         flow->intending += cut.count;
@@ -327,7 +328,9 @@ void flow_close(struct flow *flow)
 
 enum route_state flow_route_state(const struct flow *flow)
 {
-    return flow->stopped ? ROUTE_STOPPED : flow->breaker.open ? ROUTE_BROKEN : ROUTE_USABLE;
+    return flow->stopped        ? ROUTE_STOPPED
+           : flow->breaker.open ? ROUTE_BROKEN
+                                : ROUTE_USABLE;
 }
 
 void flow_finish(struct flow *flow, struct delivery *delivery,
@@ -425,13 +428,14 @@ void provider_return(struct provider *provider, struct delivery *delivery)
     show_queues(flow);
 }
 
-/* A wait for the message itself: what the provider asked for, but not less than our back-off. */
+/* A wait for the message itself: what the provider asked for, but not less than our
+ * back-off. */
 static void settle_deferral(struct flow *flow, const struct delivery *delivery,
                             struct delivery_result *result)
 {
     int64_t now_ns = loop_now_ns(flow->provider.loop);
-    int64_t wait_ns =
-        retry_wait_ns(&flow->retry, delivery->attempt, delivery->id.low ^ delivery->id.high);
+    int64_t wait_ns = retry_wait_ns(&flow->retry, delivery->attempt,
+                                    delivery->id.low ^ delivery->id.high);
     if (result->retry_at_ns < now_ns + wait_ns)
         result->retry_at_ns = now_ns + wait_ns;
     if (!retry_used_up(&flow->retry, delivery->attempt, now_ns - delivery->started_ns,
@@ -483,8 +487,9 @@ void provider_trouble(struct provider *provider, const char *sentence)
     flow->troubled = true;
     if (flow->breaker.open && !was_open) {
         char quoted[ERROR_TEXT_BYTES];
-        log_warn("outbox", "provider does not work, its messages wait", "provider=%s why=%s",
-                 provider->config.name, log_quote(text_of(sentence), quoted, sizeof(quoted)));
+        log_warn("outbox", "provider does not work, its messages wait",
+                 "provider=%s why=%s", provider->config.name,
+                 log_quote(text_of(sentence), quoted, sizeof(quoted)));
     }
     wake_now(flow);
 }
@@ -513,7 +518,8 @@ void provider_stop(struct provider *provider, const char *sentence)
     atomic_store_explicit(&flow->counters.stopped, true, memory_order_relaxed);
     char quoted[ERROR_TEXT_BYTES];
     log_error("outbox", "provider refuses us and is stopped", "provider=%s why=%s",
-              provider->config.name, log_quote(text_of(sentence), quoted, sizeof(quoted)));
+              provider->config.name,
+              log_quote(text_of(sentence), quoted, sizeof(quoted)));
     take_back(flow, NULL);
 }
 

@@ -1,6 +1,8 @@
-/* flow: what dispatch keeps of one provider: its queues, its rate, its health. Private to dispatch/.
+/* flow: what dispatch keeps of one provider: its queues, its rate, its health. Private to
+ * dispatch/.
  *
- * A delivery passes planned → intending (its source makes the intent durable) → ready → taken. */
+ * A delivery passes planned → intending (its source makes the intent durable) → ready →
+ * taken. */
 #ifndef OUTBOX_FLOW_H
 #define OUTBOX_FLOW_H
 
@@ -14,7 +16,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Groups of intents under way at once: one being written, one waiting behind it, one to spare. */
+/* Groups of intents under way at once: one being written, one waiting behind it, one to
+ * spare. */
 #define FLOW_GROUPS 4
 
 struct delivery_queue {
@@ -77,8 +80,8 @@ int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
               const struct provider_config *config, struct error *err) MUST_USE;
 void flow_fini(struct flow *flow);
 
-/* flow_wake: pump the provider at due_ns, or earlier. Never from within the call: what a callback
- * of a provider or a source does can therefore not come back at itself. */
+/* flow_wake: pump the provider at due_ns, or earlier. Never from within the call: what a
+ * callback of a provider or a source does can therefore not come back at itself. */
 void flow_wake(struct flow *flow, int64_t due_ns);
 
 void flow_submit(struct flow *flow, struct delivery *delivery);
@@ -93,7 +96,8 @@ void flow_counters(struct flow *flow, struct dispatch_counters *out);
 void flow_finish(struct flow *flow, struct delivery *delivery,
                  struct delivery_result *result);
 
-/* dispatch_wake_all: pump every provider at due_ns: the limit over all of them lets go. */
+/* dispatch_wake_all: pump every provider at due_ns: the limit over all of them lets go.
+ */
 void dispatch_wake_all(struct dispatch *dispatch, int64_t due_ns);
 /* dispatch_flow_closed: a flow has nothing left to wait for. */
 void dispatch_flow_closed(struct dispatch *dispatch);

@@ -1,13 +1,14 @@
 /* limiter: see limiter.h.
  *
- * The backlog is a double relative to the last look, not an absolute arrival time: at 10 million a
- * second a message costs 100 ns, and rounding each one to whole nanoseconds would miss the rate. */
+ * The backlog is a double relative to the last look, not an absolute arrival time: at 10
+ * million a second a message costs 100 ns, and rounding each one to whole nanoseconds
+ * would miss the rate. */
 #include "outbox/dispatch/limiter.h"
 
 #include "base/clock.h"
 
-/* Long enough that a timer's granularity does not cost throughput, short enough that nobody calls
- * it a burst. */
+/* Long enough that a timer's granularity does not cost throughput, short enough that
+ * nobody calls it a burst. */
 #define LIMITER_BURST_NS (20.0 * NS_PER_MS)
 
 #define LIMITER_BACK_OFF    0.7
@@ -33,8 +34,9 @@ void limiter_set(struct limiter *limiter, double rate_per_s)
 void limiter_back_off(struct limiter *limiter, double measured_per_s, int64_t now_ns)
 {
     double rate = limiter->rate_per_s;
-    if (rate == 0 || (measured_per_s > 0 && limiter->rate_per_s == limiter->ceiling_per_s &&
-                      measured_per_s < rate))
+    if (rate == 0 ||
+        (measured_per_s > 0 && limiter->rate_per_s == limiter->ceiling_per_s &&
+         measured_per_s < rate))
         rate = measured_per_s;
     if (rate == 0)
         return;

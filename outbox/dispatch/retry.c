@@ -1,7 +1,8 @@
 /* retry: see retry.h.
  *
- * Jitter over the upper half of the wait ("equal jitter"): a provider that threw everybody out at
- * once does not get everybody back at once, yet nobody comes back at once either. */
+ * Jitter over the upper half of the wait ("equal jitter"): a provider that threw
+ * everybody out at once does not get everybody back at once, yet nobody comes back at
+ * once either. */
 #include "outbox/dispatch/retry.h"
 
 #include "base/hash.h"

@@ -33,8 +33,8 @@ struct api {
 
 static void describe(const struct api *api, char out[256], struct text words)
 {
-    snprintf(out, 256, "%.120s: %.*s", api->url, (int)(words.bytes < 120 ? words.bytes : 120),
-             words.data ? words.data : "");
+    snprintf(out, 256, "%.120s: %.*s", api->url,
+             (int)(words.bytes < 120 ? words.bytes : 120), words.data ? words.data : "");
 }
 
 static void on_final_reply(struct api *api, struct delivery *delivery,
@@ -130,8 +130,8 @@ void api_pump(struct provider *provider)
     }
 }
 
-int api_open(struct provider *provider, const struct api_methods *methods, const char *url,
-             const char *const *headers, struct error *err)
+int api_open(struct provider *provider, const struct api_methods *methods,
+             const char *url, const char *const *headers, struct error *err)
 {
     struct api *api = calloc(1, sizeof(*api));
     CHECK(api);

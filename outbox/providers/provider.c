@@ -1,4 +1,5 @@
-/* provider: the table of provider types, and the names of what can become of a delivery. */
+/* provider: the table of provider types, and the names of what can become of a delivery.
+ */
 #include "outbox/providers/types.h"
 
 const struct provider_type *const provider_types[] = {

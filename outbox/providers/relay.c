@@ -1,9 +1,10 @@
 /* relay: type "smtp", any SMTP server that takes mail from us, over plain TCP.
  *
- * A pool of sessions (wire/smtp.h); what a reply means for a message is the table below. */
+ * A pool of sessions (wire/smtp.h); what a reply means for a message is the table below.
+ */
 #include "outbox/dispatch/provider.h"
 #include "outbox/providers/types.h"
-#include "outbox/wire/endpoint.h"
+#include "outbox/wire/remote.h"
 #include "outbox/wire/smtp.h"
 
 #include "base/clock.h"
@@ -13,12 +14,13 @@
 #include <unistd.h>
 
 #define RELAY_IDLE_NS (60 * NS_PER_S)
-/* A message under which so many sessions ended waits for its next attempt: it may be the cause. */
+/* A message under which so many sessions ended waits for its next attempt: it may be the
+ * cause. */
 #define RELAY_RETURNS_MAX 3
 
 struct relay {
     struct provider *provider;
-    struct endpoint endpoint;
+    struct remote remote;
     size_t address; /* the one to try next */
     char helo[256];
     char server[300];
@@ -38,7 +40,8 @@ struct relay_session {
 
 static bool address_is_dead(const uint16_t status[3])
 {
-    /* RFC 3463 5.1.1 bad mailbox, 5.1.2 bad domain, 5.1.3 syntax, 5.1.6 moved; RFC 7505 5.1.10 */
+    /* RFC 3463 5.1.1 bad mailbox, 5.1.2 bad domain, 5.1.3 syntax, 5.1.6 moved; RFC
+     * 7505 5.1.10 */
     return status[0] == 5 && status[1] == 1 &&
            (status[2] == 1 || status[2] == 2 || status[2] == 3 || status[2] == 6 ||
             status[2] == 10);
@@ -57,15 +60,16 @@ static struct delivery_result judge_refusal(enum smtp_stage stage,
                                      .reason = DELIVERY_REJECTED};
     unsigned code = reply->code;
     if (code / 100 == 4) {
-        /* 421 closes the channel, 452 is a full disk or too many recipients, and what is refused
-         * at MAIL has nothing to do with this message */
+        /* 421 closes the channel, 452 is a full disk or too many recipients, and what is
+         * refused at MAIL has nothing to do with this message */
         bool too_fast = code == 421 || code == 452 || stage == SMTP_MAIL;
         result.verdict = DELIVERY_DEFERRED;
         result.reason = too_fast ? DELIVERY_THROTTLED : DELIVERY_TEMPORARY;
     } else if (code == 530 || code == 534 || code == 535 || code == 538) {
         result.reason = DELIVERY_CREDENTIALS; /* RFC 4954 6 */
     } else if (code == 552 && (reply->status[0] == 0 || reply->status[1] == 3)) {
-        result.reason = DELIVERY_TOO_LARGE; /* RFC 1870 6.1; 552 5.2.2 is a full mailbox */
+        result.reason =
+            DELIVERY_TOO_LARGE; /* RFC 1870 6.1; 552 5.2.2 is a full mailbox */
     } else if (stage == SMTP_RCPT && code_names_address(code, reply->status)) {
         result.reason = DELIVERY_INVALID_ADDRESS;
         result.address_dead = address_is_dead(reply->status);
@@ -95,13 +99,15 @@ static struct delivery_result judge(const struct smtp_answer *answer)
     case SMTP_LOST:
         break;
     }
-    enum delivery_reason reason = answer->end == SMTP_END_TIMEOUT     ? DELIVERY_TIMEOUT
-                                  : answer->end == SMTP_END_BAD_REPLY ? DELIVERY_BAD_REPLY
-                                                                      : DELIVERY_CONNECTION_LOST;
+    enum delivery_reason reason = answer->end == SMTP_END_TIMEOUT ? DELIVERY_TIMEOUT
+                                  : answer->end == SMTP_END_BAD_REPLY
+                                      ? DELIVERY_BAD_REPLY
+                                      : DELIVERY_CONNECTION_LOST;
     return (struct delivery_result){.verdict = DELIVERY_UNKNOWN, .reason = reason};
 }
 
-/* "2.0.0 Ok: queued as 4Rk2x" names the message in the server's log: Postfix, and others after it. */
+/* "2.0.0 Ok: queued as 4Rk2x" names the message in the server's log: Postfix, and others
+ * after it. */
 static struct text queue_id(struct text words)
 {
     static const char mark[] = "queued as ";
@@ -110,7 +116,7 @@ static struct text queue_id(struct text words)
         return TEXT_NONE;
     at += sizeof(mark) - 1;
     const char *end = at;
-    while (end < words.data + words.bytes && *end > ' ' && *end < 0x7F)
+    while (end<words.data + words.bytes && * end> ' ' && *end < 0x7F)
         end++;
     return (struct text){at, (size_t)(end - at)};
 }
@@ -173,21 +179,19 @@ static void on_ended(void *arg, enum smtp_end end, const char *sentence)
 {
     struct relay_session *session = arg;
     struct relay *relay = session->relay;
-    opened(session);
-    smtp_destroy(&session->smtp);
-    relay->session_count--;
-    if (relay->closing) {
-        if (relay->session_count == 0)
-            provider_closed(relay->provider);
-        return;
-    }
     if (end == SMTP_END_CONNECT)
         relay->address++;
     if (end == SMTP_END_BUSY)
         provider_slow_down(relay->provider, 0);
     else if (end != SMTP_END_CLOSED)
         provider_trouble(relay->provider, sentence);
-    relay_pump(relay->provider);
+    opened(session);
+    smtp_destroy(&session->smtp); /* the sentence was its */
+    relay->session_count--;
+    if (!relay->closing)
+        relay_pump(relay->provider);
+    else if (relay->session_count == 0)
+        provider_closed(relay->provider);
 }
 
 static const struct smtp_events events = {
@@ -201,10 +205,10 @@ static void open_session(struct relay *relay)
     struct relay_session *session = relay->sessions;
     while (session->smtp)
         session++;
-    size_t address = relay->address % relay->endpoint.count;
+    size_t address = relay->address % relay->remote.count;
     struct smtp_config smtp = {
-        .address = (const struct sockaddr *)&relay->endpoint.addresses[address],
-        .address_bytes = relay->endpoint.address_bytes[address],
+        .address = (const struct sockaddr *)&relay->remote.addresses[address],
+        .address_bytes = relay->remote.address_bytes[address],
         .server = relay->server,
         .helo = relay->helo,
         .timeout_ns = config->timeout_ns,
@@ -236,16 +240,17 @@ static void relay_pump(struct provider *provider)
 
 static int relay_check(const struct provider_config *config, struct error *err)
 {
-    struct endpoint endpoint;
+    struct remote remote;
     static const char *const encrypted[] = {"smtps", "starttls", "smtp+starttls"};
     for (size_t i = 0; i < ARRAY_COUNT(encrypted); i++) {
-        if (endpoint_parse(text_of(config->url), encrypted[i], "465", &endpoint) == 0)
-            return error_set(err, ERROR_CONFIG,
-                             "providers.%s.url: %s is not spoken; use smtp://HOST:PORT of a "
-                             "relay on this machine or a private network",
-                             config->name, config->url);
+        if (remote_parse(text_of(config->url), encrypted[i], "465", &remote) == 0)
+            return error_set(
+                err, ERROR_CONFIG,
+                "providers.%s.url: %s is not spoken; use smtp://HOST:PORT of a "
+                "relay on this machine or a private network",
+                config->name, config->url);
     }
-    if (endpoint_parse(text_of(config->url), "smtp", "25", &endpoint) != 0)
+    if (remote_parse(text_of(config->url), "smtp", "25", &remote) != 0)
         return error_set(err, ERROR_CONFIG,
                          "providers.%s.url: \"%s\" is not of the form smtp://HOST:PORT",
                          config->name, config->url);
@@ -268,15 +273,16 @@ static int relay_open(struct provider *provider, struct error *err)
     CHECK(relay);
     provider->state = relay;
     relay->provider = provider;
-    relay->sessions = calloc(provider->config.max_connections + 1, sizeof(*relay->sessions));
+    relay->sessions =
+        calloc(provider->config.max_connections + 1, sizeof(*relay->sessions));
     CHECK(relay->sessions);
     for (size_t i = 0; i < provider->config.max_connections; i++)
         relay->sessions[i].relay = relay;
     find_own_name(relay->helo, sizeof(relay->helo));
-    CHECK(endpoint_parse(text_of(provider->config.url), "smtp", "25", &relay->endpoint) == 0);
-    snprintf(relay->server, sizeof(relay->server), "%s:%s", relay->endpoint.host,
-             relay->endpoint.port);
-    int rc = endpoint_resolve(&relay->endpoint, err);
+    CHECK(remote_parse(text_of(provider->config.url), "smtp", "25", &relay->remote) == 0);
+    snprintf(relay->server, sizeof(relay->server), "%s:%s", relay->remote.host,
+             relay->remote.port);
+    int rc = remote_resolve(&relay->remote, err);
     if (rc != 0)
         error_prefix(err, "provider %s: ", provider->config.name);
     return rc;

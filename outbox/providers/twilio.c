@@ -1,4 +1,5 @@
-/* twilio: type "twilio", SMS through Twilio's Messages resource or what is compatible with it. */
+/* twilio: type "twilio", SMS through Twilio's Messages resource or what is compatible
+ * with it. */
 #include "outbox/providers/twilio_reply.h"
 #include "outbox/providers/types.h"
 
@@ -42,25 +43,29 @@ static bool twilio_compose(const struct provider_config *config,
     return true;
 }
 
-static const struct api_methods methods = {.compose = twilio_compose, .judge = twilio_judge};
+static const struct api_methods methods = {.compose = twilio_compose,
+                                           .judge = twilio_judge};
 
 static int twilio_check(const struct provider_config *config, struct error *err)
 {
     if (!http_url_ok(text_of(config->url)))
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.url: \"%s\" is not of the form https://HOST[:PORT]",
-                         config->name, config->url);
+        return error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.url: \"%s\" is not of the form https://HOST[:PORT]",
+            config->name, config->url);
     struct text sid = text_of(config->account_sid);
     if (sid.bytes != 34 || sid.data[0] != 'A' || sid.data[1] != 'C' ||
         sid.data[2 + strspn(sid.data + 2, "0123456789abcdefABCDEF")] != '\0')
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.account_sid: \"%s\" is not AC and 32 hexadecimal digits",
-                         config->name, config->account_sid);
+        return error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.account_sid: \"%s\" is not AC and 32 hexadecimal digits",
+            config->name, config->account_sid);
     if (config->auth_token[0] == '\0')
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.auth_token is missing; set it to ${TWILIO_AUTH_TOKEN} or "
-                         "file:PATH",
-                         config->name);
+        return error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.auth_token is missing; set it to ${TWILIO_AUTH_TOKEN} or "
+            "file:PATH",
+            config->name);
     return 0;
 }
 
@@ -72,13 +77,14 @@ static int twilio_open(struct provider *provider, struct error *err)
     while (base_bytes > 0 && config->url[base_bytes - 1] == '/')
         base_bytes--;
     int url_bytes =
-        snprintf(url, sizeof(url), "%.*s/2010-04-01/Accounts/%s/Messages.json", (int)base_bytes,
-                 config->url, config->account_sid);
+        snprintf(url, sizeof(url), "%.*s/2010-04-01/Accounts/%s/Messages.json",
+                 (int)base_bytes, config->url, config->account_sid);
     if (url_bytes < 0 || (size_t)url_bytes >= sizeof(url) ||
         http_basic_auth(config->account_sid, config->auth_token, authorization,
                         sizeof(authorization)) != 0)
         return error_set(err, ERROR_CONFIG,
-                         "providers.%s: the url or the auth_token is too long", config->name);
+                         "providers.%s: the url or the auth_token is too long",
+                         config->name);
     const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
                                    authorization, NULL};
     return api_open(provider, &methods, url, headers, err);
@@ -87,7 +93,8 @@ static int twilio_open(struct provider *provider, struct error *err)
 const struct provider_type provider_twilio = {
     .name = "twilio",
     .channels = 1u << CHANNEL_SMS,
-    /* Twilio has no idempotency key for outbound messages: a resend may be a second SMS */
+    /* Twilio has no idempotency key for outbound messages: a resend may be a second SMS
+     */
     .on_unknown_default = ON_UNKNOWN_HOLD,
     .check = twilio_check,
     .open = twilio_open,

@@ -1,5 +1,5 @@
-/* twilio_reply: see twilio_reply.h. Source: Twilio, "Error and Warning Dictionary" and "Message
- * resource" (twilio.com/docs). */
+/* twilio_reply: see twilio_reply.h. Source: Twilio, "Error and Warning Dictionary" and
+ * "Message resource" (twilio.com/docs). */
 #include "outbox/providers/twilio_reply.h"
 
 #include "base/clock.h"
@@ -12,9 +12,9 @@ enum action {
     LATER,    /* not processed, this message again later */
     TOMORROW, /* a daily cap */
     FAIL,
-    DEAD,     /* fail, and the number is none for SMS */
+    DEAD, /* fail, and the number is none for SMS */
     OPTOUT,
-    UNKNOWN,  /* its own fault, after which nobody knows */
+    UNKNOWN, /* its own fault, after which nobody knows */
 };
 
 static const struct {
@@ -83,8 +83,8 @@ static enum action action_of(json_int_t code, unsigned status)
 
 static struct api_verdict act(enum action action, int64_t retry_after_ns)
 {
-    struct api_verdict verdict = {.result = {.verdict = DELIVERY_FAILED,
-                                             .reason = DELIVERY_REJECTED}};
+    struct api_verdict verdict = {
+        .result = {.verdict = DELIVERY_FAILED, .reason = DELIVERY_REJECTED}};
     struct delivery_result *result = &verdict.result;
     switch (action) {
     case STOP:
@@ -122,7 +122,8 @@ static struct api_verdict act(enum action action, int64_t retry_after_ns)
 }
 
 /* A member's text, kept in scratch: the JSON tree is gone when the verdict is read. */
-static struct text keep_string(const json_t *object, const char *key, struct buffer *scratch)
+static struct text keep_string(const json_t *object, const char *key,
+                               struct buffer *scratch)
 {
     const json_t *value = json_object_get(object, key);
     if (!json_is_string(value))
@@ -140,7 +141,8 @@ static bool is_sid_byte(char c)
 /* "SM" or "MM" and 32 letters and digits; what looks otherwise is no id. */
 static bool is_sid(struct text sid)
 {
-    if (sid.bytes != 34 || sid.data[1] != 'M' || (sid.data[0] != 'S' && sid.data[0] != 'M'))
+    if (sid.bytes != 34 || sid.data[1] != 'M' ||
+        (sid.data[0] != 'S' && sid.data[0] != 'M'))
         return false;
     for (size_t i = 2; i < sid.bytes; i++) {
         if (!is_sid_byte(sid.data[i]))
@@ -149,11 +151,12 @@ static bool is_sid(struct text sid)
     return true;
 }
 
-struct api_verdict twilio_judge(const struct delivery *delivery, const struct http_reply *reply,
-                                struct buffer *scratch)
+struct api_verdict twilio_judge(const struct delivery *delivery,
+                                const struct http_reply *reply, struct buffer *scratch)
 {
     (void)delivery;
-    json_t *root = json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root =
+        json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     struct api_verdict verdict;
     if (reply->status / 100 == 2) { /* taken, whatever the body says */
         verdict = (struct api_verdict){.result = {.verdict = DELIVERY_SENT}};

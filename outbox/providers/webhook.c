@@ -1,4 +1,5 @@
-/* webhook: type "webhook", any HTTP service that takes a message as JSON (docs/providers.md). */
+/* webhook: type "webhook", any HTTP service that takes a message as JSON
+ * (docs/providers.md). */
 #include "outbox/providers/api.h"
 #include "outbox/providers/types.h"
 
@@ -28,8 +29,8 @@ static bool webhook_compose(const struct provider_config *config,
 static struct api_verdict judge_refusal(const struct delivery *delivery,
                                         const struct http_reply *reply)
 {
-    struct api_verdict verdict = {.result = {.verdict = DELIVERY_FAILED,
-                                             .reason = DELIVERY_REJECTED}};
+    struct api_verdict verdict = {
+        .result = {.verdict = DELIVERY_FAILED, .reason = DELIVERY_REJECTED}};
     struct delivery_result *result = &verdict.result;
     switch (reply->status) {
     case 401:
@@ -59,9 +60,11 @@ static struct api_verdict judge_refusal(const struct delivery *delivery,
     default:
         if (reply->status / 100 == 4)
             break;
-        /* a redirect took nothing, but every message would meet it; behind 5xx nobody knows */
+        /* a redirect took nothing, but every message would meet it; behind 5xx nobody
+         * knows */
         result->verdict = reply->status / 100 == 3 ? DELIVERY_DEFERRED : DELIVERY_UNKNOWN;
-        result->reason = reply->status / 100 == 3 ? DELIVERY_TEMPORARY : DELIVERY_BAD_REPLY;
+        result->reason =
+            reply->status / 100 == 3 ? DELIVERY_TEMPORARY : DELIVERY_BAD_REPLY;
         verdict.broken = true;
     }
     size_t words = reply->body.bytes < 200 ? reply->body.bytes : 200;
@@ -70,13 +73,15 @@ static struct api_verdict judge_refusal(const struct delivery *delivery,
 }
 
 static struct api_verdict webhook_judge(const struct delivery *delivery,
-                                        const struct http_reply *reply, struct buffer *scratch)
+                                        const struct http_reply *reply,
+                                        struct buffer *scratch)
 {
     if (reply->status / 100 != 2)
         return judge_refusal(delivery, reply);
     /* 2xx is taken, whatever the body says; an "id" in it is kept */
     struct api_verdict verdict = {.result = {.verdict = DELIVERY_SENT}};
-    json_t *root = json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
+    json_t *root =
+        json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     const json_t *id = json_object_get(root, "id");
     if (json_is_string(id)) {
         buffer_add(scratch, json_string_value(id), json_string_length(id));
@@ -86,14 +91,16 @@ static struct api_verdict webhook_judge(const struct delivery *delivery,
     return verdict;
 }
 
-static const struct api_methods methods = {.compose = webhook_compose, .judge = webhook_judge};
+static const struct api_methods methods = {.compose = webhook_compose,
+                                           .judge = webhook_judge};
 
 static int webhook_check(const struct provider_config *config, struct error *err)
 {
     if (!http_url_ok(text_of(config->url)))
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.url: \"%s\" is not of the form https://HOST[:PORT]/PATH",
-                         config->name, config->url);
+        return error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.url: \"%s\" is not of the form https://HOST[:PORT]/PATH",
+            config->name, config->url);
     if (strpbrk(config->auth_token, "\r\n"))
         return error_set(err, ERROR_CONFIG, "providers.%s.auth_token has a line break",
                          config->name);
@@ -118,7 +125,8 @@ const struct provider_type provider_webhook = {
     .name = "webhook",
     .channels = 1u << CHANNEL_SMS | 1u << CHANNEL_EMAIL | 1u << CHANNEL_PUSH |
                 1u << CHANNEL_INAPP,
-    /* a resend carries the same Idempotency-Key, by which the service drops the second copy */
+    /* a resend carries the same Idempotency-Key, by which the service drops the second
+       copy */
     .on_unknown_default = ON_UNKNOWN_RESEND,
     .check = webhook_check,
     .open = webhook_open,

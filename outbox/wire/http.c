@@ -1,12 +1,13 @@
 /* http: see http.h.
  *
- * libcurl's multi *socket* interface: it tells which descriptors to watch and when to call it. A
- * watch is a one-shot loop_poll that stays armed between the requests of a kept-alive connection, so
- * that a request costs one poll and no removal.
+ * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
+ * call it. A watch is a one-shot loop_poll that stays armed between the requests of a
+ * kept-alive connection, so that a request costs one poll and no removal.
  *
- * libcurl repeats a request by itself when a reused connection closes before a byte of the reply
- * (Curl_retry_request), also a POST whose bytes are out already: the server may have acted on it.
- * The pre-request callback sees the second attempt coming and refuses it, unless nothing was sent. */
+ * libcurl repeats a request by itself when a reused connection closes before a byte of
+ * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
+ * have acted on it. The pre-request callback sees the second attempt coming and refuses
+ * it, unless nothing was sent. */
 #include "outbox/wire/http.h"
 
 #include "base/buffer.h"
@@ -20,8 +21,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Connections idle for longer are not used again: many servers drop them about then, and a request
- * that meets the drop ends as "lost". */
+/* Connections idle for longer are not used again: many servers drop them about then, and
+ * a request that meets the drop ends as "lost". */
 #define IDLE_S 30L
 
 struct transfer {
@@ -36,14 +37,14 @@ struct transfer {
     char words[CURL_ERROR_SIZE];
 };
 
-/* One descriptor that libcurl wants watched. Sockets are opened and closed through callbacks of
- * ours. What else libcurl watches (its resolver's wake-up pipe) it closes itself without a word, so
- * that is watched through a duplicate. */
+/* One descriptor that libcurl wants watched. Sockets are opened and closed through
+ * callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it closes
+ * itself without a word, so that is watched through a duplicate. */
 struct watch {
     struct http *http;
     struct loop_op op;
-    int fd;      /* libcurl's */
-    int poll_fd; /* fd, or the duplicate */
+    int fd;          /* libcurl's */
+    int poll_fd;     /* fd, or the duplicate */
     unsigned wanted; /* POLLIN | POLLOUT */
     unsigned armed;
     bool acting;  /* libcurl is being told about it right now */
@@ -232,12 +233,14 @@ static long request_bytes(struct transfer *transfer)
     return bytes;
 }
 
-static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port, int own_port)
+static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
+                             int own_port)
 {
     (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
     struct transfer *transfer = arg;
     bool again = transfer->attempts++ > 0;
-    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
+                                                : CURL_PREREQFUNC_OK;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
@@ -252,7 +255,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 
 static enum http_end end_of(struct transfer *transfer, CURLcode code, unsigned status)
 {
-    /* with a final status the server has spoken, even when the connection broke in the body */
+    /* with a final status the server has spoken, even when the connection broke in the
+     * body */
     if (code == CURLE_OK || status >= 200)
         return HTTP_REPLY;
     if (request_bytes(transfer) == 0)
@@ -261,7 +265,8 @@ static enum http_end end_of(struct transfer *transfer, CURLcode code, unsigned s
     case CURLE_OPERATION_TIMEDOUT:
         return HTTP_TIMEOUT;
     case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line */
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line
+                                      */
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
         return HTTP_GARBLED;
@@ -283,14 +288,15 @@ static void finish(struct transfer *transfer, CURLcode code)
         .status = (unsigned)status,
         .body = buffer_view(&transfer->body),
         .truncated = transfer->truncated || code != CURLE_OK,
-        .retry_after_ns = retry_after_s < 0         ? 0
+        .retry_after_ns = retry_after_s < 0       ? 0
                           : retry_after_s > 86400 ? 86400 * NS_PER_S
                                                   : retry_after_s * NS_PER_S,
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
     else if (reply.end != HTTP_REPLY)
-        reply.words = text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
+        reply.words =
+            text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
     curl_multi_remove_handle(http->multi, transfer->easy);
     transfer->request = NULL;
     http->under_way--;
@@ -348,7 +354,8 @@ static bool transfer_init(struct transfer *transfer, struct http *http)
     return true;
 }
 
-int http_create(struct loop *loop, size_t requests_max, struct http **out, struct error *err)
+int http_create(struct loop *loop, size_t requests_max, struct http **out,
+                struct error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, global_init);
@@ -356,7 +363,8 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out, struc
     CHECK(http);
     http->loop = loop;
     http->timer = (struct loop_timer){.fn = on_timer, .arg = http};
-    /* one to spare: a request's fn may start the next one while its reply is still in use */
+    /* one to spare: a request's fn may start the next one while its reply is still in use
+     */
     size_t count = requests_max + 1;
     http->transfers = calloc(count, sizeof(*http->transfers));
     CHECK(http->transfers);
@@ -388,10 +396,11 @@ void http_send(struct http *http, struct http_request *request)
     transfer->truncated = false;
     transfer->words[0] = '\0';
     buffer_clear(&transfer->body);
-    /* our strings as libcurl's list: it is only read. "Expect:" takes away 100-continue. */
+    /* our strings as libcurl's list: it is only read. "Expect:" takes away 100-continue.
+     */
     struct curl_slist *headers = transfer->headers;
     size_t count = 0;
-    headers[0] = (struct curl_slist){.data = (char *)(uintptr_t)"Expect:"};
+    headers[0] = (struct curl_slist){.data = (char *)(uintptr_t) "Expect:"};
     while (count < HTTP_HEADERS_MAX && request->headers[count]) {
         headers[count].next = &headers[count + 1];
         headers[count + 1] =
@@ -409,13 +418,15 @@ void http_send(struct http *http, struct http_request *request)
     } else {
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.bytes);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->body.bytes);
     }
     http->under_way++;
     CHECK(curl_multi_add_handle(http->multi, easy) == CURLM_OK);
 }
 
-/* Connections close with the multi handle; their callbacks still need the transfers' http. */
+/* Connections close with the multi handle; their callbacks still need the transfers'
+ * http. */
 static void clean_up_curl(struct http *http)
 {
     for (size_t i = 0; i < http->transfer_count; i++) {

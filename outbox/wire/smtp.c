@@ -1,8 +1,8 @@
 /* smtp: see smtp.h.
  *
- * What was sent and not yet answered stands in a ring of expected replies, in order, as RFC 2920
- * demands that replies come. Output collects in one buffer while the loop sends the other, and
- * leaves when all replies of a round are handled: one send per round. */
+ * What was sent and not yet answered stands in a ring of expected replies, in order, as
+ * RFC 2920 demands that replies come. Output collects in one buffer while the loop sends
+ * the other, and leaves when all replies of a round are handled: one send per round. */
 #include "outbox/wire/smtp.h"
 
 #include "base/buffer.h"
@@ -32,7 +32,8 @@ struct slot {
     bool rcpt_ok;
     bool envelope_out; /* given to the loop */
     bool body_queued;
-    bool body_out; /* given to the loop: from here on a lost reply means that we cannot know */
+    bool body_out; /* given to the loop: from here on a lost reply means that we cannot
+                      know */
 };
 
 struct expected {
@@ -68,7 +69,8 @@ struct smtp_session {
 
 /* --- what may stand in a command --- */
 
-/* Printable ASCII that an unquoted addr-spec may have, and UTF-8 (RFC 6531); no `<>()[]:;,\"@`. */
+/* Printable ASCII that an unquoted addr-spec may have, and UTF-8 (RFC 6531); no
+ * `<>()[]:;,\"@`. */
 static bool address_byte_ok(unsigned char c)
 {
     if (c >= 0x80)
@@ -146,8 +148,9 @@ static void say_rcpt(struct smtp_session *s, const struct smtp_mail *mail)
     say(s, TEXT(">\r\n"));
 }
 
-/* RFC 5321 4.5.2. A dot behind a bare LF is doubled as well: some servers take LF for a line end,
- * and then a lone dot would end the message and let its rest speak as commands. */
+/* RFC 5321 4.5.2. A dot behind a bare LF is doubled as well: some servers take LF for a
+ * line end, and then a lone dot would end the message and let its rest speak as commands.
+ */
 static void say_stuffed(struct smtp_session *s, struct text body)
 {
     const char *at = body.data;
@@ -177,8 +180,9 @@ static void say_body(struct smtp_session *s, struct slot *slot)
     slot->body_queued = true;
 }
 
-/* With BDAT a message that follows a refused one must not fall into its transaction, which RFC 3030
- * leaves open: its recipient would get the other's mail too. Hence RSET before each. */
+/* With BDAT a message that follows a refused one must not fall into its transaction,
+ * which RFC 3030 leaves open: its recipient would get the other's mail too. Hence RSET
+ * before each. */
 static void say_envelope(struct smtp_session *s, unsigned at)
 {
     struct slot *slot = &s->slots[at % WINDOW];
@@ -207,7 +211,8 @@ static void say_envelope(struct smtp_session *s, unsigned at)
 static void set_deadline(struct smtp_session *s, int64_t wait_ns)
 {
     s->deadline_ns = loop_now_ns(s->loop) + wait_ns;
-    /* an armed timer that is early looks again; moving it for each reply would cost more */
+    /* an armed timer that is early looks again; moving it for each reply would cost more
+     */
     if (s->timer.heap_index == 0 || s->timer.due_ns > s->deadline_ns)
         loop_timer_arm(s->loop, &s->timer, s->deadline_ns);
 }
@@ -263,7 +268,8 @@ static void end_session(struct smtp_session *s, enum smtp_end end, const char *w
         loop_cancel(s->loop, &s->send_op);
 }
 
-/* The last statement of every function that the loop calls: afterwards the session may be gone. */
+/* The last statement of every function that the loop calls: afterwards the session may be
+ * gone. */
 static void settle(struct smtp_session *s)
 {
     if (s->phase != ENDING || s->connecting || s->receiving || s->sending)
@@ -283,7 +289,8 @@ static bool can_take(const struct smtp_session *s)
     if (is_fast(s))
         return under_way < WINDOW && s->out.bytes < OUT_ENOUGH_BYTES;
     if (s->offer.pipelining)
-        return under_way == 0 || (under_way == 1 && s->slots[s->slot_first % WINDOW].body_queued);
+        return under_way == 0 ||
+               (under_way == 1 && s->slots[s->slot_first % WINDOW].body_queued);
     return under_way == 0;
 }
 
@@ -292,22 +299,26 @@ static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
                    struct smtp_answer *out)
 {
     bool utf8 = is_eight_bit(mail->from) || is_eight_bit(mail->to);
-    if (!smtp_address_ok(mail->to) || (mail->from.bytes > 0 && !smtp_address_ok(mail->from)))
+    if (!smtp_address_ok(mail->to) ||
+        (mail->from.bytes > 0 && !smtp_address_ok(mail->from)))
         *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                     .words = TEXT("the address cannot stand in an SMTP "
                                                   "command (RFC 5321)")};
     else if (utf8 && !s->offer.utf8)
-        *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
-                                    .words = TEXT("the address is not ASCII and the server "
-                                                  "does not offer SMTPUTF8 (RFC 6531)")};
+        *out =
+            (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
+                                 .words = TEXT("the address is not ASCII and the server "
+                                               "does not offer SMTPUTF8 (RFC 6531)")};
     else if (!s->offer.eight_bit && is_eight_bit(mail->body))
         *out = (struct smtp_answer){.fate = SMTP_NEEDS_8BIT,
-                                    .words = TEXT("the message has 8-bit text and the server "
-                                                  "does not offer 8BITMIME (RFC 6152)")};
+                                    .words =
+                                        TEXT("the message has 8-bit text and the server "
+                                             "does not offer 8BITMIME (RFC 6152)")};
     else if (s->offer.size_max_bytes > 0 && mail->body.bytes > s->offer.size_max_bytes)
-        *out = (struct smtp_answer){.fate = SMTP_TOO_LARGE,
-                                    .words = TEXT("the message is larger than the server's "
-                                                  "SIZE limit (RFC 1870)")};
+        *out =
+            (struct smtp_answer){.fate = SMTP_TOO_LARGE,
+                                 .words = TEXT("the message is larger than the server's "
+                                               "SIZE limit (RFC 1870)")};
     else
         return true;
     return false;
@@ -391,7 +402,8 @@ static void on_data_reply(struct smtp_session *s, struct slot *slot, unsigned at
 }
 
 /* Without PIPELINING each reply asks for the next command, or ends the mail. */
-static void step(struct smtp_session *s, struct slot *slot, unsigned at, enum smtp_stage stage)
+static void step(struct smtp_session *s, struct slot *slot, unsigned at,
+                 enum smtp_stage stage)
 {
     if (s->offer.pipelining)
         return;
@@ -413,7 +425,8 @@ static void on_mail_reply(struct smtp_session *s, struct expected expected,
     struct slot *slot = &s->slots[expected.slot];
     bool ok = reply->code / 100 == 2;
     if (reply->code / 100 == 3 && expected.stage != SMTP_DATA) {
-        end_session(s, SMTP_END_BAD_REPLY, "it asked for more where nothing more belongs");
+        end_session(s, SMTP_END_BAD_REPLY,
+                    "it asked for more where nothing more belongs");
         return;
     }
     switch ((enum smtp_stage)expected.stage) {
@@ -462,10 +475,12 @@ static void on_greeting_reply(struct smtp_session *s, enum smtp_stage stage,
 
 static void on_reply(struct smtp_session *s, const struct smtp_reply *reply)
 {
-    bool busy = reply->code == 421; /* RFC 5321 3.8: whatever it answers, the channel closes */
+    bool busy =
+        reply->code == 421; /* RFC 5321 3.8: whatever it answers, the channel closes */
     if (s->expected_first == s->expected_end) {
         end_session(s, busy ? SMTP_END_CLOSED : SMTP_END_BAD_REPLY,
-                    busy ? "it closed the idle session" : "it answered more than was asked");
+                    busy ? "it closed the idle session"
+                         : "it answered more than was asked");
         return;
     }
     struct expected expected = s->expected[s->expected_first++ % EXPECTED];
@@ -548,7 +563,8 @@ static void on_bytes(struct smtp_session *s, const char *data, size_t bytes)
     const char *end = data + bytes;
     struct smtp_reply reply;
     int got = 0;
-    while (s->phase != ENDING && (got = smtp_reply_next(&s->parser, &data, end, &reply)) == 1)
+    while (s->phase != ENDING &&
+           (got = smtp_reply_next(&s->parser, &data, end, &reply)) == 1)
         on_reply(s, &reply);
     if (got < 0)
         end_session(s, SMTP_END_BAD_REPLY, "it does not speak SMTP");
@@ -585,10 +601,12 @@ struct smtp_session *smtp_open(struct loop *loop, const struct smtp_config *conf
     s->recv_op = (struct loop_op){.fn = on_recv, .arg = s};
     s->send_op = (struct loop_op){.fn = on_send, .arg = s};
     s->timer = (struct loop_timer){.fn = on_timer, .arg = s};
-    s->fd = socket(config->address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    s->fd =
+        socket(config->address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->fd < 0) {
         end_session(s, SMTP_END_CONNECT, strerror(errno));
-        loop_timer_arm(loop, &s->timer, loop_now_ns(loop)); /* ended comes from the loop */
+        loop_timer_arm(loop, &s->timer,
+                       loop_now_ns(loop)); /* ended comes from the loop */
         return s;
     }
     int on = 1;

@@ -113,11 +113,13 @@ void smtp_offer_parse(struct text words, struct smtp_offer *out)
 {
     *out = (struct smtp_offer){0};
     const char *end = words.data + words.bytes;
-    const char *at = memchr(words.data, '\n', words.bytes); /* the first line is a greeting */
+    const char *at =
+        memchr(words.data, '\n', words.bytes); /* the first line is a greeting */
     while (at) {
         at++;
         const char *next = memchr(at, '\n', (size_t)(end - at));
-        struct text line = text_trim((struct text){at, (size_t)((next ? next : end) - at)});
+        struct text line =
+            text_trim((struct text){at, (size_t)((next ? next : end) - at)});
         const char *blank = line.bytes ? memchr(line.data, ' ', line.bytes) : NULL;
         struct text word = {line.data, blank ? (size_t)(blank - line.data) : line.bytes};
         if (text_equal_nocase(word, TEXT("PIPELINING")))

@@ -1,4 +1,5 @@
-/* smtp_reply: what an SMTP server says, read line by line (RFC 5321 4.2, RFC 2034). Pure. */
+/* smtp_reply: what an SMTP server says, read line by line (RFC 5321 4.2, RFC 2034). Pure.
+ */
 #ifndef OUTBOX_SMTP_REPLY_H
 #define OUTBOX_SMTP_REPLY_H
 
@@ -9,24 +10,27 @@
 #define SMTP_REPLY_KEPT_MAX  2048
 
 struct smtp_reply {
-    unsigned code;     /* 200 … 599 */
+    unsigned code;      /* 200 … 599 */
     uint16_t status[3]; /* the enhanced status code, 5.1.1; zeros when there is none */
-    struct text words; /* lines joined by '\n', without codes; valid until the next call */
+    struct text
+        words; /* lines joined by '\n', without codes; valid until the next call */
 };
 
 /* Zero it before a connection's first byte. */
 struct smtp_reply_parser {
     char line[SMTP_REPLY_LINE_MAX]; /* a line of which more is to come */
     size_t line_bytes;
-    char kept[SMTP_REPLY_KEPT_MAX]; /* the earlier lines of a reply; what is more is dropped */
+    char kept[SMTP_REPLY_KEPT_MAX]; /* the earlier lines of a reply; what is more is
+                                       dropped */
     size_t kept_bytes;
     unsigned lines;
     unsigned code;
 };
 
 /* smtp_reply_next: read on at *at, and move it behind what was read.
- * Returns 1: out is a whole reply; 0: the bytes are used up; -1: no SMTP server talks like that
- * (no code, a code that changes between lines, too many lines, a line too long). */
+ * Returns 1: out is a whole reply; 0: the bytes are used up; -1: no SMTP server talks
+ * like that (no code, a code that changes between lines, too many lines, a line too
+ * long). */
 int smtp_reply_next(struct smtp_reply_parser *parser, const char **at, const char *end,
                     struct smtp_reply *out);
 

@@ -1,5 +1,5 @@
-/* harness: a source of deliveries whose intents take a while, as a journal's do, and which writes
- * down what became of each. */
+/* harness: a source of deliveries whose intents take a while, as a journal's do, and
+ * which writes down what became of each. */
 #ifndef TESTS_HARNESS_H
 #define TESTS_HARNESS_H
 
@@ -79,7 +79,8 @@ static inline void harness_intend(struct delivery_source *source, struct deliver
         loop_timer_arm(h->loop, &h->intend_timer, loop_now_ns(h->loop) + h->intend_ns);
 }
 
-static inline bool harness_admit(struct delivery_source *source, struct delivery *delivery)
+static inline bool harness_admit(struct delivery_source *source,
+                                 struct delivery *delivery)
 {
     struct harness *h = (struct harness *)source;
     if (h->admit && !h->admit(h, delivery))
@@ -123,11 +124,13 @@ static inline struct provider_config harness_config(const char *type, const char
                                     .retry_attempts = 5};
 }
 
-static inline int harness_start(struct harness *h, const struct provider_config *providers,
+static inline int harness_start(struct harness *h,
+                                const struct provider_config *providers,
                                 size_t provider_count, struct error *err)
 {
     static const uint8_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
-    struct dispatch_config config = {.providers = providers, .provider_count = provider_count};
+    struct dispatch_config config = {.providers = providers,
+                                     .provider_count = provider_count};
     for (size_t i = 0; i < CHANNEL_COUNT; i++) {
         if (provider_type_find(text_of(providers[0].type))->channels >> i & 1) {
             config.routes[i] = all;
@@ -142,7 +145,8 @@ static inline int harness_start(struct harness *h, const struct provider_config 
     return dispatch_create(h->loop, &config, &h->dispatch, err);
 }
 
-/* harness_fill: count deliveries to u0@test.example … or +15550000000 …, with one body. */
+/* harness_fill: count deliveries to u0@test.example … or +15550000000 …, with one body.
+ */
 static inline void harness_fill(struct harness *h, size_t count, enum channel channel,
                                 const char *body)
 {

@@ -1,5 +1,5 @@
-/* endpoint: see endpoint.h. */
-#include "outbox/wire/endpoint.h"
+/* remote: see remote.h. */
+#include "outbox/wire/remote.h"
 
 #include "base/units.h"
 
@@ -10,17 +10,17 @@ static bool host_ok(struct text host)
 {
     for (size_t i = 0; i < host.bytes; i++) {
         char c = host.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              strchr(".-_:", c)))
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || strchr(".-_:", c)))
             return false;
     }
-    return host.bytes > 0 && host.bytes < sizeof(((struct endpoint *)0)->host);
+    return host.bytes > 0 && host.bytes < sizeof(((struct remote *)0)->host);
 }
 
-int endpoint_parse(struct text url, const char *scheme, const char *default_port,
-                   struct endpoint *out)
+int remote_parse(struct text url, const char *scheme, const char *default_port,
+                 struct remote *out)
 {
-    *out = (struct endpoint){0};
+    *out = (struct remote){0};
     struct text head = text_of(scheme);
     if (url.bytes < head.bytes + 3 ||
         !text_equal_nocase((struct text){url.data, head.bytes}, head) ||
@@ -52,19 +52,19 @@ int endpoint_parse(struct text url, const char *scheme, const char *default_port
     return 0;
 }
 
-int endpoint_resolve(struct endpoint *endpoint, struct error *err)
+int remote_resolve(struct remote *remote, struct error *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *list = NULL;
-    int rc = getaddrinfo(endpoint->host, endpoint->port, &hints, &list);
+    int rc = getaddrinfo(remote->host, remote->port, &hints, &list);
     if (rc != 0)
         return error_set(err, ERROR_TEMPORARY, "the host %s has no address: %s",
-                         endpoint->host, gai_strerror(rc));
-    endpoint->count = 0;
-    for (struct addrinfo *at = list; at && endpoint->count < ENDPOINT_ADDRESSES_MAX;
+                         remote->host, gai_strerror(rc));
+    remote->count = 0;
+    for (struct addrinfo *at = list; at && remote->count < REMOTE_ADDRESSES_MAX;
          at = at->ai_next) {
-        memcpy(&endpoint->addresses[endpoint->count], at->ai_addr, at->ai_addrlen);
-        endpoint->address_bytes[endpoint->count++] = at->ai_addrlen;
+        memcpy(&remote->addresses[remote->count], at->ai_addr, at->ai_addrlen);
+        remote->address_bytes[remote->count++] = at->ai_addrlen;
     }
     freeaddrinfo(list);
     return 0;

@@ -1,15 +1,15 @@
-/* peer: a scripted server on a thread per connection, with blocking sockets, for faults that real
- * servers do not show on demand.
+/* fake_peer: a scripted server on a thread per connection, with blocking sockets, for
+ * faults that real servers do not show on demand.
  *
  * A script is a list of steps, one per line:
  *   S text     send the text and CRLF              X text   send the text as it is
  *   E prefix   read a line, which must start so    D        read up to the final dot
- *   W ms       wait                                F bytes  send so many bytes without line end
- *   C / R      close / reset                       T        wait until the client closes
- *   V          go on as a server without faults
- * Connection i follows script i; those behind the last are served without faults. */
-#ifndef TESTS_PEER_H
-#define TESTS_PEER_H
+ *   W ms       wait                                F bytes  send so many bytes without
+ * line end C / R      close / reset                       T        wait until the client
+ * closes V          go on as a server without faults Connection i follows script i; those
+ * behind the last are served without faults. */
+#ifndef TESTS_FAKE_PEER_H
+#define TESTS_FAKE_PEER_H
 
 #include "base/check.h"
 
@@ -31,7 +31,7 @@
 #define PEER_CONNECTIONS_MAX 1024
 
 struct peer {
-    const char *offers;  /* EHLO lines joined by blanks, e.g. "PIPELINING CHUNKING" */
+    const char *offers; /* EHLO lines joined by blanks, e.g. "PIPELINING CHUNKING" */
     const char *scripts[8];
     bool http; /* serve HTTP instead of SMTP */
     const char *http_reply;
@@ -41,7 +41,8 @@ struct peer {
     pthread_t thread;
     _Atomic int connections;
     _Atomic int mismatches; /* E lines that did not match */
-    _Atomic int taken[PEER_ROWS_MAX]; /* messages accepted, by recipient u<row>@… or +1555<row> */
+    _Atomic int
+        taken[PEER_ROWS_MAX]; /* messages accepted, by recipient u<row>@… or +1555<row> */
     _Atomic int total;
     _Atomic int largest_session; /* most messages seen in one session */
     pthread_mutex_t lock;
@@ -153,7 +154,8 @@ static inline bool peer_say_ehlo(struct peer_line *c)
     snprintf(offers, sizeof(offers), "%s", c->peer->offers ? c->peer->offers : "");
     if (!peer_say(c, "250-fake\r\n", 10))
         return false;
-    for (char *word = strtok_r(offers, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+    for (char *word = strtok_r(offers, " ", &save); word;
+         word = strtok_r(NULL, " ", &save)) {
         for (char *at = word; *at; at++)
             *at = *at == '=' ? ' ' : *at;
         if (!peer_say(c, "250-", 4) || !peer_say_line(c, word))
@@ -218,9 +220,10 @@ static inline bool peer_read_request(struct peer_line *c)
 
 static inline void peer_serve_http(struct peer_line *c)
 {
-    static const char taken[] = "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
-                                "Content-Length: 44\r\n\r\n"
-                                "{\"sid\":\"SM0123456789abcdef0123456789abcdef\"}";
+    static const char taken[] =
+        "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\n"
+        "Content-Length: 44\r\n\r\n"
+        "{\"sid\":\"SM0123456789abcdef0123456789abcdef\"}";
     while (peer_read_request(c)) {
         peer_took(c);
         const char *reply = c->peer->http_reply ? c->peer->http_reply : taken;
@@ -354,8 +357,8 @@ static inline void peer_start(struct peer *peer)
     CHECK(listen(peer->listen_fd, 256) == 0);
     CHECK(getsockname(peer->listen_fd, (struct sockaddr *)&address, &bytes) == 0);
     peer->port = ntohs(address.sin_port);
-    snprintf(peer->url, sizeof(peer->url), "%s://127.0.0.1:%d", peer->http ? "http" : "smtp",
-             peer->port);
+    snprintf(peer->url, sizeof(peer->url), "%s://127.0.0.1:%d",
+             peer->http ? "http" : "smtp", peer->port);
     pthread_mutex_init(&peer->lock, NULL);
     CHECK(pthread_create(&peer->thread, NULL, peer_accept, peer) == 0);
 }
