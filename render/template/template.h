@@ -1,7 +1,8 @@
 /* template: one text with variables, compiled to a list of pieces.
  *
- * `##{{name}}` is replaced by the customer's value. Which variables exist is decided by the list
- * given at compile time: a listed one becomes a slot, an unlisted one stays as typed (R23). */
+ * `##{{name}}` is replaced by the customer's value. Which variables exist is decided by
+ * the list given at compile time: a listed one becomes a slot, an unlisted one stays as
+ * typed (R23). */
 #ifndef RENDER_TEMPLATE_H
 #define RENDER_TEMPLATE_H
 
@@ -17,8 +18,8 @@ struct template_variable {
 
 struct template;
 
-/* Told about each thing worth saying: an unlisted variable (with the nearest listed spelling), a
- * tag without end. */
+/* Told about each thing worth saying: an unlisted variable (with the nearest listed
+ * spelling), a tag without end. */
 typedef void template_note_fn(void *arg, unsigned line, const char *sentence);
 
 /* template_compile: source is copied.
