@@ -38,7 +38,7 @@ struct run {
     struct text open, close;
     struct script *scripts;
     struct buffer *out;
-    size_t out_start_bytes, source_bytes, steps;
+    size_t out_start_bytes, source_bytes, script_count, steps;
     struct error *err;
 };
 
@@ -128,19 +128,10 @@ static int script_limit(struct run *run, const struct script *script)
         return error_set(run->err, ERROR_INPUT,
                          "%s: templates and partials together are larger than %zu MiB",
                          script->name, MUSTACHE_SOURCE_BYTES >> 20);
+    if (++run->script_count > MUSTACHE_PARTIALS_MAX)
+        return error_set(run->err, ERROR_INPUT, "%s: more than %d partials", script->name,
+                         MUSTACHE_PARTIALS_MAX);
     return 0;
-}
-
-static void add_indented(struct buffer *out, struct text source, struct text indent)
-{
-    while (source.bytes > 0) {
-        const char *newline = memchr(source.data, '\n', source.bytes);
-        size_t line = newline ? (size_t)(newline - source.data) + 1 : source.bytes;
-        buffer_text(out, indent);
-        buffer_add(out, source.data, line);
-        source.data += line;
-        source.bytes -= line;
-    }
 }
 
 /* load_partial: the parsed partial; an unknown one is an empty script. */
@@ -157,17 +148,11 @@ static int load_partial(struct run *run, const struct tag *tag, struct script **
                  : 0;
     if (rc >= 0) {
         struct script *script = script_create(run, tag->name, tag->indent);
-        size_t lines = 1;
-        for (size_t i = 0; i < source.bytes; i++)
-            lines += source.data[i] == '\n';
-        if (lines * tag->indent.bytes > MUSTACHE_SOURCE_BYTES)
-            rc = error_set(run->err, ERROR_INPUT, "partial %s: indented too far",
-                           script->name);
-        else
-            add_indented(&script->source, buffer_view(&source), tag->indent);
-        if (rc >= 0)
-            rc = script_limit(run, script);
-        if (rc >= 0)
+        if (tag_indent(&script->source, buffer_view(&source), tag->indent,
+                       MUSTACHE_SOURCE_BYTES))
+            run->source_bytes = MUSTACHE_SOURCE_BYTES;
+        rc = script_limit(run, script);
+        if (rc == 0)
             rc = script_parse(run, script);
         *out = script;
     }

@@ -16,8 +16,10 @@
 #define MUSTACHE_DEPTH_MAX    128 /* sections and partials inside each other */
 #define MUSTACHE_STEPS_MAX    ((size_t)20 << 20)  /* literals and tags rendered */
 #define MUSTACHE_OUTPUT_BYTES ((size_t)256 << 20) /* rendering */
-#define MUSTACHE_SOURCE_BYTES ((size_t)16 << 20)  /* template, and all partials together \
-                                                   */
+#define MUSTACHE_PARTIALS_MAX 1000                /* each indentation counts */
+#define MUSTACHE_SOURCE_BYTES                                                            \
+    ((size_t)16 << 20) /* template, and all partials together                            \
+                        */
 
 /* A partial's source, appended to out. Returns 1, 0 when there is none (it renders as
  * nothing), or negative. */

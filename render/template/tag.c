@@ -221,3 +221,19 @@ int tag_next(struct tag_reader *reader, struct tag *out, struct error *err)
     *out = reader->waiting;
     return 1;
 }
+
+int tag_indent(struct buffer *out, struct text source, struct text indent,
+               size_t max_bytes)
+{
+    while (source.bytes > 0) {
+        const char *newline = memchr(source.data, '\n', source.bytes);
+        size_t line = newline ? (size_t)(newline - source.data) + 1 : source.bytes;
+        if (out->bytes + indent.bytes + line > max_bytes)
+            return -1;
+        buffer_text(out, indent);
+        buffer_add(out, source.data, line);
+        source.data += line;
+        source.bytes -= line;
+    }
+    return 0;
+}

@@ -8,8 +8,8 @@
 #ifndef RENDER_TAG_H
 #define RENDER_TAG_H
 
+#include "base/buffer.h"
 #include "base/error.h"
-#include "base/text.h"
 
 enum tag_kind {
     TAG_LITERAL,
@@ -56,5 +56,10 @@ int tag_delimiters(struct text pair, struct text *open_out, struct text *close_o
  * Errors: ERROR_INPUT without a place: that is reader->line. Takes linear time for any
  * source. */
 int tag_next(struct tag_reader *reader, struct tag *out, struct error *err) MUST_USE;
+
+/* tag_indent: append a partial's source with every line indented, as the specification
+ * asks before it is read. Returns 0, or -1 when that would be more than max_bytes. */
+int tag_indent(struct buffer *out, struct text source, struct text indent,
+               size_t max_bytes) MUST_USE;
 
 #endif
