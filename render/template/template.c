@@ -16,6 +16,7 @@
 #define LITERAL_SLACK_BYTES 64
 #define SECTION_DEPTH_MAX   32
 #define PARTIAL_DEPTH_MAX   16
+#define PARTIAL_COUNT_MAX   1000
 /* Inlined partials and all; an SMS has 1600 characters, Gmail cuts a mail at 102 kB. */
 #define TEMPLATE_BYTES_MAX ((size_t)16 << 20)
 
@@ -49,6 +50,7 @@ struct compile {
         unsigned line;
     } open[SECTION_DEPTH_MAX];
     size_t depth;
+    unsigned partial_count;
 };
 
 /* --- compiling
@@ -184,6 +186,8 @@ static int compile_partial(struct compile *c, const struct tag *tag,
     if (partial_depth == PARTIAL_DEPTH_MAX)
         return error_set(c->err, ERROR_INPUT, "more than %d partials inside each other",
                          PARTIAL_DEPTH_MAX);
+    if (++c->partial_count > PARTIAL_COUNT_MAX)
+        return error_set(c->err, ERROR_INPUT, "more than %d partials", PARTIAL_COUNT_MAX);
     struct buffer source = {0}, indented = {0};
     int rc = c->options->partial_fn ? c->options->partial_fn(c->options->partial_arg,
                                                              tag->name, &source, c->err)
