@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define TICK_ROWS 16384
+#define TICK_ROWS          16384
+#define PREFETCH_CUSTOMERS 8
 
 struct child_row {
     uint64_t offset;
@@ -73,6 +74,7 @@ static void gather(struct csv_child *child, uint32_t customers)
     CHECK(child->starts && child->offsets);
     /* Counted two places on, so that behind the sums place[c] is the first of customer c;
      * filling moves it to the first of c + 1, which is what starts[c + 1] has to be. */
+    child->customers = customers;
     uint32_t *place = child->starts + 1;
     for (uint64_t i = 0; i < child->joined; i++)
         place[rows[i].customer + 1]++;
@@ -119,10 +121,24 @@ static int add_fields(struct csv_child *child, const struct csv_row *row,
     return 0;
 }
 
+/* prefetch: rows of one customer lie scattered over the file; ask for those of a customer
+ * further on, so that they are there by then (measured: writing takes two thirds). */
+static void prefetch(const struct csv_child *child, uint32_t customer)
+{
+    if (customer >= child->customers)
+        return;
+    for (uint32_t i = child->starts[customer]; i < child->starts[customer + 1]; i++) {
+        const char *row = child->table.csv.content.data + child->offsets[i];
+        __builtin_prefetch(row);
+        __builtin_prefetch(row + 64);
+    }
+}
+
 int csv_child_add(struct csv_child *child, uint32_t customer, struct table_column *list,
                   struct error *err)
 {
     struct csv_row row;
+    prefetch(child, customer + PREFETCH_CUSTOMERS);
     for (uint32_t i = child->starts[customer]; i < child->starts[customer + 1]; i++) {
         int rc = csv_table_again(&child->table, child->offsets[i], 0, &row, err);
         if (!rc)

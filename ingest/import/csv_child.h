@@ -13,6 +13,7 @@ struct csv_child {
     uint64_t
         *offsets; /* of all joined rows, by customer, then as they stood in the file */
     uint32_t *starts; /* by customer: first of offsets; one more at the end */
+    uint32_t customers;
     uint64_t joined;
     uint64_t orphans; /* rows of no customer */
 };

@@ -55,9 +55,9 @@ struct import_report {
 };
 
 /* import_csv: write options->out_path, complete or not at all.
- * Errors: ERROR_USAGE: a type, region or column name that does not exist; ERROR_INPUT: a
- * file missing, without header or id column, two columns of one name; ERROR_IO Threads:
- * makes its own, and has joined them when it returns */
+ * Errors: ERROR_USAGE: a type, region or column name that does not exist;
+ *         ERROR_INPUT: a file missing, without header or id column, two columns of one
+ * name; ERROR_IO */
 int import_csv(const struct import_csv_options *options, struct import_report *report_out,
                struct error *err) MUST_USE;
 
