@@ -45,8 +45,6 @@ static int parse_one(const struct option_spec *specs, int argc, char **argv, int
     } else if (equals) {
         return error_set(err, ERROR_USAGE, "--%s takes no value", spec->name);
     }
-    if (out->given_count == OPTIONS_VALUES_MAX)
-        return error_set(err, ERROR_USAGE, "more than %d options", OPTIONS_VALUES_MAX);
     out->given[out->given_count].spec = spec;
     out->given[out->given_count++].value = value;
     return 0;
@@ -58,12 +56,19 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, struct
     *out = (struct options){.specs = specs};
     bool ended = false;
     for (int i = 0; i < argc; i++) {
+        if (out->given_count == OPTIONS_VALUES_MAX)
+            return error_set(err, ERROR_USAGE, "more than %d options", OPTIONS_VALUES_MAX - 1);
         if (!ended && strcmp(argv[i], "--") == 0) {
             ended = true;
         } else if (!ended && strncmp(argv[i], "--", 2) == 0) {
             int rc = parse_one(specs, argc, argv, &i, out, err);
             if (rc)
                 return rc;
+        } else if (!ended && strcmp(argv[i], "-o") == 0 && find(specs, TEXT("out")) &&
+                   i + 1 < argc) {
+            /* The one short form: everybody writes -o FILE. */
+            out->given[out->given_count].spec = find(specs, TEXT("out"));
+            out->given[out->given_count++].value = argv[++i];
         } else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0') {
             return error_set(err, ERROR_USAGE, "unknown option %s (options are written --name)",
                              argv[i]);
