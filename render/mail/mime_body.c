@@ -128,12 +128,11 @@ void mime_body_plan(struct text content, struct mime_body *body)
 {
     struct tally tally = tally_of(content);
     size_t escapes = tally.high + tally.controls + tally.equals;
-    size_t printable = content.bytes + 2 * escapes;
-    printable += printable / 73 * 3; /* soft breaks */
     body->content = content;
     if (tally.high + tally.controls == 0 && lines_are_fine(content))
         body->encoding = MIME_7BIT;
-    else if (printable <= (content.bytes + tally.breaks) / 57 * 78)
+    else if (5 * escapes <=
+             content.bytes + 64) /* base64 adds 37 %, an escape two bytes */
         body->encoding = MIME_QUOTED_PRINTABLE;
     else
         body->encoding = MIME_BASE64;

@@ -1,5 +1,6 @@
 /* mime_body: one body part's content in a transfer encoding (RFC 2045, 6): as it stands
- * where every system takes it, else quoted-printable or base64, whichever is shorter.
+ * where every system takes it, else quoted-printable, or base64 where that is clearly
+ * shorter.
  *
  * Line ends of any kind become CRLF and the content ends with one. No encoded line is
  * longer than 76, or begins with a dot or with `--`, so that neither dot-stuffing nor a

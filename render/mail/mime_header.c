@@ -79,7 +79,7 @@ static bool is_plain(struct text t)
         bool edge = i == 0 || i + 1 == t.bytes;
         if (c < 0x20 || c >= 0x7F || (c == ' ' && (edge || t.data[i + 1] == ' ')))
             return false;
-        if (c == '=' && !edge && t.data[i + 1] == '?')
+        if (c == '=' && i + 1 < t.bytes && t.data[i + 1] == '?')
             return false; /* would be read as an encoded-word */
         word = c == ' ' ? 0 : word + 1;
         if (word > PLAIN_WORD_BYTES)
@@ -119,7 +119,8 @@ static size_t q_columns(const char *character, size_t bytes)
     return bytes == 1 && (q_safe(character[0]) || character[0] == ' ') ? 1 : 3 * bytes;
 }
 
-static bool q_is_shorter(struct text t)
+/* q_is_better: Q can be read by people and is preferred, unless it is much longer. */
+static bool q_is_better(struct text t)
 {
     size_t q = 0, bytes = 0;
     char character[4];
@@ -128,7 +129,7 @@ static bool q_is_shorter(struct text t)
         q += q_columns(character, n);
         bytes += n;
     }
-    return q <= (bytes + 2) / 3 * 4;
+    return q <= bytes / 3 * 5 + 4;
 }
 
 static void put_q(struct line *line, const char *data, size_t bytes)
@@ -157,7 +158,7 @@ static void put_base64(struct line *line, const char *data, size_t bytes)
  */
 static void put_encoded(struct line *line, struct text t)
 {
-    bool q = q_is_shorter(t);
+    bool q = q_is_better(t);
     const char *at = t.data, *to = at + t.bytes;
     while (at < to) {
         char word[80]; /* the unencoded bytes of one word */

@@ -16,6 +16,7 @@
 #define MAC_BYTES       16
 #define ID_BYTES_MAX    255 /* ids are limited where they come in */
 #define TOKEN_BYTES_MAX (HEADER_BYTES + 2 * ID_BYTES_MAX + MAC_BYTES)
+#define TOKEN_CHARS_MAX ((4 * TOKEN_BYTES_MAX + 2) / 3)
 
 static void sign(const unsigned char *key, const unsigned char *data, size_t bytes,
                  unsigned char mac[MAC_BYTES])
@@ -54,9 +55,7 @@ int unsubscribe_verify(const unsigned char key[UNSUBSCRIBE_KEY_BYTES], struct te
                        struct error *err)
 {
     unsigned char bytes[TOKEN_BYTES_MAX], mac[MAC_BYTES];
-    long decoded = token.bytes <= BASE64_ROOM(sizeof(bytes)) - 4
-                       ? base64url_decode(bytes, token)
-                       : -1;
+    long decoded = token.bytes <= TOKEN_CHARS_MAX ? base64url_decode(bytes, token) : -1;
     size_t signed_bytes =
         decoded < HEADER_BYTES + MAC_BYTES ? 0 : (size_t)decoded - MAC_BYTES;
     if (signed_bytes > 0)
