@@ -149,8 +149,7 @@ struct text sms_culprit(struct text t)
     return ucs2 ? (struct text){start, (size_t)(t.data + t.bytes - start)} : TEXT_NONE;
 }
 
-/* --- smart encoding
- * --------------------------------------------------------------------------- */
+/* --- smart encoding ----------------------------------------------------------------- */
 
 /* The most bytes one byte of the text can become: a tab is seven blanks. */
 #define SMART_GROWTH 7

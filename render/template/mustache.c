@@ -42,8 +42,7 @@ struct run {
     struct error *err;
 };
 
-/* --- parsing
- * ---------------------------------------------------------------------------------- */
+/* --- parsing ------------------------------------------------------------------------ */
 
 static void script_add(struct script *script, const struct tag *tag)
 {
@@ -160,8 +159,7 @@ static int load_partial(struct run *run, const struct tag *tag, struct script **
     return rc < 0 ? rc : 0;
 }
 
-/* --- looking up
- * ------------------------------------------------------------------------------- */
+/* --- looking up --------------------------------------------------------------------- */
 
 static json_t *member(json_t *object, struct text name)
 {
@@ -209,8 +207,7 @@ static bool truthy(const json_t *value)
     }
 }
 
-/* --- rendering
- * -------------------------------------------------------------------------------- */
+/* --- rendering ---------------------------------------------------------------------- */
 
 static int dump_chunk(const char *data, size_t bytes, void *out)
 {

@@ -53,8 +53,7 @@ struct compile {
     unsigned partial_count;
 };
 
-/* --- compiling
- * -------------------------------------------------------------------------------- */
+/* --- compiling ---------------------------------------------------------------------- */
 
 static size_t add_op(struct compile *c, enum action action, uint32_t slot)
 {
@@ -329,8 +328,7 @@ bool template_uses(const struct template *template, size_t v)
     return false;
 }
 
-/* --- rendering
- * -------------------------------------------------------------------------------- */
+/* --- rendering ---------------------------------------------------------------------- */
 
 static inline char *copy_literal(char *out, const char *literal, size_t bytes)
 {

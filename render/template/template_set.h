@@ -30,6 +30,15 @@ void template_set_close(struct template_set **set);
 int template_set_category(const struct template_set *set);
 const struct template_variable *template_set_variables(const struct template_set *set,
                                                        size_t *count_out);
+
+/* template_set_case_column: the column whose value decides variable v's text; TEXT_NONE
+ * for most. */
+struct text template_set_case_column(const struct template_set *set, size_t v);
+/* template_set_case: variable v's text for a value of that column; TEXT_NONE where there
+ * is no such case, so that the default is used. */
+struct text template_set_case(const struct template_set *set, size_t v, size_t language,
+                              struct text value);
+
 size_t template_set_languages(const struct template_set *set);
 const char *template_set_language_name(const struct template_set *set, size_t language);
 
