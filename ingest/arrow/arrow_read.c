@@ -176,8 +176,8 @@ static int scan_file(struct scan *scan)
     return rc;
 }
 
-/* Files people take for Arrow. */
-static const char *known_stranger(const struct arrow_file *file)
+/* Files people take for Arrow: what to do about it, or NULL when it looks like Arrow. */
+static const char *stranger(const struct arrow_file *file)
 {
     static const struct {
         const char *magic;
@@ -191,18 +191,24 @@ static const char *known_stranger(const struct arrow_file *file)
         if (file->bytes >= 4 && memcmp(file->data, strangers[i].magic, 4) == 0)
             return strangers[i].sentence;
     }
+    /* Old streams start with a length, which for anything else is an absurd one. */
+    uint32_t first;
+    if (file->bytes < sizeof(first))
+        return file->bytes == 0 ? "it is empty" : "it is no Arrow IPC file or stream";
+    memcpy(&first, file->data, sizeof(first));
+    if (memcmp(file->data, ARROW_MAGIC, sizeof(first)) != 0 &&
+        first != ARROW_CONTINUATION && first > file->bytes)
+        return "it is no Arrow IPC file or stream";
     return NULL;
 }
 
 static int scan_all(struct arrow_file *file, struct error *err)
 {
     struct scan scan = {.file = file, .err = err};
-    const char *stranger = known_stranger(file);
+    const char *advice = stranger(file);
     int rc;
-    if (file->bytes == 0)
-        rc = error_set(err, ERROR_INPUT, "it is empty");
-    else if (stranger)
-        rc = error_set(err, ERROR_INPUT, "%s", stranger);
+    if (advice)
+        rc = error_set(err, ERROR_INPUT, "%s", advice);
     else if (file->bytes >= ARROW_MAGIC_BYTES &&
              memcmp(file->data, ARROW_MAGIC, ARROW_MAGIC_BYTES) == 0)
         rc = scan_file(&scan);

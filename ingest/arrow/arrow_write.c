@@ -136,7 +136,7 @@ static void add_part(struct arrow_writer *writer, struct write_part part)
 
 static void add_bits(struct arrow_writer *writer, const void *bits, size_t rows)
 {
-    uint8_t mask = rows % 8 ? (uint8_t)((1u << rows % 8) - 1) : 0xFF;
+    uint8_t mask = (uint8_t)(0xFF >> -rows % 8);
     add_part(writer, (struct write_part){bits, (rows + 7) / 8, mask});
 }
 
