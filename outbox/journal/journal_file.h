@@ -27,7 +27,7 @@ struct journal_file {
     int fd;     /* -1: none */
     uint32_t number;
     uint32_t offset;    /* where the next frame goes */
-    uint32_t zeroed_to; /* SIZE when zeroing ahead has failed */
+    uint32_t zeroed_to; /* UINT32_MAX when zeroing ahead has failed */
     uint32_t limit_bytes;
     uint64_t salt; /* set before the first file is begun */
 };
