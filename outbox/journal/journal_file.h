@@ -1,8 +1,8 @@
 /* journal_file: the files of a journal being written: locked, zeroed ahead, rotated, cut.
  *
  * A file appears under its name only once its head is durable, so a name with a bad head
- * is damage and never a crash. Space is written with zeros before frames need it: an
- * fdatasync that neither allocates nor grows the file takes about half the time. */
+ * is damage and never a crash. Space is written with zeros before small frames need it:
+ * an fdatasync that neither allocates nor grows the file is faster. */
 #ifndef OUTBOX_JOURNAL_FILE_H
 #define OUTBOX_JOURNAL_FILE_H
 
