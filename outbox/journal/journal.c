@@ -25,7 +25,9 @@
 /* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
 #define WINDOW_GROUPS 8
 
-/* What is worth a write of its own while another is on its way. */
+/* What is worth a write of its own while another is on its way. Below it the time of one
+ * fdatasync counts, and zeroing ahead makes it 1.4 times as fast; above it groups
+ * overlap, and writing their space twice would halve what the disk takes. */
 #define OVERLAP_BYTES (64u << 10)
 
 /* Nobody waits for an outcome; what is lost of 5 ms is in doubt after a crash. */
@@ -227,7 +229,8 @@ static bool send_group(struct journal *journal)
             return false;
         }
     }
-    journal_file_zero_ahead(file, bytes);
+    if (bytes < OVERLAP_BYTES)
+        journal_file_zero_ahead(file, bytes);
     group->frame_bytes = frame_seal(group->bytes, group->body_bytes, group->sequence,
                                     journal->durable_to, file->salt);
     group->offset = file->offset;

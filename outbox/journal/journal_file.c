@@ -15,8 +15,6 @@
 #define ZERO_BYTES_MIN (64u << 10)
 #define ZERO_BYTES_MAX (1u << 20)
 
-static const char zeros[ZERO_BYTES_MAX];
-
 static int write_at(int fd, const char *data, size_t bytes, uint64_t offset)
 {
     while (bytes > 0) {
@@ -152,20 +150,29 @@ bool journal_file_is_full(const struct journal_file *file, size_t bytes)
     return file->offset > FRAME_FILE_BYTES && file->offset + bytes > file->limit_bytes;
 }
 
+static int write_zeros(int fd, uint32_t from, uint32_t to)
+{
+    static const char zeros[16 << 10];
+    while (from < to) {
+        uint32_t bytes = to - from < sizeof(zeros) ? to - from : (uint32_t)sizeof(zeros);
+        if (write_at(fd, zeros, bytes, from) != 0)
+            return -1;
+        from += bytes;
+    }
+    return 0;
+}
+
 void journal_file_zero_ahead(struct journal_file *file, size_t bytes)
 {
     uint32_t end = file->offset + (uint32_t)bytes;
-    if (end < file->zeroed_to)
+    uint32_t piece = end > ZERO_BYTES_MAX   ? ZERO_BYTES_MAX
+                     : end < ZERO_BYTES_MIN ? ZERO_BYTES_MIN
+                                            : end;
+    uint32_t from = end > file->zeroed_to ? end : file->zeroed_to;
+    uint32_t to = end + piece < file->limit_bytes ? end + piece : file->limit_bytes;
+    if (file->zeroed_to >= end + piece / 2 || from >= to)
         return;
-    uint32_t more = end > ZERO_BYTES_MAX   ? ZERO_BYTES_MAX
-                    : end < ZERO_BYTES_MIN ? ZERO_BYTES_MIN
-                                           : end;
-    uint32_t to = end + more < file->limit_bytes ? end + more : file->limit_bytes;
-    if (to <= file->zeroed_to)
-        return;
-    if (write_at(file->fd, zeros, to - file->zeroed_to, file->zeroed_to) != 0)
-        to = UINT32_MAX;
-    file->zeroed_to = to;
+    file->zeroed_to = write_zeros(file->fd, from, to) == 0 ? to : UINT32_MAX;
 }
 
 int journal_file_write(struct journal_file *file, struct text frame)

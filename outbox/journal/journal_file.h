@@ -1,8 +1,8 @@
 /* journal_file: the files of a journal being written: locked, zeroed ahead, rotated, cut.
  *
  * A file appears under its name only once its head is durable, so a name with a bad head
- * is damage and never a crash. Space is written with zeros before frames need it: an
- * fdatasync that neither allocates nor grows the file takes about half the time. */
+ * is damage and never a crash. Space is written with zeros before small frames need it:
+ * an fdatasync that neither allocates nor grows the file is faster. */
 #ifndef OUTBOX_JOURNAL_FILE_H
 #define OUTBOX_JOURNAL_FILE_H
 
@@ -27,7 +27,7 @@ struct journal_file {
     int fd;     /* -1: none */
     uint32_t number;
     uint32_t offset;    /* where the next frame goes */
-    uint32_t zeroed_to; /* SIZE when zeroing ahead has failed */
+    uint32_t zeroed_to; /* UINT32_MAX when zeroing ahead has failed */
     uint32_t limit_bytes;
     uint64_t salt; /* set before the first file is begun */
 };
