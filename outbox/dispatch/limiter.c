@@ -7,9 +7,8 @@
 
 #include "base/clock.h"
 
-/* Long enough that a timer's granularity does not cost throughput, short enough that
- * nobody calls it a burst. */
-#define LIMITER_BURST_NS (20.0 * NS_PER_MS)
+/* How early a message may go, so that late timers do not cost throughput. */
+#define LIMITER_SLACK_NS (20.0 * NS_PER_MS)
 
 #define LIMITER_BACK_OFF    0.7
 #define LIMITER_RECOVER     0.1 /* per second */
@@ -21,8 +20,7 @@ static void enforce(struct limiter *limiter, double rate_per_s)
 {
     limiter->rate_per_s = rate_per_s;
     limiter->cost_ns = rate_per_s > 0 ? (double)NS_PER_S / rate_per_s : 0;
-    limiter->burst_ns =
-        limiter->cost_ns > LIMITER_BURST_NS ? limiter->cost_ns : LIMITER_BURST_NS;
+    limiter->burst_ns = limiter->cost_ns + LIMITER_SLACK_NS;
 }
 
 void limiter_set(struct limiter *limiter, double rate_per_s)

@@ -1,8 +1,8 @@
 /* limiter: a rate, kept by the generic cell rate algorithm (ITU-T I.371, annex A).
  *
  * Pure: the caller says what time it is (steady clock). A message costs 1/rate seconds of
- * backlog, which drains as time passes; it may go while the backlog leaves room within
- * the burst. So in any span of t seconds at most rate × (t + burst) messages pass. */
+ * backlog, which drains as time passes; it may go up to 20 ms before that is empty. So in any
+ * span of t seconds at most rate × (t + 0.02) + 1 messages pass. */
 #ifndef OUTBOX_LIMITER_H
 #define OUTBOX_LIMITER_H
 

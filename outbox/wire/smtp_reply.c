@@ -45,7 +45,7 @@ static void status_parse(struct text words, unsigned code, uint16_t out[3])
 static void keep(struct smtp_reply_parser *parser, struct text words)
 {
     size_t left = sizeof(parser->kept) - parser->kept_bytes;
-    if (parser->kept_bytes > 0 && left > 0) {
+    if (parser->lines > 1 && left > 0) {
         parser->kept[parser->kept_bytes++] = '\n';
         left--;
     }

@@ -2,7 +2,9 @@
  * faults that real servers do not show on demand.
  *
  * A script is a list of steps, one per line:
- *   S text     send the text and CRLF              X text   send the text as it is
+ *   S text     send the text and CRLF              X text   send it without; | is CRLF
+ *   B          read BDAT and its bytes
+ *   H          read an HTTP request                A        the message counts as taken
  *   E prefix   read a line, which must start so    D        read up to the final dot
  *   W ms       wait                                F bytes  send so many bytes without
  * line end C / R      close / reset                       T        wait until the client
@@ -266,7 +268,12 @@ static inline bool peer_step(struct peer_line *c, const char *step)
     case 'S':
         return peer_say_line(c, rest);
     case 'X':
-        return peer_say(c, rest, strlen(rest));
+        for (size_t part; *rest; rest += part + (rest[part] == '|')) {
+            part = strcspn(rest, "|");
+            if (!peer_say(c, rest, part) || (rest[part] && !peer_say(c, "\r\n", 2)))
+                return false;
+        }
+        return true;
     case 'E':
         if (!peer_read_line(c, line, sizeof(line)))
             return false;
@@ -278,6 +285,9 @@ static inline bool peer_step(struct peer_line *c, const char *step)
         return true;
     case 'D':
         return peer_read_body(c);
+    case 'B':
+        return peer_read_line(c, line, sizeof(line)) && strncmp(line, "BDAT ", 5) == 0 &&
+               peer_skip(c, (size_t)atol(line + 5));
     case 'H':
         return peer_read_request(c);
     case 'A': /* it was accepted */

@@ -72,7 +72,7 @@ static const struct {
      DELIVERY_SENT, DELIVERY_OK, false, 1},
     {"reply in pieces",
      HELLO ENVELOPE
-     "X 25\nW 20\nX 0 ok\r\n25\nW 20\nS 0 ok\nS 354 go\nD\nA\nX 2\nW 20\nS 50 ok\nV",
+     "X 25\nW 20\nX 0 ok|25\nW 20\nS 0 ok\nS 354 go\nD\nA\nX 2\nW 20\nS 50 ok\nV",
      DELIVERY_SENT, DELIVERY_OK, false, 1},
     /* nothing was handed over: the next connection takes it */
     {"closed at once", "C", DELIVERY_SENT, DELIVERY_OK, false, 1},
@@ -152,4 +152,76 @@ Test(relay, each_fault_has_its_verdict_and_costs_nobody_else)
 {
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)
         run_case(i, "PIPELINING 8BITMIME", cases[i].script);
+}
+
+/* --- with CHUNKING several mails are under way at once --- */
+
+#define CHUNKING "S 220 fake\nE EHLO\nS 250-fake\nS 250-PIPELINING\nS 250 CHUNKING\n"
+#define CHUNK    "E RSET\nE MAIL\nE RCPT TO:<u0@\nB\nS 250 reset\n"
+
+static const struct {
+    const char *name;
+    const char *script;
+    enum delivery_verdict verdict;
+    enum delivery_reason reason;
+    size_t unknown_most; /* how many others may become unknown */
+} chunk_cases[] = {
+    {"rcpt refused", CHUNKING CHUNK "S 250 ok\nS 550 5.1.1 who\nS 503 no rcpt\nV",
+     DELIVERY_FAILED, DELIVERY_INVALID_ADDRESS, 0},
+    {"mail refused", CHUNKING CHUNK "S 550 5.7.1 no\nS 503 no mail\nS 503 no mail\nV",
+     DELIVERY_FAILED, DELIVERY_REJECTED, 0},
+    {"body deferred", CHUNKING CHUNK "S 250 ok\nS 250 ok\nS 452 4.3.1 full\nV",
+     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 0},
+    {"body refused", CHUNKING CHUNK "S 250 ok\nS 250 ok\nS 554 5.6.0 spam\nV",
+     DELIVERY_FAILED, DELIVERY_REJECTED, 0},
+    {"closed before any reply", CHUNKING CHUNK "C", DELIVERY_UNKNOWN,
+     DELIVERY_CONNECTION_LOST, 7},
+    {"closed behind the first", CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nC",
+     DELIVERY_SENT, DELIVERY_OK, 15},
+    {"421 for the first", CHUNKING CHUNK "S 250 ok\nS 250 ok\nS 421 down\nC",
+     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 7},
+    {"one reply too many",
+     CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nE RSET\nE MAIL\nE RCPT\nB\n"
+                    "S 250 ok\nS 250 ok\nS 250 ok\nA\nS 250 ok\nS 354 what\nT",
+     DELIVERY_SENT, DELIVERY_OK, 15},
+};
+
+Test(relay, a_window_of_chunks_is_matched_reply_by_reply)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(chunk_cases); i++) {
+        struct peer *peer = calloc(1, sizeof(*peer));
+        peer->offers = "PIPELINING CHUNKING";
+        peer->scripts[0] = chunk_cases[i].script;
+        peer_start(peer);
+        struct harness h = {.intend_ns = NS_PER_MS};
+        struct error err = {0};
+        struct provider_config config = harness_config("smtp", peer->url);
+        cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
+        harness_fill(&h, 100, CHANNEL_EMAIL, MAIL);
+        dispatch_submit(h.dispatch, h.deliveries);
+        cr_expect(harness_run(&h, 8 * NS_PER_S), "%s: %zu", chunk_cases[i].name, h.done);
+        cr_expect(h.fates[0].verdict == chunk_cases[i].verdict &&
+                      h.fates[0].reason == chunk_cases[i].reason,
+                  "%s: verdict %d reason %s (%s)", chunk_cases[i].name,
+                  h.fates[0].verdict, delivery_reason_name(h.fates[0].reason),
+                  h.fates[0].detail);
+        size_t unknown = 0;
+        for (size_t row = 0; row < 100; row++) {
+            bool lost = h.fates[row].verdict == DELIVERY_UNKNOWN;
+            cr_expect_eq(h.fates[row].done, 1, "%s: row %zu", chunk_cases[i].name, row);
+            cr_expect(row == 0 || lost || h.fates[row].verdict == DELIVERY_SENT,
+                      "%s: row %zu: %s", chunk_cases[i].name, row, h.fates[row].detail);
+            cr_expect(peer->taken[row] <= 1, "%s: row %zu twice", chunk_cases[i].name,
+                      row);
+            cr_expect(h.fates[row].verdict != DELIVERY_SENT || peer->taken[row] == 1,
+                      "%s: row %zu lost", chunk_cases[i].name, row);
+            unknown += row > 0 && lost;
+        }
+        cr_expect_leq(unknown, chunk_cases[i].unknown_most, "%s: %zu unknown",
+                      chunk_cases[i].name, unknown);
+        cr_expect_eq(peer->mismatches, 0, "%s", chunk_cases[i].name);
+        cr_expect(harness_stop(&h), "%s: close hangs", chunk_cases[i].name);
+        peer_stop(peer);
+        free(peer);
+    }
 }
