@@ -1,6 +1,8 @@
 /* error: see error.h. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,21 +22,16 @@ static const struct {
     [ERROR_BUG] = {"bug", 70},
 };
 
-/* whole_characters: a sentence that was cut to the buffer must not end inside a
- * character. */
-static void whole_characters(char text[ERROR_TEXT_BYTES])
+/* make_valid: a sentence may quote bytes that are no UTF-8, or be cut inside a character.
+ */
+static void make_valid(char *text)
 {
-    size_t end = strlen(text), start = end;
-    if (end < ERROR_TEXT_BYTES - 1)
-        return;
-    while (start > 0 && end - start < 3 && (text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start == 0)
-        return;
-    unsigned char lead = (unsigned char)text[start - 1];
-    size_t wanted = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (end - start < wanted)
-        text[start - 1] = '\0';
+    const char *at = text, *end = text + strlen(text);
+    while (at < end) {
+        const char *start = at;
+        if (utf8_next(&at, end) == UTF8_BAD)
+            text[start - text] = '?';
+    }
 }
 
 int error_set_v(struct error *err, enum error_kind kind, const char *format, va_list args)
@@ -43,7 +40,7 @@ int error_set_v(struct error *err, enum error_kind kind, const char *format, va_
     if (err) {
         err->kind = kind;
         vsnprintf(err->text, sizeof(err->text), format, args);
-        whole_characters(err->text);
+        make_valid(err->text);
     }
     return -(int)kind;
 }
@@ -67,7 +64,7 @@ int error_io(struct error *err, const char *format, ...)
     if (err) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof(err->text) - used, ": %s", why);
-        whole_characters(err->text);
+        make_valid(err->text);
     }
     return code;
 }
@@ -84,7 +81,7 @@ void error_prefix(struct error *err, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, "%s", sentence);
-    whole_characters(err->text);
+    make_valid(err->text);
 }
 
 int error_exit_status(enum error_kind kind)

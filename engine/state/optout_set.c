@@ -18,10 +18,10 @@
 #include <sys/mman.h>
 
 #define BUCKET_KEYS 7
-#define BUCKET_FILL                                                                      \
-    4 /* keys a bucket on average: 5 % of the buckets overflow (Poisson) */
-#define PREFETCH_ROWS                                                                    \
-    16 /* enough to cover a memory access with the work of sixteen probes */
+/* Keys a bucket on average: 5 % of the buckets overflow (Poisson). */
+#define BUCKET_FILL 4
+/* A memory access takes as long as the work of this many probes. */
+#define PREFETCH_ROWS 32
 
 #define BUCKET_OVERFLOWED 1
 
@@ -72,8 +72,9 @@ static inline unsigned probe(const struct optout_set *set, size_t at, uint64_t h
     for (;;) {
         const struct bucket *bucket = &set->buckets[at];
         unsigned mask = 0; /* no branch a key: a free place has mask 0 and adds nothing */
+#pragma GCC unroll 7
         for (size_t i = 0; i < BUCKET_KEYS; i++)
-            mask |= bucket->keys[i] == hash ? bucket->masks[i] : 0;
+            mask |= bucket->masks[i] & -(unsigned)(bucket->keys[i] == hash);
         if (mask || !(bucket->flags & BUCKET_OVERFLOWED))
             return mask;
         at = at + 1 == set->bucket_count ? 0 : at + 1;

@@ -43,7 +43,7 @@ Test(error, io_and_prefix)
     error_prefix(NULL, "x");
 }
 
-Test(error, what_is_too_long_is_cut_between_characters)
+Test(error, what_is_too_long_is_cut_and_stays_utf8)
 {
     static const char *const characters[] = {"a", "ü", "€", "😀"};
     for (size_t c = 0; c < ARRAY_COUNT(characters); c++) {
@@ -63,4 +63,11 @@ Test(error, what_is_too_long_is_cut_between_characters)
             cr_expect_eq(strncmp(err.text, "p: ", 3), 0);
         }
     }
+}
+
+Test(error, quoted_bytes_become_utf8)
+{
+    struct error err;
+    error_set(&err, ERROR_INPUT, "no \"%s\"", "\xff\xc3.\xe2\x82");
+    cr_expect_str_eq(err.text, "no \"??.??\"");
 }

@@ -119,7 +119,7 @@ Test(store, jobs)
     cr_expect(text_is(got.reason, "no template"));
 
     for (int i = 0; i < 20; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "b%02d", i);
         job.id = text_of(id);
         job.created_ns = 10 + i;
@@ -215,7 +215,7 @@ Test(store, processes_at_once)
         if (pids[p] > 0)
             continue;
         struct store *mine = NULL;
-        char id[16];
+        char id[40];
         int failed = store_open(fresh, true, &mine, &err);
         for (int i = 0; i < WRITES && !failed; i++) {
             snprintf(id, sizeof(id), "job-%d-%d", p, i);
