@@ -67,11 +67,13 @@ static int open_quota(struct run *run, const char *home, struct error *err)
         return 0;
     int rc = store_open(home, false, &run->quota_store, err);
     if (rc == 0)
-        rc = quota_read(run->quota_store, job->config, &job->account, job->now_ns, &run->quota,
-                        err);
-    if (rc == 0)
         rc = quota_lease_open(run->quota_store, job->config, &job->account, job->file.id,
                               job->now_ns, used, &run->lease, err);
+    if (rc == 0)
+        rc = quota_read(run->quota_store, job->config, &job->account, job->now_ns, &run->quota,
+                        err);
+    if (rc == 0) /* before this job, as `plan` says it */
+        run->quota.used -= used < run->quota.used ? used : run->quota.used;
     return rc;
 }
 
@@ -371,15 +373,13 @@ static enum job_state state_of(enum run_state state)
 }
 
 /* settle_quota: what was not sent is not charged. */
-static int settle_quota(struct run *run, uint64_t charged, struct error *err)
+static int settle_quota(struct run *run, const struct results_summary *summary, struct error *err)
 {
     if (!run->lease)
         return 0;
-    int rc = quota_lease_close(&run->lease, err);
-    if (rc == 0)
-        rc = quota_settle(run->quota_store, &run->job->account, run->job->file.id,
-                          run->job->now_ns, charged, err);
-    return rc;
+    quota_lease_refund(run->lease, summary->books.channels[CHANNEL_SMS].segments -
+                                       summary->charged_segments);
+    return quota_lease_close(&run->lease, err);
 }
 
 static int write_books(struct run *run, struct error *err)
@@ -389,7 +389,7 @@ static int write_books(struct run *run, struct error *err)
     run_progress(run, &progress);
     int rc = results_write(run->dir, run->job, &summary, err);
     if (rc == 0)
-        rc = settle_quota(run, summary.charged_segments, err);
+        rc = settle_quota(run, &summary, err);
     char why[256];
     if (rc == 0 && !books_balanced(&summary.books, why, sizeof(why)))
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",

@@ -362,6 +362,11 @@ int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
     return 1;
 }
 
+void quota_lease_refund(struct quota_lease *lease, uint64_t segments)
+{
+    lease->granted -= segments < lease->granted ? segments : lease->granted;
+}
+
 int quota_lease_close(struct quota_lease **lease, struct error *err)
 {
     if (!*lease)

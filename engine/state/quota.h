@@ -44,8 +44,7 @@ int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
 /* quota_lease_close: give back what was reserved and not granted. */
 int quota_lease_close(struct quota_lease **lease, struct error *err) MUST_USE;
 
-/* quota_settle: the job's books are closed: this is what it used in the month of now_ns. */
-int quota_settle(struct store *store, const struct account *account, struct text job,
-                 int64_t now_ns, uint64_t used, struct error *err) MUST_USE;
+/* quota_lease_refund: granted segments that were not sent after all. */
+void quota_lease_refund(struct quota_lease *lease, uint64_t segments);
 
 #endif
