@@ -10,9 +10,8 @@ struct csv_child {
     struct csv_table table;
     size_t key;         /* the column with the customer's id */
     struct buffer rows; /* while reading: where each lies and whose it is */
-    uint64_t
-        *offsets; /* of all joined rows, by customer, then as they stood in the file */
-    uint32_t *starts; /* by customer: first of offsets; one more at the end */
+    uint64_t *offsets;  /* of the joined rows: by customer, then as in the file */
+    uint32_t *starts;   /* by customer: first of offsets; one more at the end */
     uint32_t customers;
     uint64_t joined;
     uint64_t orphans; /* rows of no customer */

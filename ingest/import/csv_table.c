@@ -149,6 +149,8 @@ int csv_table_next(struct csv_table *table, struct csv_row *row_out)
                              row_out->count, table->column_count);
         else if (!utf8_valid(row_out->raw))
             csv_table_refuse(table, row_out, "not UTF-8");
+        else if (memchr(row_out->raw.data, '\0', row_out->raw.bytes))
+            csv_table_refuse(table, row_out, "a NUL byte");
         else if (types_fit(table, row_out))
             return 1;
     }

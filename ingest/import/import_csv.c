@@ -133,6 +133,10 @@ static int give_types(struct import *import, struct error *err)
             error_prefix(err, "%s=%s: ", wanted->column, wanted->type);
             return rc;
         }
+        if (table == &import->customers && index == import->id &&
+            type.type != COLUMN_UTF8)
+            return error_set(err, ERROR_USAGE, "%s=%s: the customers' ids are text",
+                             wanted->column, wanted->type);
         if (type.phone && table != &import->customers)
             return error_set(
                 err, ERROR_USAGE,

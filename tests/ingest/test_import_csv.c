@@ -284,6 +284,10 @@ Test(import_csv, what_stops_an_import_is_said_and_nothing_is_left)
           .types = &(struct import_csv_type){"v.v", "phone"},
           .type_count = 1},
          "only columns of the customers"},
+        {{.customers_path = good,
+          .types = &(struct import_csv_type){"id", "int64"},
+          .type_count = 1},
+         "the customers' ids are text"},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct import_csv_options options = cases[i].options;
@@ -347,4 +351,12 @@ Test(import_csv, many_customers_and_children_in_any_order)
     arrow_close(&arrow);
     buffer_fini(&customers);
     buffer_fini(&visits);
+}
+
+Test(import_csv, a_nul_byte_refuses_its_row)
+{
+    import((struct import_csv_options){.customers_path =
+                                           file("c.csv", TEXT("id,n\na,x\0y\nb,z\n"))});
+    expect_snapshot("id:utf8|n:utf8\n'b'|'z'\n");
+    cr_expect_eq(report.rejected, 1u);
 }
