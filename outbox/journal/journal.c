@@ -75,7 +75,6 @@ struct journal {
 /* --- opening --- */
 
 static struct group *group_create(struct journal *journal);
-static void group_destroy(struct group *group);
 static void on_timer(struct loop_timer *timer);
 
 int journal_open_limited(const char *dir, const struct journal_header *header,

@@ -75,9 +75,9 @@ struct journal;
 int journal_open(const char *dir, const struct journal_header *header, struct loop *loop,
                  struct journal **out, struct error *err) MUST_USE;
 
-/* A wish to be told when everything appended so far is durable. res 0, or -errno: from
- * then on the journal refuses everything, and what was not acknowledged counts as not
- * written. */
+/* A wish to be told, never inside the call, when everything appended so far is durable.
+ * res 0, or -errno: from then on the journal refuses everything, and what was not
+ * acknowledged counts as not written. */
 struct journal_wait {
     void (*fn)(struct journal_wait *wait, int res);
     void *arg;
@@ -95,7 +95,8 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
 void journal_mark(struct journal *journal, enum journal_mark mark);
 void journal_sync(struct journal *journal, struct journal_wait *wait);
 
-/* journal_close: the caller has waited for its last journal_sync. */
+/* journal_close: everything appended has been synced and every wait told (a bug
+ * otherwise); may be called from the last wait's fn. */
 void journal_close(struct journal **journal);
 
 #endif

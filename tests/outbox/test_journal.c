@@ -373,13 +373,24 @@ Test(journal, what_was_cut_stays_cut)
     image_intent(&image, 5, 0);
     image_outcome(&image, 5, OUTCOME_SENT, image.starts[2]);
     image.bytes[image.starts[2] + FRAME_HEAD_BYTES] ^= 1;
+    size_t end_before = image.starts[2], end_after = image.starts[3];
+    image_store(&image);
+    image_init(&image, 1, 5); /* a later file was lost with it */
+    image_outcome(&image, 6, OUTCOME_SENT, 0);
     image_store(&image);
     cr_assert(use_loop("epoll"));
     open_ours();
+    struct replay replay = replayed();
+    cr_expect_not(replay.torn);
+    cr_expect_eq(replay.tail_offset, end_before);
+    replay_fini(&replay);
+    uint32_t files;
+    cr_assert_eq(scan_count(fixture_dir, &files, NULL), 0);
+    cr_expect_eq(files, 1);
     intend(5);
     sync_now();
-    struct replay replay = replayed();
-    cr_expect_eq(replay.tail_offset, image.starts[3]);
+    replay = replayed();
+    cr_expect_eq(replay.tail_offset, end_after);
     cr_expect_eq(replay.outcomes[CHANNEL_SMS][OUTCOME_SENT], 0);
     cr_expect_not(replay.torn);
     replay_fini(&replay);
