@@ -221,8 +221,6 @@ int account_parse(struct text json, const char *name, struct arena *arena,
     "id, name, owner_email, locale, timezone, tier, email_from, sms_from, upgrade_url, " \
     "support_contact, marketing_suite"
 
-/* account_put keeps blocked, exception and the reason: only account_block changes those.
- */
 int account_put(struct store *store, const struct account *a, struct error *err)
 {
     sqlite3_stmt *insert = store_bind(

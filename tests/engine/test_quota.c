@@ -154,6 +154,9 @@ Test(quota, an_upgrade_goes_on_in_the_same_month)
     cr_expect(q.used == 20000 && q.limit == 20000);
     account.tier = TEXT("small"); /* and a downgrade does not turn usage into a debt */
     cr_assert_eq(quota_add_pack(store, account.id, 10, &err), 0);
+    lease = open_lease("c", now, 0);
+    cr_expect_eq(quota_grant(lease, 1, &err), 0);
+    close_lease(&lease);
     cr_expect_eq(read_at(at("2026-12-05T00:00:00Z")).limit, 110);
 }
 
