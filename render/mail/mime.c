@@ -99,9 +99,10 @@ static char *put_part(char *out, const char *type, const struct mime_body *body)
     return mime_body_write(body, out);
 }
 
+/* put_boundary: the CRLF before it belongs to it, not to the part (RFC 2046, 5.1.1). */
 static char *put_boundary(const struct composer *c, char *out, const char *behind)
 {
-    out = put(out, "--");
+    out = put(out, "\r\n--");
     out = put(out, c->boundary);
     return put(out, behind);
 }
@@ -114,7 +115,7 @@ static char *put_bodies(const struct composer *c, char *out)
         return put_part(out, "html", &c->html);
     out = put(out, "Content-Type: multipart/alternative;\r\n boundary=\"");
     out = put(out, c->boundary);
-    out = put(out, "\"\r\n\r\n");
+    out = put(out, "\"\r\n");
     out = put_boundary(c, out, "\r\n");
     out = put_part(out, "plain", &c->text);
     out = put_boundary(c, out, "\r\n");

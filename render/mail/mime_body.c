@@ -229,24 +229,43 @@ static char *write_quoted_printable(struct text t, char *out)
     return out;
 }
 
+struct base64_lines {
+    unsigned char line[57]; /* 76 columns */
+    size_t filled;
+    char *out;
+};
+
+static void base64_flush(struct base64_lines *b)
+{
+    b->out = put(base64_encode(b->out, b->line, b->filled), "\r\n", 2);
+    b->filled = 0;
+}
+
+static void base64_add(struct base64_lines *b, const char *data, size_t bytes)
+{
+    while (bytes > 0) {
+        size_t part = sizeof(b->line) - b->filled;
+        part = bytes < part ? bytes : part;
+        memcpy(b->line + b->filled, data, part);
+        b->filled += part;
+        data += part;
+        bytes -= part;
+        if (b->filled == sizeof(b->line))
+            base64_flush(b);
+    }
+}
+
 static char *write_base64(struct text t, char *out)
 {
-    unsigned char line[57]; /* 76 columns */
-    size_t filled = 0;
-    while (t.bytes > 0) {
-        bool crlf = t.data[0] == '\r' && t.bytes > 1 && t.data[1] == '\n';
-        bool is_break = t.data[0] == '\r' || t.data[0] == '\n';
-        for (int i = 0; i < (is_break ? 2 : 1); i++) {
-            line[filled++] = (unsigned char)(is_break ? "\r\n"[i] : t.data[0]);
-            if (filled == sizeof(line)) {
-                out = put(base64_encode(out, line, filled), "\r\n", 2);
-                filled = 0;
-            }
-        }
-        t.data += crlf ? 2 : 1;
-        t.bytes -= crlf ? 2 : 1;
-    }
-    return filled > 0 ? put(base64_encode(out, line, filled), "\r\n", 2) : out;
+    struct base64_lines b = {.out = out};
+    do {
+        struct text line = next_line(&t);
+        base64_add(&b, line.data, line.bytes);
+        base64_add(&b, "\r\n", 2);
+    } while (t.bytes > 0);
+    if (b.filled > 0)
+        base64_flush(&b);
+    return b.out;
 }
 
 char *mime_body_write(const struct mime_body *body, char *out)

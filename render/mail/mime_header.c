@@ -39,7 +39,7 @@ static struct line begin(char *out, const char *name)
 {
     struct line line = {out, 0};
     put(&line, name, strlen(name));
-    put(&line, ": ", 2);
+    put(&line, ":", 1);
     return line;
 }
 
@@ -195,6 +195,7 @@ static void put_encoded(struct line *line, struct text t)
 char *mime_header_text(char *out, const char *name, struct text value)
 {
     struct line line = begin(out, name);
+    put_byte(&line, ' ');
     if (is_plain(value))
         put_plain(&line, value);
     else
@@ -264,27 +265,32 @@ static void put_token(struct line *line, struct text token, bool is_uri)
     put_byte(line, '>');
 }
 
+/* put_brackets: ` <token>`, on a line of its own where it would not fit. */
+static void put_brackets(struct line *line, struct text token, bool is_uri)
+{
+    if (line->column + 1 + token_columns(token, is_uri) > ENCODED_LINE_COLUMNS)
+        fold(line);
+    else
+        put_byte(line, ' ');
+    put_token(line, token, is_uri);
+}
+
 char *mime_header_mailbox(char *out, const char *name, struct text display,
                           struct text address)
 {
     struct line line = begin(out, name);
     if (display.bytes > 0) {
+        put_byte(&line, ' ');
         put_display(&line, display);
-        if (line.column + 1 + token_columns(address, false) > ENCODED_LINE_COLUMNS)
-            fold(&line);
-        else
-            put_byte(&line, ' ');
     }
-    put_token(&line, address, false);
+    put_brackets(&line, address, false);
     return end(&line);
 }
 
 char *mime_header_brackets(char *out, const char *name, struct text token, bool is_uri)
 {
     struct line line = begin(out, name);
-    if (line.column + token_columns(token, is_uri) > LINE_COLUMNS)
-        fold(&line);
-    put_token(&line, token, is_uri);
+    put_brackets(&line, token, is_uri);
     return end(&line);
 }
 
@@ -298,7 +304,7 @@ char *mime_header_date(char *out, int64_t date_ns)
     civil_from_days(day, &year, &month, &of_month);
     int weekday = (int)((day % 7 + 7) % 7);
     struct line line = begin(out, "Date");
-    line.at += sprintf(line.at, "%.3s, %u %.3s %04d %02u:%02u:%02u +0000",
+    line.at += sprintf(line.at, " %.3s, %u %.3s %04d %02u:%02u:%02u +0000",
                        days + 3 * weekday, of_month, months + 3 * (month - 1), (int)year,
                        of_day / 3600, of_day / 60 % 60, of_day % 60);
     return end(&line);

@@ -84,6 +84,7 @@ Test(mime, html_gets_a_text_part_and_one_click)
                 "Content-Transfer-Encoding: quoted-printable\r\n"
                 "\r\n"
                 "Citt=C3=A0 & link (https://x.example/?a=3D1&b=3D2)\r\n"
+                "\r\n"
                 "--=_e34ba4c0f3359994ad328168b7cc9db9\r\n"
                 "Content-Type: text/html; charset=utf-8\r\n"
                 "Content-Transfer-Encoding: quoted-printable\r\n"
@@ -91,6 +92,7 @@ Test(mime, html_gets_a_text_part_and_one_click)
                 "<p>Citt=C3=A0 &amp; <a "
                 "href=3D\"https://x.example/?a=3D1&amp;b=3D2\">link</a>=\r\n"
                 "</p>\r\n"
+                "\r\n"
                 "--=_e34ba4c0f3359994ad328168b7cc9db9--\r\n");
 }
 
