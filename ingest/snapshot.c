@@ -75,8 +75,7 @@ const char *snapshot_role_name(enum snapshot_role role)
     return roles[role].name;
 }
 
-/* --- columns
- * ------------------------------------------------------------------------------ */
+/* --- columns --- */
 
 /* A writer that saw only nulls calls the type null; that serves any purpose but the key.
  */
@@ -174,8 +173,7 @@ static int find_columns(struct snapshot *snapshot, struct error *err)
     return 0;
 }
 
-/* --- open and close
- * ----------------------------------------------------------------------- */
+/* --- open and close --- */
 
 static void lay_chunks(struct snapshot *snapshot)
 {
@@ -264,8 +262,7 @@ uint64_t snapshot_hash(const struct snapshot *snapshot)
     return hash64(contents.data, contents.bytes);
 }
 
-/* --- chunks
- * ------------------------------------------------------------------------------- */
+/* --- chunks --- */
 
 /* The last record batch that starts at or before: behind those without rows that start
  * there too. */
@@ -350,8 +347,7 @@ int snapshot_cursor_chunk(struct snapshot_cursor *cursor, size_t chunk, struct c
     return 0;
 }
 
-/* --- verify
- * ------------------------------------------------------------------------------- */
+/* --- verify --- */
 
 /* The first row whose text is no UTF-8, in a column or below it, or -1. Children are
  * checked to their own last row: rows no list refers to are bytes of the file as well. */

@@ -33,6 +33,7 @@ static int load_batch(struct arrow_file *file, const struct arrow_dictionary *di
                       struct error *err)
 {
     static const struct arrow_dictionaries none = {.get = no_dictionary};
+    static const uint64_t needed = 1;
     struct arrow_message message;
     int rc =
         arrow_message_read(file->data, file->bytes, dictionary->place.at, &message, err);
@@ -45,8 +46,8 @@ static int load_batch(struct arrow_file *file, const struct arrow_dictionary *di
     if (rc == 0)
         rc = arrow_body_check(&body, values, 1, err);
     if (rc == 0)
-        rc = arrow_body_load(&body, values, 1, &(uint64_t){1}, &none,
-                             &file->dictionary_memory, out, err);
+        rc = arrow_body_load(&body, values, 1, &needed, &none, &file->dictionary_memory,
+                             out, err);
     if (rc)
         error_prefix(err,
                      "dictionary batch %zu: ", (size_t)(dictionary - file->dictionaries));

@@ -1,4 +1,4 @@
-/* arrow_file: what arrow_read keeps of an open file, shared with arrow_dictionary. */
+/* arrow_file: what is kept of an open file, for the files that read it. */
 #ifndef INGEST_ARROW_FILE_H
 #define INGEST_ARROW_FILE_H
 
@@ -42,6 +42,10 @@ struct arrow_file {
  * is for messages. */
 int arrow_open_bytes(const char *name, const void *data, size_t bytes,
                      struct arrow_file **out, struct error *err) MUST_USE;
+
+/* arrow_scan: fill in schema, records and dictionaries. Errors: ERROR_INPUT without the
+ * file's name, with what was found so far left for arrow_close; err is never NULL. */
+int arrow_scan(struct arrow_file *file, struct error *err) MUST_USE;
 
 /* arrow_dictionary_get: the dictionary of a field as it stands before dictionary batch
  * number `before`. Errors: ERROR_INPUT. Threads: any number at a time. */

@@ -5,8 +5,10 @@
 
 #include <stdio.h>
 
-#define SCHEMA_BYTES_MAX ((size_t)64 << 20)
-#define TYPE_NAME_BYTES  160
+#define SCHEMA_BYTES_MAX   ((size_t)64 << 20)
+#define DECIMAL_DIGITS_MAX 38 /* of 128 bits; a scale beyond is nothing to compute with  \
+                               */
+#define TYPE_NAME_BYTES 160
 
 struct parse {
     struct arrow_schema *schema;
@@ -72,7 +74,9 @@ static void set_decimal(struct parse *p, struct arrow_field *field,
     field->column->scale = (int32_t)flatbuf_integer(type, DECIMAL_SCALE, 4, 0);
     struct text name = arena_format(&p->schema->arena, "decimal%d(%d, %d)", (int)bits,
                                     precision, (int)field->column->scale);
-    set_type(field, bits == 128 ? COLUMN_DECIMAL128 : COLUMN_UNSUPPORTED, name.data, 2);
+    bool usable = bits == 128 && field->column->scale >= -DECIMAL_DIGITS_MAX &&
+                  field->column->scale <= DECIMAL_DIGITS_MAX;
+    set_type(field, usable ? COLUMN_DECIMAL128 : COLUMN_UNSUPPORTED, name.data, 2);
 }
 
 static int set_timestamp(struct parse *p, struct arrow_field *field,

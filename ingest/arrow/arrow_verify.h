@@ -1,13 +1,13 @@
 /* arrow_verify: is what a file says safe to follow? Each function looks at one buffer of
- * a column and most return the first row that is wrong, or -1. Pure; fast enough for a pass
- * over every column used (the loops without early exit vectorize). */
+ * a column and most return the first row that is wrong, or -1. Pure; fast enough for a
+ * pass over every column used (the loops without early exit vectorize). */
 #ifndef INGEST_ARROW_VERIFY_H
 #define INGEST_ARROW_VERIFY_H
 
 #include "base/column.h"
 
-/* arrow_count_bits: bits set among the first rows. Unlike a bitmap of ours, one of a file may have
- * anything behind its last row. */
+/* arrow_count_bits: bits set among the first rows. Unlike a bitmap of ours, one of a file
+ * may have anything behind its last row. */
 int64_t arrow_count_bits(const uint64_t *bits, int64_t rows);
 
 /* rows + 1 offsets ascend within 0 … limit. */

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "ingest/arrow/arrow_meta.h"
 #include "ingest/arrow/arrow_verify.h"
+#include "ingest/arrow/arrow_walk.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -163,28 +164,6 @@ static size_t add_offsets(struct arrow_writer *writer, const struct column *colu
     return (size_t)last;
 }
 
-static size_t value_bytes(enum column_type type)
-{
-    switch (type) {
-    case COLUMN_INT8:
-    case COLUMN_UINT8:
-        return 1;
-    case COLUMN_INT16:
-    case COLUMN_UINT16:
-    case COLUMN_FLOAT16:
-        return 2;
-    case COLUMN_INT32:
-    case COLUMN_UINT32:
-    case COLUMN_FLOAT32:
-    case COLUMN_DATE32:
-        return 4;
-    case COLUMN_DECIMAL128:
-        return 16;
-    default:
-        return 8;
-    }
-}
-
 static void add_column(struct arrow_writer *writer, const struct column *column);
 
 static void add_list(struct arrow_writer *writer, const struct column *column,
@@ -234,7 +213,7 @@ static void add_column(struct arrow_writer *writer, const struct column *column)
         }
         break;
     default:
-        add_bytes(writer, column->values, rows * value_bytes(column->type));
+        add_bytes(writer, column->values, rows * walk_row_bytes(column));
         break;
     }
 }

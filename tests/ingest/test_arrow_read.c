@@ -143,8 +143,7 @@ Test(arrow_read, only_what_is_asked_for)
     arrow_close(&file);
 }
 
-/* --- files that are none
- * ------------------------------------------------------------------- */
+/* --- files that are none --- */
 
 static int open_text(struct text content, struct error *err)
 {
@@ -198,8 +197,7 @@ Test(arrow_read, every_truncation_is_an_error)
     buffer_fini(&content);
 }
 
-/* --- damage
- * -------------------------------------------------------------------------------- */
+/* --- damage --- */
 
 static char dir[] = "/tmp/volley-arrow-XXXXXX";
 
@@ -274,6 +272,27 @@ Test(arrow_read, wrong_offsets)
             cases[i].what);
         cr_expect_eq(load_bytes(content.data, content.bytes, &err), -ERROR_INPUT);
         cr_expect_str_eq(err.text, sentence);
+        buffer_fini(&content);
+        snprintf(dir, sizeof(dir), "/tmp/volley-arrow-XXXXXX");
+    }
+}
+
+Test(arrow_read, nesting)
+{
+    enum { DEPTH = 20 };
+    struct column levels[DEPTH] = {[0] = {.name = "item", .type = COLUMN_INT8}};
+    for (int depth = 1; depth < DEPTH; depth++) {
+        levels[depth] = (struct column){.name = "deep",
+                                        .type = COLUMN_LIST,
+                                        .children = &levels[depth - 1],
+                                        .child_count = 1};
+        struct buffer content = written(&levels[depth], 1);
+        struct error err;
+        int rc = load_bytes(content.data, content.bytes, &err);
+        cr_expect_eq(rc, depth <= 16 ? 0 : -ERROR_INPUT);
+        if (rc)
+            cr_expect_str_eq(err.text,
+                             "t.arrow: column \"deep\" is nested more than 16 deep");
         buffer_fini(&content);
         snprintf(dir, sizeof(dir), "/tmp/volley-arrow-XXXXXX");
     }

@@ -347,3 +347,97 @@ Test(arrow_stream, compressed_with_a_wrong_length)
         buffer_fini(&craft.stream);
     }
 }
+
+/* --- list views, which none of our peers writes --- */
+
+/* A field table; children is the hole for its only child, or 0 when it has none. */
+static void put_field(struct buffer *meta, size_t hole, const char *name,
+                      enum arrow_type type, size_t *children)
+{
+    struct flatbuf_slot field[] = {
+        FLATBUF_REF(FIELD_NAME),
+        FLATBUF_REF(FIELD_TYPE),
+        {.field = FIELD_TYPE_TYPE, .bytes = 1, .value = type},
+        FLATBUF_REF(FIELD_CHILDREN),
+    };
+    flatbuf_fill(meta, hole, flatbuf_put_table(meta, field, children ? 4 : 3));
+    flatbuf_fill(meta, field[0].at, flatbuf_put_string(meta, text_of(name)));
+    flatbuf_fill(meta, field[1].at, flatbuf_put_table(meta, NULL, 0));
+    if (children) {
+        flatbuf_fill(meta, field[3].at, flatbuf_put_vector(meta, 1, 4));
+        *children = flatbuf_put_holes(meta, 1);
+    }
+}
+
+static void add_list_view_schema(struct craft *craft)
+{
+    struct buffer meta = {0};
+    size_t hole = begin_message(&meta, ARROW_SCHEMA, 0), child;
+    struct flatbuf_slot schema[] = {FLATBUF_REF(SCHEMA_FIELDS)};
+    flatbuf_fill(&meta, hole, flatbuf_put_table(&meta, schema, 1));
+    flatbuf_fill(&meta, schema[0].at, flatbuf_put_vector(&meta, 1, 4));
+    put_field(&meta, flatbuf_put_holes(&meta, 1), "tags", ARROW_LIST_VIEW, &child);
+    put_field(&meta, child, "item", ARROW_BOOL, NULL);
+    add_message(craft, &meta, NULL);
+    buffer_fini(&meta);
+}
+
+/* Three lists over eight flags; the second is null. */
+static void add_list_views(struct craft *craft, const int32_t offsets[3],
+                           const int32_t sizes[3])
+{
+    struct buffer meta = {0}, body = {0}, extents = {0};
+    add_buffer(craft, &body, &extents, "\5", 1);
+    add_buffer(craft, &body, &extents, offsets, 12);
+    add_buffer(craft, &body, &extents, sizes, 12);
+    add_buffer(craft, &body, &extents, "", 0);
+    add_buffer(craft, &body, &extents, "\xF0", 1);
+    const struct arrow_node nodes[] = {{3, 1}, {8, 0}};
+    struct flatbuf_slot slots[] = {
+        {.field = RECORD_BATCH_ROWS, .bytes = 8, .value = 3},
+        FLATBUF_REF(RECORD_BATCH_NODES),
+        FLATBUF_REF(RECORD_BATCH_BUFFERS),
+    };
+    size_t hole = begin_message(&meta, ARROW_RECORD_BATCH, (int64_t)body.bytes);
+    flatbuf_fill(&meta, hole, flatbuf_put_table(&meta, slots, 3));
+    flatbuf_fill(&meta, slots[1].at, flatbuf_put_vector(&meta, 2, 8));
+    buffer_add(&meta, nodes, sizeof(nodes));
+    flatbuf_fill(&meta, slots[2].at, flatbuf_put_vector(&meta, 5, 8));
+    buffer_add(&meta, extents.data, extents.bytes);
+    add_message(craft, &meta, &body);
+    buffer_fini(&meta);
+    buffer_fini(&body);
+    buffer_fini(&extents);
+}
+
+Test(arrow_stream, list_views)
+{
+    struct craft craft = {.codec = ARROW_CODEC_NONE};
+    add_list_view_schema(&craft);
+    add_list_views(&craft, (int32_t[]){4, 0, 0}, (int32_t[]){4, 0, 8});
+    add_list_views(&craft, (int32_t[]){4, -9, 0}, (int32_t[]){4, 99, 8});
+    add_list_views(&craft, (int32_t[]){4, 0, 1}, (int32_t[]){4, 0, 8});
+    struct arrow_file *file = open_craft(&craft);
+    size_t count;
+    cr_expect_str_eq(arrow_schema(file, &count)->type_name, "list_view<bool>");
+    for (size_t number = 0; number < 2; number++) {
+        struct arrow_batch *batch;
+        struct error err;
+        cr_assert(arrow_batch_load(file, number, &(uint64_t){1}, &batch, &err) == 0, "%s",
+                  err.text);
+        const struct column *tags = arrow_batch_columns(batch);
+        int64_t first, elements;
+        bool flag;
+        cr_expect(column_list(tags, 0, &first, &elements) && first == 4 && elements == 4);
+        cr_expect(column_bool(tags->children, first, &flag) && flag);
+        cr_expect(!column_list(tags, 1, &first, &elements));
+        cr_expect_eq(((const int32_t *)tags->offsets)[1], 0); /* also where it was wild */
+        cr_expect(column_list(tags, 2, &first, &elements) && first == 0 && elements == 8);
+        arrow_batch_destroy(&batch);
+    }
+    cr_expect_str_eq(show(file, 2),
+                     "t: record batch 2: column \"tags\": its list is outside "
+                     "its child at row 2");
+    arrow_close(&file);
+    buffer_fini(&craft.stream);
+}

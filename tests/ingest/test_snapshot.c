@@ -157,8 +157,7 @@ Test(snapshot, role_names_are_there)
     cr_expect_str_eq(snapshot_role_name(SNAPSHOT_PACKS), "packs");
 }
 
-/* --- chunks
- * -------------------------------------------------------------------------------- */
+/* --- chunks --- */
 
 static const int64_t batch_rows[] = {0, 1, 4096, 0, 0, 4097, 10000, 63};
 #define ROWS 18257

@@ -1,5 +1,6 @@
 /* dump FILE: the rows of an Arrow file as our reader sees them, one JSON object a line.
- * dump FILE COPY: the same file again, written by our writer, without what it cannot write. */
+ * dump FILE COPY: the same file again, written by our writer, without what it cannot
+ * write. */
 #include "base/buffer.h"
 #include "ingest/arrow/arrow_read.h"
 #include "ingest/arrow/arrow_write.h"
@@ -33,7 +34,8 @@ static void put_string(struct buffer *out, struct text t)
 static void put_decimal(struct buffer *out, const struct column *column, int64_t row)
 {
     __int128 value = ((const __int128 *)column->values)[row];
-    unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+    unsigned __int128 rest =
+        value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
     char digits[40];
     size_t at = sizeof(digits);
     do
