@@ -39,9 +39,9 @@ skip() {
 
 # background NAME COMMAND...: start it with its output in NAME.out and NAME.err; $pid is its id.
 background() {
-    name=$1
+    output=$1
     shift
-    "$@" >"$name.out" 2>"$name.err" </dev/null &
+    "$@" >"$output.out" 2>"$output.err" </dev/null &
     pid=$!
     started="$started $pid"
 }
