@@ -27,7 +27,7 @@ typedef int mustache_partial_fn(void *arg, struct text name, struct buffer *out,
                                 struct error *err);
 
 struct mustache_options {
-    struct text open, close; /* TEXT_NONE: `{{` and `}}` */
+    struct text open, close; /* TEXT_NONE: `##{{` and `}}`, as in templates */
     bool missing_literal;    /* an unknown variable stays as typed, instead of nothing */
     bool escape_html;        /* `{{name}}` escapes & < > " ' */
     mustache_partial_fn *partial_fn; /* NULL: there are none */
