@@ -6,7 +6,7 @@
 #include "base/error.h"
 
 /* file_read: append the whole of path to out. Errors: ERROR_INPUT when it does not exist,
- * is no regular file or is larger than max_bytes; ERROR_IO. */
+ * is a folder or is larger than max_bytes; ERROR_IO. */
 int file_read(const char *path, size_t max_bytes, struct buffer *out,
               struct error *err) MUST_USE;
 

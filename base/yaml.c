@@ -8,6 +8,7 @@
 
 #define YAML_BYTES_MAX ((size_t)1 << 20)
 #define YAML_DEPTH_MAX 32
+#define YAML_KEYS_MAX  10000 /* of one mapping; each is compared with all before it */
 /* libyaml's nodes are copied into ours: at most this many bytes a byte of input. */
 #define YAML_ARENA_BYTES ((size_t)256 << 20)
 
@@ -67,6 +68,9 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
     const yaml_node_pair_t *pairs = node->data.mapping.pairs.start;
     out->kind = YAML_MAP;
     out->child_count = (size_t)(node->data.mapping.pairs.top - pairs);
+    if (out->child_count > YAML_KEYS_MAX)
+        return error_set(b->err, ERROR_INPUT, "%s:%u: more than %d keys", b->name,
+                         out->line, YAML_KEYS_MAX);
     out->children =
         arena_zalloc(&b->yaml->arena, out->child_count * sizeof(*out->children));
     CHECK(out->children != NULL);
@@ -74,7 +78,8 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
         struct yaml_node *child = &out->children[i];
         const yaml_node_t *key = yaml_document_get_node(b->document, pairs[i].key);
         unsigned line = (unsigned)key->start_mark.line + 1;
-        if (key->type != YAML_SCALAR_NODE)
+        if (key->type != YAML_SCALAR_NODE ||
+            memchr(key->data.scalar.value, '\0', key->data.scalar.length))
             return error_set(b->err, ERROR_INPUT, "%s:%u: a key must be a plain word",
                              b->name, line);
         child->key = arena_text(
@@ -115,16 +120,16 @@ static int build_node(struct build *b, int index, int depth, struct yaml_node *o
     }
 }
 
-/* no_aliases: an alias would let a few bytes stand for a huge tree; configuration needs
- * none. */
-static int no_aliases(struct text content, const char *name, struct error *err)
+/* check_events: an alias would let a few bytes stand for a huge tree, a second document
+ * would be ignored; configuration needs neither. */
+static int check_events(struct text content, const char *name, struct error *err)
 {
     yaml_parser_t parser;
     CHECK(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)content.data,
                                  content.bytes);
     int rc = 0;
-    unsigned depth = 0;
+    unsigned depth = 0, documents = 0;
     for (bool more = true; more && rc == 0;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
@@ -138,6 +143,10 @@ static int no_aliases(struct text content, const char *name, struct error *err)
         if (event.type == YAML_ALIAS_EVENT)
             rc = error_set(err, ERROR_INPUT, "%s:%u: aliases (*name) are not supported",
                            name, line);
+        documents += event.type == YAML_DOCUMENT_START_EVENT;
+        if (documents > 1 && rc == 0)
+            rc = error_set(err, ERROR_INPUT, "%s:%u: a second document starts here", name,
+                           line);
         bool opens = event.type == YAML_SEQUENCE_START_EVENT ||
                      event.type == YAML_MAPPING_START_EVENT;
         bool closes =
@@ -183,7 +192,7 @@ int yaml_parse(struct text content, const char *name, struct yaml **out,
 {
     if (content.bytes > YAML_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", name);
-    int rc = no_aliases(content, name, err);
+    int rc = check_events(content, name, err);
     if (rc)
         return rc;
     struct yaml *yaml = calloc(1, sizeof(*yaml));

@@ -18,12 +18,15 @@ struct account {
  * line and key: unknown key with the nearest one, wrong type, bad time zone, bad address. */
 int account_parse(struct text json, const char *name, struct arena *arena, struct account *out,
                   struct error *err) MUST_USE;
+/* account_put: insert or change; blocked, exception and the reason stay as account_block left them. */
 int account_put(struct store *store, const struct account *account, struct error *err) MUST_USE;
 /* account_get: 1, 0 or negative. */
 int account_get(struct store *store, struct text id, struct arena *arena, struct account *out,
                 struct error *err) MUST_USE;
 int account_list(struct store *store, struct arena *arena, struct account **out,
                  size_t *count_out, struct error *err) MUST_USE;
+/* account_block: block, or unblock, which is the exception of R20 and may be given in advance.
+ * Errors: ERROR_INPUT for an unknown account, with the nearest one. */
 int account_block(struct store *store, struct text id, bool blocked, struct text reason,
                   struct error *err) MUST_USE;
 

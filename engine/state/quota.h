@@ -31,7 +31,8 @@ int quota_add_usage(struct store *store, const struct account *account, int64_t 
 /* A lease takes segments for one job, some thousands at a time. */
 struct quota_lease;
 
-/* quota_lease_open: already_used is what the job's journal says it has planned so far. */
+/* quota_lease_open: the account must have been put. config and account are not kept: the tier is
+ * frozen, packs bought later count. already_used is what the job's journal says it has planned so far. */
 int quota_lease_open(struct store *store, const struct config *config,
                      const struct account *account, struct text job, int64_t now_ns,
                      uint64_t already_used, struct quota_lease **out, struct error *err) MUST_USE;
@@ -42,5 +43,8 @@ int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
 
 /* quota_lease_close: give back what was reserved and not granted. */
 int quota_lease_close(struct quota_lease **lease, struct error *err) MUST_USE;
+
+/* quota_lease_refund: granted segments that were not sent after all. */
+void quota_lease_refund(struct quota_lease *lease, uint64_t segments);
 
 #endif

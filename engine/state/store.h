@@ -45,7 +45,8 @@ struct store_job {
 int store_job_get(struct store *store, struct text id, struct arena *arena,
                   struct store_job *out, struct error *err) MUST_USE;
 int store_job_put(struct store *store, const struct store_job *job, struct error *err) MUST_USE;
-/* store_job_state: change state and reason; sets started/finished times on the way. */
+/* store_job_state: change state and reason; sets started/finished times on the way, and pid
+ * to this process for JOB_RUNNING, else to 0. Errors: ERROR_INPUT for an unknown id. */
 int store_job_state(struct store *store, struct text id, enum job_state state, struct text reason,
                     struct error *err) MUST_USE;
 int store_job_control(struct store *store, struct text id, enum job_control control,
