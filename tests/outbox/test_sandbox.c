@@ -115,9 +115,9 @@ Test(sandbox, every_reply_has_its_line_after_a_kill)
     hear(fd, "", &out);
     close(fd);
     waitpid(child.pid, NULL, 0);
-    size_t answers =
-        count_of(&out, "354 ") ? count_of(&out, "\r\n250 OK\r\n250 OK\r\n354 ") : 0;
-    cr_assert_gt(answers, 0);
+    /* each go-ahead but the first stands behind the reply to a message */
+    size_t answers = count_of(&out, "\r\n250 OK\r\n250 OK\r\n354 ");
+    cr_assert_gt(answers, 1);
     size_t lines = box_lines(&child, "email.ndjson");
     cr_assert_geq(lines, answers - 1);
     close(child.pipe_fd);
