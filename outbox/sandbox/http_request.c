@@ -249,7 +249,7 @@ static int parse_chunks(struct text *rest, struct buffer *chunks)
 {
     buffer_clear(chunks);
     for (;;) {
-        size_t bytes;
+        size_t bytes = 0;
         int rc = next_chunk(rest, &bytes);
         if (rc != 1)
             return rc;

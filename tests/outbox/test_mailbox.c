@@ -129,6 +129,7 @@ Test(mailbox, nothing_is_in_the_file_before_the_flush)
     mailbox_push(mailbox, TEXT("1"), TEXT("/push"), TEXT("[\"not an object\"]"));
     struct buffer content = content_of("push.ndjson");
     cr_assert_eq(content.bytes, 0);
+    buffer_fini(&content);
     cr_assert_eq(mailbox_flush(mailbox, &err), 0);
     cr_assert_eq(mailbox_flush(mailbox, &err), 0);
     content = content_of("push.ndjson");
