@@ -242,7 +242,9 @@ static void answer(struct smtp_session *s, struct slot *slot, struct smtp_answer
     s->events->answer(s->arg, slot->mail.owner, &given);
 }
 
-/* Decide everything that is under way, newest first, and let go of the loop. */
+/* Decide everything that is under way, newest first, and let go of the loop. Replies come
+ * in the order of commands (RFC 2920 3.2), so what stands behind a 421 was not looked at
+ * any more. */
 static void end_session(struct smtp_session *s, enum smtp_end end, const char *why)
 {
     if (s->phase == ENDING)
@@ -251,12 +253,14 @@ static void end_session(struct smtp_session *s, enum smtp_end end, const char *w
     s->end = end;
     snprintf(s->sentence, sizeof(s->sentence), "%s: %s", s->config.server, why);
     loop_timer_disarm(s->loop, &s->timer);
+    bool busy = end == SMTP_END_BUSY;
     while (s->slot_end != s->slot_first) {
         struct slot *slot = &s->slots[--s->slot_end % WINDOW];
         if (!slot->decided)
             answer(s, slot,
-                   (struct smtp_answer){.fate = slot->body_out ? SMTP_LOST : SMTP_UNSENT,
-                                        .offered = slot->envelope_out,
+                   (struct smtp_answer){.fate = slot->body_out && !busy ? SMTP_LOST
+                                                                        : SMTP_UNSENT,
+                                        .offered = slot->envelope_out && !busy,
                                         .end = end,
                                         .words = text_of(s->sentence)});
     }

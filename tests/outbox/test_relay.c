@@ -179,7 +179,7 @@ static const struct {
     {"closed behind the first", CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nC",
      DELIVERY_SENT, DELIVERY_OK, 15},
     {"421 for the first", CHUNKING CHUNK "S 250 ok\nS 250 ok\nS 421 down\nC",
-     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 7},
+     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 0},
     {"one reply too many",
      CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nE RSET\nE MAIL\nE RCPT\nB\n"
                     "S 250 ok\nS 250 ok\nS 250 ok\nA\nS 250 ok\nS 354 what\nT",
