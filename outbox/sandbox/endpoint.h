@@ -17,6 +17,8 @@ struct endpoint {
     int64_t now_ns; /* steady clock, of this round */
     uint64_t run;   /* with the serial it makes ids unique */
     uint64_t serial;
+    int64_t date_s; /* the second that date tells */
+    char date[40];
     struct buffer form;
     struct buffer json;
 };

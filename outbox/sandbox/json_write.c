@@ -42,12 +42,17 @@ void json_write_string(struct buffer *out, struct text t)
     buffer_byte(out, '"');
 }
 
-void json_write_member(struct buffer *out, const char *name, struct text value)
+void json_write_name(struct buffer *out, const char *name)
 {
     if (out->bytes > 0 && out->data[out->bytes - 1] != '{')
         buffer_byte(out, ',');
     buffer_byte(out, '"');
     buffer_string(out, name);
     buffer_add(out, "\":", 2);
+}
+
+void json_write_member(struct buffer *out, const char *name, struct text value)
+{
+    json_write_name(out, name);
     json_write_string(out, value);
 }

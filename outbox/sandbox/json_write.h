@@ -8,7 +8,11 @@
  * that every line is valid whatever a client sent. */
 void json_write_string(struct buffer *out, struct text t);
 
-/* json_write_member: `"name":"value"` with a comma in front unless it is the first. */
+/* json_write_name: `"name":`, with a comma in front unless it is the first of its object.
+ */
+void json_write_name(struct buffer *out, const char *name);
+
+/* json_write_member: the name and a string. */
 void json_write_member(struct buffer *out, const char *name, struct text value);
 
 #endif

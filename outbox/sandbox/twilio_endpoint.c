@@ -14,7 +14,6 @@
 #define PAGE_SIZE           50
 #define PAGE_SIZE_MAX       1000
 #define SID_BYTES           (2 + ENDPOINT_ID_BYTES)
-#define DATE_BYTES          40
 
 static const struct text path_start = {"/2010-04-01/Accounts/", 21};
 static const struct text path_end = {"/Messages.json", 14};
@@ -51,19 +50,24 @@ static bool refuse(struct endpoint *endpoint, struct buffer *out, int status, in
     return true;
 }
 
-/* RFC 2822, which Twilio uses for its dates. */
-static void format_date(char out[DATE_BYTES])
+/* date_now: RFC 2822, which Twilio uses for its dates. */
+static struct text date_now(struct endpoint *endpoint)
 {
     static const char days[][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
     static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     int64_t now_s = clock_now_ns() / NS_PER_S;
-    int64_t year;
-    unsigned month, day, in_day = (unsigned)(now_s % 86400);
-    civil_from_days(now_s / 86400, &year, &month, &day);
-    snprintf(out, DATE_BYTES, "%s, %02u %s %04u %02u:%02u:%02u +0000",
-             days[now_s / 86400 % 7], day, months[month - 1], (unsigned)year,
-             in_day / 3600, in_day / 60 % 60, in_day % 60);
+    if (now_s != endpoint->date_s) {
+        int64_t year;
+        unsigned month, day, in_day = (unsigned)(now_s % 86400);
+        civil_from_days(now_s / 86400, &year, &month, &day);
+        snprintf(endpoint->date, sizeof(endpoint->date),
+                 "%s, %02u %s %04u %02u:%02u:%02u +0000", days[now_s / 86400 % 7], day,
+                 months[month - 1], (unsigned)year, in_day / 3600, in_day / 60 % 60,
+                 in_day % 60);
+        endpoint->date_s = now_s;
+    }
+    return text_of(endpoint->date);
 }
 
 /* --- segments --- */
@@ -182,34 +186,41 @@ static int check_form(const struct sms_form *form, const char **message_out)
     return 0;
 }
 
-/* write_resource: values are between quotes already when they come from the mailbox. */
+static void add_member(struct buffer *json, const char *name, struct text value,
+                       bool escaped)
+{
+    if (!escaped) {
+        json_write_member(json, name, value);
+        return;
+    }
+    json_write_name(json, name);
+    buffer_byte(json, '"');
+    buffer_text(json, value);
+    buffer_byte(json, '"');
+}
+
+/* write_resource: escaped is how values come out of the mailbox. */
 static void write_resource(struct buffer *json, struct text account,
                            const struct mailbox_sms *sms, const char *status,
                            unsigned segments, bool escaped)
 {
+    char digits[12];
+    snprintf(digits, sizeof(digits), "%u", segments);
     buffer_byte(json, '{');
-    const struct {
-        const char *name;
-        struct text value;
-    } members[] = {{"to", sms->to}, {"from", sms->from}, {"body", sms->body}};
-    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
-        if (!escaped)
-            json_write_member(json, members[i].name, members[i].value);
-        else
-            buffer_format(json, "%s\"%s\":\"%.*s\"", i ? "," : "", members[i].name,
-                          TEXT_ARGS(members[i].value));
-    }
-    buffer_format(
-        json,
-        ",\"sid\":\"%.*s\",\"status\":\"%s\",\"num_segments\":\"%u\","
-        "\"num_media\":\"0\",\"direction\":\"outbound-api\",\"error_code\":null,"
-        "\"error_message\":null,\"price\":null,\"price_unit\":\"USD\","
-        "\"api_version\":\"2010-04-01\",\"messaging_service_sid\":null,"
-        "\"date_created\":\"%.*s\",\"date_updated\":\"%.*s\",\"date_sent\":null",
-        TEXT_ARGS(sms->sid), status, segments, TEXT_ARGS(sms->date),
-        TEXT_ARGS(sms->date));
     json_write_member(json, "account_sid", account);
-    buffer_byte(json, '}');
+    add_member(json, "sid", sms->sid, escaped);
+    add_member(json, "to", sms->to, escaped);
+    add_member(json, "from", sms->from, escaped);
+    add_member(json, "body", sms->body, escaped);
+    json_write_member(json, "status", text_of(status));
+    json_write_member(json, "num_segments", text_of(digits));
+    add_member(json, "date_created", sms->date, escaped);
+    add_member(json, "date_updated", sms->date, escaped);
+    buffer_text(json,
+                TEXT(",\"date_sent\":null,\"direction\":\"outbound-api\","
+                     "\"num_media\":\"0\",\"error_code\":null,\"error_message\":null,"
+                     "\"price\":null,\"price_unit\":\"USD\","
+                     "\"api_version\":\"2010-04-01\",\"messaging_service_sid\":null}"));
 }
 
 static bool answer_post(struct endpoint *endpoint, const struct http_request *request,
@@ -226,9 +237,8 @@ static bool answer_post(struct endpoint *endpoint, const struct http_request *re
         return refuse(endpoint, out, 429, 20429, "Too Many Requests");
     if (fault == FAULT_ERROR)
         return refuse(endpoint, out, 500, 20500, "Internal Server Error");
-    char sid[SID_BYTES + 1] = "SM", date[DATE_BYTES];
+    char sid[SID_BYTES + 1] = "SM";
     endpoint_id(endpoint, sid + 2);
-    format_date(date);
     struct mailbox_sms sms = {
         .id = request->idempotency_key.bytes > 0 ? request->idempotency_key
                                                  : (struct text){sid, SID_BYTES},
@@ -236,7 +246,7 @@ static bool answer_post(struct endpoint *endpoint, const struct http_request *re
         .to = form.to,
         .body = form.body.data ? form.body : TEXT(""),
         .sid = {sid, SID_BYTES},
-        .date = text_of(date),
+        .date = date_now(endpoint),
     };
     endpoint->counts->sms++;
     if (endpoint->mailbox)
