@@ -460,12 +460,26 @@ void provider_done(struct provider *provider, struct delivery *delivery,
     flow_finish(flow, delivery, &result);
 }
 
+/* What the provider has accepted since it last pushed back, that pause included. */
+static double accepted_per_s(struct flow *flow, int64_t now_ns)
+{
+    uint64_t sent = atomic_load_explicit(&flow->counters.sent, memory_order_relaxed);
+    int64_t since_ns = now_ns - flow->pushed_back_ns;
+    double rate =
+        (double)(sent - flow->sent_before) * (double)NS_PER_S / (double)since_ns;
+    bool known = flow->pushed_back_ns > 0 && since_ns > 0;
+    flow->pushed_back_ns = now_ns;
+    flow->sent_before = sent;
+    return known ? rate : 0;
+}
+
 void provider_slow_down(struct provider *provider, int64_t wait_ns)
 {
     struct flow *flow = flow_of(provider);
     int64_t now_ns = loop_now_ns(provider->loop);
     if (now_ns >= flow->pause_until_ns) { /* else it is the same push-back, heard again */
-        limiter_back_off(&flow->limiter, flow->pace.rate_per_s, now_ns);
+        limiter_back_off(&flow->limiter, flow->pace.rate_per_s,
+                         accepted_per_s(flow, now_ns), now_ns);
         flow_aim(flow);
         flow->pauses++;
         if (wait_ns == 0)
