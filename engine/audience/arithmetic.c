@@ -5,8 +5,7 @@
 
 #include <math.h>
 
-/* --- types
- * ------------------------------------------------------------------------------ */
+/* --- types ------------------------------------------------------------------------------ */
 
 static bool exact_type(enum arithmetic op, struct type a, struct type b, struct type *out)
 {
@@ -66,8 +65,7 @@ bool arithmetic_type(enum arithmetic op, struct type a, struct type b, struct ty
     return date_type(op, a, b, out) || shift_type(op, a, b, out);
 }
 
-/* --- one value
- * -------------------------------------------------------------------------- */
+/* --- one value -------------------------------------------------------------------------- */
 
 bool arithmetic_exact(enum arithmetic op, int128 a, int32_t a_scale, int128 b,
                       int32_t b_scale, struct type type, int128 *out)
@@ -127,8 +125,7 @@ bool arithmetic_shift(int128 value, struct type type, const struct interval *by,
     return result.scale == 9;
 }
 
-/* --- constants
- * -------------------------------------------------------------------------- */
+/* --- constants -------------------------------------------------------------------------- */
 
 static struct constant shifted(enum arithmetic op, const struct constant *a,
                                const struct constant *b, struct type type,

@@ -100,6 +100,7 @@ struct node {
     struct text alias;
     struct constant constant;
     struct place place; /* by the checker: of a column, of a subquery's list */
+    unsigned cost;      /* by the compiler; 0: not yet known */
 };
 
 #endif

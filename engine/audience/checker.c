@@ -4,6 +4,7 @@
 
 #include "engine/audience/arithmetic.h"
 #include "engine/audience/coercion.h"
+#include "engine/audience/like.h"
 #include "engine/audience/parser.h"
 #include "engine/audience/scope.h"
 
@@ -21,8 +22,7 @@ struct saved {
 
 static int check(struct checker *c, const struct scope *scope, struct node *node);
 
-/* --- conditions
- * ------------------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------------------------- */
 
 static int check_children(struct checker *c, const struct scope *scope, struct node *node)
 {
@@ -87,6 +87,10 @@ static int check_like(struct checker *c, const struct scope *scope, struct node 
     if (!checker_is_literal(escape, KIND_TEXT) ||
         (at < end && (utf8_next(&at, end), at < end)))
         return checker_complain(c, escape, "ESCAPE takes one character, like ESCAPE '!'");
+    struct like like;
+    if (checker_is_literal(pattern, KIND_TEXT) &&
+        like_init(&like, pattern->constant.text, escape->constant.text, node->fold_case))
+        return checker_complain(c, pattern, "the pattern ends with its escape character");
     return 0;
 }
 
@@ -98,8 +102,7 @@ static int check_is(struct checker *c, const struct scope *scope, struct node *n
     return require_condition(c, node->children);
 }
 
-/* --- values
- * ----------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------- */
 
 static int check_arithmetic(struct checker *c, const struct scope *scope,
                             struct node *node)
@@ -252,8 +255,7 @@ static int check_column(struct checker *c, const struct scope *scope, struct nod
     return 0;
 }
 
-/* --- tables
- * ----------------------------------------------------------------------------- */
+/* --- tables ----------------------------------------------------------------------------- */
 
 static int check_aggregate(struct checker *c, struct node *node)
 {
@@ -386,8 +388,7 @@ static int check_saved(struct checker *c, const struct scope *scope, struct node
     return code;
 }
 
-/* --- every node
- * ------------------------------------------------------------------------- */
+/* --- every node ------------------------------------------------------------------------- */
 
 static int check_operator(struct checker *c, const struct scope *scope, struct node *node)
 {

@@ -28,8 +28,7 @@ bool checker_is_literal(const struct node *node, enum kind kind)
     return node->kind == NODE_LITERAL && node->type.kind == kind;
 }
 
-/* --- making two sides meet
- * -------------------------------------------------------------- */
+/* --- making two sides meet -------------------------------------------------------------- */
 
 /* read_as: a text literal as a value of kind. */
 static int read_as(struct checker *c, const struct node *node, enum kind kind,

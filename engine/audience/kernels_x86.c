@@ -10,8 +10,7 @@
 
 extern const struct kernels kernels_avx2, kernels_avx512;
 
-/* --- AVX-512: the comparison is the mask
- * ------------------------------------------------------ */
+/* --- AVX-512: the comparison is the mask ------------------------------------------------ */
 
 #define DEFINE_WORD_512(name, type, bits)                                                \
     AVX512 static INLINE uint64_t name(const type *x, uint64_t low, uint64_t span)       \
@@ -87,8 +86,7 @@ AVX512 static void lengths_512(const int32_t *offsets, size_t rows, int32_t byte
     }
 }
 
-/* --- AVX2: unsigned v <= width is min(v, width) == v
- * ------------------------------------------ */
+/* --- AVX2: unsigned v <= width is min(v, width) == v ------------------------------------ */
 
 AVX2 static INLINE uint64_t word_8_256(const uint8_t *x, uint64_t low, uint64_t span)
 {
@@ -210,8 +208,7 @@ AVX2 static void lengths_256(const int32_t *offsets, size_t rows, int32_t bytes,
         out[r / 64] |= (uint64_t)(offsets[r + 1] - offsets[r] == bytes) << (r % 64);
 }
 
-/* --- both: the plain loops with the machine's own instructions for bits
- * ----------------------- */
+/* --- both: the plain loops with the machine's own instructions for bits ----------------- */
 
 AVX2 static void count_bmi(const uint64_t *map, const uint16_t *from, const uint16_t *to,
                            size_t rows, int64_t *counts)

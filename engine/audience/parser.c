@@ -29,8 +29,7 @@ static const char *const reserved[] = {
 static struct node *expression(struct parser *p);
 static struct node *additive(struct parser *p);
 
-/* --- words
- * ------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------ */
 
 static bool advance(struct parser *p)
 {
@@ -90,8 +89,7 @@ static bool expect(struct parser *p, const char *word, const char *wanted)
     return false;
 }
 
-/* --- nodes
- * ------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------------ */
 
 struct node *parser_node(struct arena *arena, size_t *nodes)
 {
@@ -161,8 +159,7 @@ static struct node *literal(struct parser *p, struct constant value)
     return node;
 }
 
-/* --- literals and names
- * ----------------------------------------------------------------- */
+/* --- literals and names ----------------------------------------------------------------- */
 
 static struct node *interval_literal(struct parser *p)
 {
@@ -260,8 +257,7 @@ static struct node *parameter(struct parser *p)
     return advance(p) ? node : NULL;
 }
 
-/* --- calls
- * ------------------------------------------------------------------------------ */
+/* --- calls ------------------------------------------------------------------------------ */
 
 /* arguments: `(a, b)` into node's children. */
 static struct node *arguments(struct parser *p, struct node *node)
@@ -362,8 +358,7 @@ static struct node *call(struct parser *p)
     return unknown_function(p);
 }
 
-/* --- subqueries
- * ------------------------------------------------------------------------- */
+/* --- subqueries ------------------------------------------------------------------------- */
 
 /* selected: what stands behind SELECT: an aggregate, * or values. */
 static struct node *selected(struct parser *p, struct node *node)
@@ -464,8 +459,7 @@ static struct node *quantified(struct parser *p, struct node *left, enum order o
     return expect(p, ")", "a closing ) belongs here") ? node : NULL;
 }
 
-/* --- expressions
- * ------------------------------------------------------------------------ */
+/* --- expressions ------------------------------------------------------------------------ */
 
 static struct node *parenthesis(struct parser *p)
 {

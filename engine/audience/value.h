@@ -44,6 +44,13 @@ static inline void *value_alloc(struct arena *arena, size_t bytes)
     return p ? (char *)p + ((uintptr_t)p & 8) : NULL;
 }
 
+/* value_alloc_room: the same, not zeroed. */
+static inline void *value_alloc_room(struct arena *arena, size_t bytes)
+{
+    void *p = arena_alloc(arena, bytes + 8);
+    return p ? (char *)p + ((uintptr_t)p & 8) : NULL;
+}
+
 /* kind_name: "text", "a number", …, for sentences. */
 const char *kind_name(enum kind kind);
 

@@ -1,0 +1,50 @@
+/* generator: what the two halves of the program compiler share. */
+#ifndef ENGINE_AUDIENCE_GENERATOR_H
+#define ENGINE_AUDIENCE_GENERATOR_H
+
+#include "engine/audience/program.h"
+
+struct generator {
+    struct arena *arena;
+    const struct tzif *zone;
+    uint32_t *spare; /* registers that are free again */
+    size_t spare_count;
+    uint32_t registers;
+    uint32_t levels;
+    unsigned fresh; /* above 0: take no spare register */
+};
+
+/* generator_emit: a new operation of the block with a new register as target.
+ * Owns: valid until the next emit */
+struct op *generator_emit(struct generator *g, struct block *block, enum opcode code,
+                          struct operand a, struct operand b);
+struct operand generator_target(const struct op *op);
+
+/* generator_release: the operand's register may be used again. */
+void generator_release(struct generator *g, struct operand operand);
+
+struct operand generator_condition(struct generator *g, struct block *block,
+                                   struct node *node);
+
+/* generator_value: a register, a constant, or a column that nobody has loaded yet. */
+struct operand generator_value(struct generator *g, struct block *block,
+                               struct node *node);
+
+/* generator_loaded: the same, but a column is loaded into a register. */
+struct operand generator_loaded(struct generator *g, struct block *block,
+                                struct operand operand);
+
+struct operand generator_constant(struct generator *g, const struct constant *constant);
+struct operand generator_truth(struct generator *g, struct block *block,
+                               const struct constant *constant);
+/* generator_as: the operand turned into kind, as coercion_meet wants it. */
+struct operand generator_as(struct generator *g, struct block *block,
+                            struct operand operand, enum kind kind);
+
+/* comparing.c: conditions that compare. */
+struct operand comparing_order(struct generator *g, struct block *block, enum order order,
+                               struct operand left, struct operand right);
+struct operand comparing_node(struct generator *g, struct block *block,
+                              struct node *node);
+
+#endif

@@ -1,0 +1,141 @@
+/* run: the machine a program runs on: registers, frames, and the operations by family. */
+#ifndef ENGINE_AUDIENCE_RUN_H
+#define ENGINE_AUDIENCE_RUN_H
+
+#include "engine/audience/kernels.h"
+#include "engine/audience/program.h"
+
+#include "base/bitmap.h"
+#include "base/buffer.h"
+
+/* Rows a frame holds at most, of customers as of list elements. */
+#define FRAME_ROWS_MAX CHUNK_ROWS_MAX
+#define FRAME_WORDS    (FRAME_ROWS_MAX / 64)
+
+/* Bitmaps have a word more, so that 8 bytes may be read from any bit on. */
+#define BITMAP_BYTES ((FRAME_WORDS + 1) * sizeof(uint64_t))
+
+struct frame {
+    const struct column *columns;
+    const uint64_t
+        *elements; /* validity of a list's structs, or NULL; bit 0 is row 0 of columns */
+    int64_t first; /* a multiple of 64 */
+    uint32_t rows;
+    uint32_t level;
+    const struct frame *outer;
+    uint16_t parents[FRAME_ROWS_MAX]; /* an element's row in outer; of correlated blocks
+                                         only */
+};
+
+/* A register. Bits behind the last row mean nothing. */
+struct reg {
+    uint64_t *yes; /* conditions: where it is true; values: room for a validity bitmap */
+    uint64_t *no;  /* conditions: where it is false */
+    void *lanes;   /* room for FRAME_ROWS_MAX of the widest values */
+    /* What a value is now; data may point into a column. */
+    const void *data;
+    const uint64_t *valid; /* NULL: no nulls */
+};
+
+/* Texts that operations make (lower case), kept until the next chunk. */
+struct text_pool {
+    struct slab *slabs; /* the newest first */
+    size_t used_bytes;  /* of the newest */
+};
+
+struct run {
+    const struct tzif *zone;
+    const struct kernels *kernels;
+    struct reg *regs;
+    struct frame *frames;  /* one a level */
+    struct pieces *pieces; /* one a level: fold.c */
+    struct text_pool pool;
+    struct arena arena;
+};
+
+/* A condition as an operand sees it. */
+struct truth {
+    uint64_t *yes;
+    uint64_t *no;
+};
+
+static inline struct truth run_truth(const struct run *run, struct operand o)
+{
+    const struct reg *reg = &run->regs[o.index];
+    return o.negated ? (struct truth){reg->no, reg->yes}
+                     : (struct truth){reg->yes, reg->no};
+}
+
+/* Values as an operand sees them: value i is at data + i × stride lanes. */
+struct vector {
+    const void *data;
+    const uint64_t *valid; /* NULL: no nulls */
+    size_t stride;         /* 0: a constant */
+    struct type type;
+};
+
+struct vector run_vector(const struct run *run, struct operand o);
+
+/* vector_exact: exact value, date or time i, from narrow or wide lanes. */
+static inline int128 vector_exact(const struct vector *v, size_t i)
+{
+    return v->type.wide ? ((const int128 *)v->data)[i * v->stride]
+                        : ((const int64_t *)v->data)[i * v->stride];
+}
+
+static inline double vector_real(const struct vector *v, size_t i)
+{
+    return v->type.kind == KIND_REAL ? ((const double *)v->data)[i * v->stride]
+                                     : number_to_real(vector_exact(v, i), v->type.scale);
+}
+
+static inline struct text vector_text(const struct vector *v, size_t i)
+{
+    return ((const struct text *)v->data)[i * v->stride];
+}
+
+/* run_column: the column at place in this frame; *valid_out is its validity from the
+ * frame's first row on (NULL: no nulls), its structs' nulls included; room is used where
+ * two meet. */
+const struct column *run_column(const struct frame *frame, const struct place *place,
+                                uint64_t *room, const uint64_t **valid_out);
+
+/* run_valid: what is there in both; room is used where two meet. */
+const uint64_t *run_valid(const uint64_t *a, const uint64_t *b, size_t rows,
+                          uint64_t *room);
+
+/* run_settle: yes = raw ∧ valid, no = ¬raw ∧ valid. raw may be yes. */
+void run_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
+                struct reg *target);
+
+/* run_block: every operation of block over the frame's rows. */
+void run_block(struct run *run, const struct block *block, const struct frame *frame);
+
+/* run_compare_texts: by code point, which in UTF-8 is by byte. Below, at or above 0. */
+static inline int run_compare_texts(struct text a, struct text b)
+{
+    size_t bytes = a.bytes < b.bytes ? a.bytes : b.bytes;
+    int result = bytes > 0 ? memcmp(a.data, b.data, bytes) : 0;
+    if (result == 0)
+        return (a.bytes > b.bytes) - (a.bytes < b.bytes);
+    return result < 0 ? -1 : 1;
+}
+
+/* run_pool: room for bytes until the next chunk. */
+char *run_pool(struct run *run, size_t bytes);
+void run_pool_reset(struct run *run, bool keep);
+
+/* lanes.c */
+void lanes_operation(struct run *run, const struct frame *frame, const struct op *op);
+void lanes_load(struct run *run, const struct frame *frame, const struct op *op);
+void lanes_load_text(const struct column *column, int64_t first, size_t rows,
+                     const uint64_t *valid, struct text *out);
+
+/* matching.c: conditions on values */
+void matching_operation(struct run *run, const struct frame *frame, const struct op *op);
+
+/* fold.c */
+void fold_operation(struct run *run, const struct frame *frame, const struct op *op);
+size_t fold_scratch_bytes(void);
+
+#endif
