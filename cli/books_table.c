@@ -14,8 +14,8 @@ static void print_suppressed(const json_t *channel)
     const char *reason;
     json_t *count;
     json_object_foreach(json_object_get(channel, "suppressed"), reason, count)
-        printf("    %12" JSON_INTEGER_FORMAT "  suppressed: %s\n", json_integer_value(count),
-               reason);
+        printf("    %12" JSON_INTEGER_FORMAT "  suppressed: %s\n",
+               json_integer_value(count), reason);
 }
 
 static void print_counts(const json_t *channel, const char *const *keys)
@@ -33,7 +33,8 @@ static void print_quota(const json_t *quota)
     if (quota)
         printf("  quota: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                " segments used before, %" JSON_INTEGER_FORMAT " after\n",
-               number(quota, "used_before"), number(quota, "limit"), number(quota, "used_after"));
+               number(quota, "used_before"), number(quota, "limit"),
+               number(quota, "used_after"));
 }
 
 void books_table_report(const json_t *report)
@@ -53,7 +54,8 @@ void books_table_report(const json_t *report)
     json_t *channel;
     json_object_foreach(json_object_get(report, "channels"), name, channel)
     {
-        printf("  %s: %" JSON_INTEGER_FORMAT " planned", name, number(channel, "planned"));
+        printf("  %s: %" JSON_INTEGER_FORMAT " planned", name,
+               number(channel, "planned"));
         if (number(channel, "segments") > 0)
             printf(", %" JSON_INTEGER_FORMAT " segments", number(channel, "segments"));
         printf("\n");

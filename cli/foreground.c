@@ -30,7 +30,8 @@ static int print_books(struct verb_context *context, struct store *store, struct
     return some_failed ? 1 : 0;
 }
 
-static int drive(struct verb_context *context, struct store *store, struct run *run, bool cancel)
+static int drive(struct verb_context *context, struct store *store, struct run *run,
+                 bool cancel)
 {
     struct progress progress;
     struct error err;
@@ -56,23 +57,25 @@ static int drive(struct verb_context *context, struct store *store, struct run *
     return status;
 }
 
-static int answer(struct verb_context *context, struct store *store, struct text id, int answer,
-                  struct run *run, bool cancel, const struct error *err)
+static int answer(struct verb_context *context, struct store *store, struct text id,
+                  int answer, struct run *run, bool cancel, const struct error *err)
 {
     switch (answer) {
     case START_RUNNING:
         return drive(context, store, run, cancel);
     case START_DONE:
-        fprintf(stderr, "job %.*s is done (already sent); nothing was sent\n", TEXT_ARGS(id));
+        fprintf(stderr, "job %.*s is done (already sent); nothing was sent\n",
+                TEXT_ARGS(id));
         print_books(context, store, id);
         return 0;
     case START_PAUSED:
-        fprintf(stderr, "job %.*s is paused; `volley resume %.*s` goes on\n", TEXT_ARGS(id),
-                TEXT_ARGS(id));
+        fprintf(stderr, "job %.*s is paused; `volley resume %.*s` goes on\n",
+                TEXT_ARGS(id), TEXT_ARGS(id));
         return error_exit_status(ERROR_AGAIN);
     case START_WAITING:
         fprintf(stderr,
-                "job %.*s is not due yet; leave it to `volley serve` (`volley submit`) or send it "
+                "job %.*s is not due yet; leave it to `volley serve` (`volley submit`) "
+                "or send it "
                 "again at its send_at\n",
                 TEXT_ARGS(id));
         return error_exit_status(ERROR_AGAIN);
@@ -82,8 +85,9 @@ static int answer(struct verb_context *context, struct store *store, struct text
 }
 
 int foreground_run(struct verb_context *context, struct text id,
-                   int (*start_fn)(void *arg, struct io_thread *io, const struct job_env *env,
-                                   struct run **run_out, struct error *err),
+                   int (*start_fn)(void *arg, struct io_thread *io,
+                                   const struct job_env *env, struct run **run_out,
+                                   struct error *err),
                    void *arg, bool cancel)
 {
     struct config *config = NULL;

@@ -9,8 +9,9 @@
  * cancel: cancel it at once (to close the books of a job nobody runs).
  * Returns the exit status. */
 int foreground_run(struct verb_context *context, struct text id,
-                   int (*start_fn)(void *arg, struct io_thread *io, const struct job_env *env,
-                                   struct run **run_out, struct error *err),
+                   int (*start_fn)(void *arg, struct io_thread *io,
+                                   const struct job_env *env, struct run **run_out,
+                                   struct error *err),
                    void *arg, bool cancel);
 
 #endif

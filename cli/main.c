@@ -9,16 +9,19 @@
 #include <unistd.h>
 
 static const struct verb *const verbs[] = {
-    &verb_init,   &verb_import,  &verb_snapshot, &verb_audience, &verb_segments, &verb_render,
-    &verb_check,  &verb_plan,    &verb_preview,  &verb_send,     &verb_resume,   &verb_submit,
-    &verb_serve,  &verb_jobs,    &verb_show,     &verb_pause,    &verb_cancel,   &verb_messages,
-    &verb_optout, &verb_account, &verb_quota,    &verb_sandbox,
+    &verb_init,   &verb_import,  &verb_snapshot, &verb_audience, &verb_segments,
+    &verb_render, &verb_check,   &verb_plan,     &verb_preview,  &verb_send,
+    &verb_resume, &verb_submit,  &verb_serve,    &verb_jobs,     &verb_show,
+    &verb_pause,  &verb_cancel,  &verb_messages, &verb_optout,   &verb_account,
+    &verb_quota,  &verb_sandbox,
 };
 
 static void print_verbs(FILE *out)
 {
-    fprintf(out, "volley sends one message to millions of customers and can say, for every one, "
-                 "what happened.\n\nusage: volley VERB [ARGS]\n\n");
+    fprintf(
+        out,
+        "volley sends one message to millions of customers and can say, for every one, "
+        "what happened.\n\nusage: volley VERB [ARGS]\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
         fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
     fprintf(out, "\n`volley VERB --help` tells more about each. A first campaign:\n"
@@ -58,7 +61,8 @@ static const struct verb *find_verb(struct text name, struct error *err)
     return NULL;
 }
 
-/* A file that somebody truncates while it is mapped cannot be read any more: an I/O error. */
+/* A file that somebody truncates while it is mapped cannot be read any more: an I/O
+ * error. */
 static void on_bus_error(int number)
 {
     static const char sentence[] =

@@ -40,7 +40,8 @@ static int parse_one(const struct option_spec *specs, int argc, char **argv, int
         value = equals + 1;
     } else if (spec->value) {
         if (*at + 1 >= argc)
-            return error_set(err, ERROR_USAGE, "--%s needs a value (%s)", spec->name, spec->value);
+            return error_set(err, ERROR_USAGE, "--%s needs a value (%s)", spec->name,
+                             spec->value);
         value = argv[++*at];
     } else if (equals) {
         return error_set(err, ERROR_USAGE, "--%s takes no value", spec->name);
@@ -50,14 +51,15 @@ static int parse_one(const struct option_spec *specs, int argc, char **argv, int
     return 0;
 }
 
-int options_parse(const struct option_spec *specs, int argc, char **argv, struct options *out,
-                  struct error *err)
+int options_parse(const struct option_spec *specs, int argc, char **argv,
+                  struct options *out, struct error *err)
 {
     *out = (struct options){.specs = specs};
     bool ended = false;
     for (int i = 0; i < argc; i++) {
         if (out->given_count == OPTIONS_VALUES_MAX)
-            return error_set(err, ERROR_USAGE, "more than %d options", OPTIONS_VALUES_MAX - 1);
+            return error_set(err, ERROR_USAGE, "more than %d options",
+                             OPTIONS_VALUES_MAX - 1);
         if (!ended && strcmp(argv[i], "--") == 0) {
             ended = true;
         } else if (!ended && strncmp(argv[i], "--", 2) == 0) {
@@ -70,10 +72,11 @@ int options_parse(const struct option_spec *specs, int argc, char **argv, struct
             out->given[out->given_count].spec = find(specs, TEXT("out"));
             out->given[out->given_count++].value = argv[++i];
         } else if (!ended && argv[i][0] == '-' && argv[i][1] != '\0') {
-            return error_set(err, ERROR_USAGE, "unknown option %s (options are written --name)",
-                             argv[i]);
+            return error_set(err, ERROR_USAGE,
+                             "unknown option %s (options are written --name)", argv[i]);
         } else if (out->argument_count == OPTIONS_VALUES_MAX) {
-            return error_set(err, ERROR_USAGE, "more than %d arguments", OPTIONS_VALUES_MAX);
+            return error_set(err, ERROR_USAGE, "more than %d arguments",
+                             OPTIONS_VALUES_MAX);
         } else {
             out->arguments[out->argument_count++] = argv[i];
         }

@@ -27,15 +27,17 @@ struct options {
 
 /* options_parse: options may stand before, between and behind arguments; `--` ends them;
  * `--name value` and `--name=value` are the same.
- * Errors: ERROR_USAGE: unknown option (with the nearest one), a missing or unexpected value. */
-int options_parse(const struct option_spec *specs, int argc, char **argv, struct options *out,
-                  struct error *err) MUST_USE;
+ * Errors: ERROR_USAGE: unknown option (with the nearest one), a missing or unexpected
+ * value. */
+int options_parse(const struct option_spec *specs, int argc, char **argv,
+                  struct options *out, struct error *err) MUST_USE;
 
 /* options_value: the last value given, or NULL. options_flag: given at all. */
 const char *options_value(const struct options *options, const char *name);
 bool options_flag(const struct options *options, const char *name);
 
-/* options_next: the values of an option that may be repeated: start with *at = 0; NULL at the end. */
+/* options_next: the values of an option that may be repeated: start with *at = 0; NULL at
+ * the end. */
 const char *options_next(const struct options *options, const char *name, size_t *at);
 
 #endif

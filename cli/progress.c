@@ -35,13 +35,15 @@ static void draw(struct progress *progress, struct run *run)
 {
     struct run_progress now;
     run_progress(run, &now);
-    uint64_t planned = planned_of(&now.books), pending = books_total(&now.books, OUTCOME_PENDING);
+    uint64_t planned = planned_of(&now.books),
+             pending = books_total(&now.books, OUTCOME_PENDING);
     uint64_t done = planned - pending;
     /* What is not selected yet is taken to be like what is. */
     double selected = now.chunks ? (double)now.chunks_settled / (double)now.chunks : 1;
-    double share = planned && selected > 0 ? (double)done / (double)planned * selected : selected;
+    double share =
+        planned && selected > 0 ? (double)done / (double)planned * selected : selected;
     double seconds = (double)now.elapsed_ns / (double)NS_PER_S;
-    double rate = seconds > 0 ? (double)(done - now.sent_before) / seconds : 0;
+    double rate = seconds > 0 ? (double)(done - now.answered_before) / seconds : 0;
     double left = share > 0 && rate > 0 ? (double)done / share * (1 - share) / rate : 0;
     char eta[24], bar[BAR_CELLS + 1];
     format_seconds(left, eta, sizeof(eta));
@@ -52,7 +54,8 @@ static void draw(struct progress *progress, struct run *run)
             "%s[%s] %3.0f%%  %.0f/s  ETA %s  sent %" PRIu64 "  failed %" PRIu64
             "  unknown %" PRIu64 "  pending %" PRIu64 "%s",
             progress->terminal ? "\r" : "", bar, share * 100, rate, eta,
-            books_total(&now.books, OUTCOME_SENT), books_total(&now.books, OUTCOME_FAILED),
+            books_total(&now.books, OUTCOME_SENT),
+            books_total(&now.books, OUTCOME_FAILED),
             books_total(&now.books, OUTCOME_UNKNOWN), pending,
             progress->terminal ? "\033[K" : "\n");
     progress->drawn = true;

@@ -1,6 +1,6 @@
-/* progress: a line on stderr about a run: how far, how fast, how long still, what came of it.
- * On a terminal one line is redrawn a few times a second; elsewhere a line is written every ten
- * seconds. */
+/* progress: a line on stderr about a run: how far, how fast, how long still, what came of
+ * it. On a terminal one line is redrawn a few times a second; elsewhere a line is written
+ * every ten seconds. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 

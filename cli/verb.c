@@ -11,14 +11,14 @@ volatile sig_atomic_t verb_stop;
 int verb_fail(const struct verb_context *context, const struct error *err)
 {
     if (context->json)
-        verb_print_json(json_pack("{s:{s:s, s:s}}", "error", "code", error_kind_name(err->kind),
-                                  "message", err->text));
+        verb_print_json(json_pack("{s:{s:s, s:s}}", "error", "code",
+                                  error_kind_name(err->kind), "message", err->text));
     fprintf(stderr, "volley: %s\n", err->text);
     return error_exit_status(err->kind);
 }
 
-int verb_open(const struct verb_context *context, struct config **config, struct store **store,
-              struct error *err)
+int verb_open(const struct verb_context *context, struct config **config,
+              struct store **store, struct error *err)
 {
     int rc = config ? config_load(context->home, config, err) : 0;
     if (rc == 0 && store)

@@ -52,15 +52,16 @@ static int put(struct verb_context *context, struct store *store, struct arena *
     return rc;
 }
 
-static int show(struct store *store, struct arena *arena, const char *id, struct error *err)
+static int show(struct store *store, struct arena *arena, const char *id,
+                struct error *err)
 {
     struct account account;
     int found = account_get(store, text_of(id), arena, &account, err);
     if (found == 1)
         verb_print_json(to_json(&account));
     else if (found == 0)
-        return error_set(err, ERROR_INPUT, "account \"%s\" is not known (see `volley account list`)",
-                         id);
+        return error_set(err, ERROR_INPUT,
+                         "account \"%s\" is not known (see `volley account list`)", id);
     return found < 0 ? found : 0;
 }
 
@@ -85,20 +86,22 @@ static int list(struct verb_context *context, struct store *store, struct arena 
     return rc;
 }
 
-static int block(struct verb_context *context, struct store *store, const char *id, bool blocked,
-                 struct error *err)
+static int block(struct verb_context *context, struct store *store, const char *id,
+                 bool blocked, struct error *err)
 {
     const char *reason = options_value(&context->options, "reason");
-    int rc = account_block(store, text_of(id), blocked, text_of(reason ? reason : ""), err);
+    int rc =
+        account_block(store, text_of(id), blocked, text_of(reason ? reason : ""), err);
     if (rc == 0 && !context->json)
         printf("account %s %s\n", id, blocked ? "is blocked" : "may send");
     return rc;
 }
 
-static int dispatch(struct verb_context *context, struct store *store, struct arena *arena,
-                    struct error *err)
+static int dispatch(struct verb_context *context, struct store *store,
+                    struct arena *arena, struct error *err)
 {
-    const char *action = context->options.arguments[0], *what = context->options.arguments[1];
+    const char *action = context->options.arguments[0],
+               *what = context->options.arguments[1];
     if (strcmp(action, "list") == 0)
         return list(context, store, arena, err);
     if (context->options.argument_count < 2)
@@ -134,7 +137,8 @@ const struct verb verb_account = {
     .name = "account",
     .arguments = "put FILE | show ID | list | block ID | unblock ID",
     .summary = "the accounts that send",
-    .example = "volley account put account.example.json\nvolley account block studio --reason spam",
+    .example = "volley account put account.example.json\nvolley account block studio "
+               "--reason spam",
     .options = options,
     .arguments_min = 1,
     .arguments_max = 2,

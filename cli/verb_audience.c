@@ -27,8 +27,8 @@ static int list(struct verb_context *context, struct store *store, struct arena 
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const struct store_audience *a = &audiences[i];
         if (context->json)
-            verb_print_json(json_pack("{s:s%, s:s%}", "name", a->name.data, a->name.bytes, "where",
-                                      a->expression.data, a->expression.bytes));
+            verb_print_json(json_pack("{s:s%, s:s%}", "name", a->name.data, a->name.bytes,
+                                      "where", a->expression.data, a->expression.bytes));
         else
             printf("%-24.*s  %.*s\n", TEXT_ARGS(a->name), TEXT_ARGS(a->expression));
     }
@@ -41,7 +41,8 @@ static int show(struct verb_context *context, struct store *store, struct arena 
     struct text expression;
     int found = store_audience_get(store, name, arena, &expression, err);
     if (found == 0)
-        return error_set(err, ERROR_INPUT, "audience \"%.*s\" is not saved", TEXT_ARGS(name));
+        return error_set(err, ERROR_INPUT, "audience \"%.*s\" is not saved",
+                         TEXT_ARGS(name));
     if (found < 0)
         return found;
     if (context->json)
@@ -75,7 +76,8 @@ static int manage(struct verb_context *context, struct store *store, struct aren
     }
     int removed = store_audience_remove(store, name, err);
     if (removed == 0)
-        return error_set(err, ERROR_INPUT, "audience \"%.*s\" is not saved", TEXT_ARGS(name));
+        return error_set(err, ERROR_INPUT, "audience \"%.*s\" is not saved",
+                         TEXT_ARGS(name));
     return removed < 0 ? removed : 0;
 }
 
@@ -170,11 +172,13 @@ static int run(struct verb_context *context)
 
 const struct verb verb_audience = {
     .name = "audience",
-    .arguments = "FILE --where EXPR [--count|--ids] | save NAME --where EXPR | list | show NAME | "
-                 "remove NAME",
+    .arguments =
+        "FILE --where EXPR [--count|--ids] | save NAME --where EXPR | list | show NAME | "
+        "remove NAME",
     .summary = "evaluate a filter over a snapshot, or keep it under a name",
-    .example = "volley audience snapshots/studio.arrow --where \"'vip' = ANY(tags)\" --count\n"
-               "volley audience save regulars --where \"(SELECT count(*) FROM visits) >= 5\"",
+    .example =
+        "volley audience snapshots/studio.arrow --where \"'vip' = ANY(tags)\" --count\n"
+        "volley audience save regulars --where \"(SELECT count(*) FROM visits) >= 5\"",
     .options = options,
     .arguments_min = 1,
     .arguments_max = 2,

@@ -13,7 +13,8 @@ struct findings {
 
 static void add(json_t *list, unsigned line, const char *sentence)
 {
-    json_array_append_new(list, json_pack("{s:i, s:s}", "line", (int)line, "message", sentence));
+    json_array_append_new(
+        list, json_pack("{s:i, s:s}", "line", (int)line, "message", sentence));
 }
 
 static void on_problem(void *arg, unsigned line, const char *sentence)
@@ -50,8 +51,8 @@ static void print_list(const json_t *list, const char *kind)
 {
     size_t index;
     json_t *one;
-    json_array_foreach(list, index, one)
-        fprintf(stderr, "%s: %s\n", kind, json_string_value(json_object_get(one, "message")));
+    json_array_foreach(list, index, one) fprintf(
+        stderr, "%s: %s\n", kind, json_string_value(json_object_get(one, "message")));
 }
 
 static int run(struct verb_context *context)
@@ -76,7 +77,9 @@ static int run(struct verb_context *context)
     size_t problems = json_array_size(findings.problems);
     if (rc && problems == 0)
         add(findings.problems, 0, err.text);
-    int status = rc ? error_exit_status(err.kind) : problems ? error_exit_status(ERROR_CONFIG) : 0;
+    int status = rc         ? error_exit_status(err.kind)
+                 : problems ? error_exit_status(ERROR_CONFIG)
+                            : 0;
     print_list(findings.problems, "problem");
     print_list(findings.warnings, "warning");
     if (context->json)

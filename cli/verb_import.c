@@ -9,8 +9,10 @@
 
 static const struct option_spec options[] = {
     {"child", "NAME=FILE[:KEY]",
-     "a child table; KEY is its column with the customer's id (default customer_id); may be repeated"},
-    {"type", "COLUMN=TYPE", "a column's type instead of the inferred one; may be repeated"},
+     "a child table; KEY is its column with the customer's id (default customer_id); may "
+     "be repeated"},
+    {"type", "COLUMN=TYPE",
+     "a column's type instead of the inferred one; may be repeated"},
     {"id", "COLUMN", "the column with the customer's id (default id)"},
     {"region", "CC", "the country of phone numbers without +, e.g. IT"},
     {"delimiter", "CHAR", "instead of , ; or tab, whichever the header has"},
@@ -40,7 +42,8 @@ static bool split(struct request *r, const char *pair, char **name_out, char **v
     return true;
 }
 
-static int read_children(const struct options *given, struct request *r, struct error *err)
+static int read_children(const struct options *given, struct request *r,
+                         struct error *err)
 {
     size_t at = 0;
     for (const char *pair; (pair = options_next(given, "child", &at));) {
@@ -58,7 +61,8 @@ static int read_children(const struct options *given, struct request *r, struct 
         char *column, *type;
         if (!split(r, pair, &column, &type))
             return error_set(err, ERROR_USAGE, "--type %s: write COLUMN=TYPE", pair);
-        r->types[r->csv.type_count++] = (struct import_csv_type){.column = column, .type = type};
+        r->types[r->csv.type_count++] =
+            (struct import_csv_type){.column = column, .type = type};
     }
     return 0;
 }
@@ -72,15 +76,18 @@ static int read_request(const struct options *given, struct request *r, struct e
     if (given->argument_count != 2 || !options_value(given, "out"))
         return error_set(err, ERROR_USAGE, "usage: volley import csv FILE -o FILE.arrow");
     if (delimiter && strlen(delimiter) != 1 && strcmp(delimiter, "\\t") != 0)
-        return error_set(err, ERROR_USAGE, "--delimiter %s: write one character", delimiter);
-    r->csv = (struct import_csv_options){
-        .customers_path = given->arguments[1],
-        .out_path = options_value(given, "out"),
-        .id_column = options_value(given, "id"),
-        .phone_region = options_value(given, "region"),
-        .delimiter = !delimiter ? 0 : delimiter[0] == '\\' ? '\t' : delimiter[0],
-        .children = r->children,
-        .types = r->types};
+        return error_set(err, ERROR_USAGE, "--delimiter %s: write one character",
+                         delimiter);
+    r->csv =
+        (struct import_csv_options){.customers_path = given->arguments[1],
+                                    .out_path = options_value(given, "out"),
+                                    .id_column = options_value(given, "id"),
+                                    .phone_region = options_value(given, "region"),
+                                    .delimiter = !delimiter             ? 0
+                                                 : delimiter[0] == '\\' ? '\t'
+                                                                        : delimiter[0],
+                                    .children = r->children,
+                                    .types = r->types};
     return read_children(given, r, err);
 }
 
@@ -96,17 +103,18 @@ static void print(struct verb_context *context, const struct import_report *repo
 {
     if (context->json) {
         verb_print_json(json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "out", out_path, "rows_in",
-            (json_int_t)report->rows_in, "rows", (json_int_t)report->rows_out, "rejected",
-            (json_int_t)report->rejected, "child_rows_in", (json_int_t)report->child_rows_in,
-            "child_rows", (json_int_t)report->child_rows_joined, "child_rows_without_customer",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "out", out_path,
+            "rows_in", (json_int_t)report->rows_in, "rows", (json_int_t)report->rows_out,
+            "rejected", (json_int_t)report->rejected, "child_rows_in",
+            (json_int_t)report->child_rows_in, "child_rows",
+            (json_int_t)report->child_rows_joined, "child_rows_without_customer",
             (json_int_t)report->child_rows_without_customer, "child_rows_rejected",
             (json_int_t)report->child_rows_rejected, "phones_dropped",
             (json_int_t)report->phones_dropped, "rejected_file", report->rejected_path));
         return;
     }
-    printf("%s: %" PRIu64 " customers, %" PRIu64 " child rows\n", out_path, report->rows_out,
-           report->child_rows_joined);
+    printf("%s: %" PRIu64 " customers, %" PRIu64 " child rows\n", out_path,
+           report->rows_out, report->child_rows_joined);
     if (report->rejected_path[0])
         printf("%" PRIu64 " customers and %" PRIu64 " child rows rejected, %" PRIu64
                " phone numbers dropped: see %s\n",
@@ -140,7 +148,8 @@ const struct verb verb_import = {
     .name = "import",
     .arguments = "csv FILE [--child NAME=FILE …] -o FILE.arrow",
     .summary = "make a snapshot from a database's export",
-    .example = "volley import csv customers.csv --child tags=tags.csv --child visits=visits.csv \\\n"
+    .example = "volley import csv customers.csv --child tags=tags.csv --child "
+               "visits=visits.csv \\\n"
                "  --region IT -o snapshots/studio.arrow",
     .options = options,
     .arguments_min = 1,

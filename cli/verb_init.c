@@ -31,15 +31,15 @@ static const struct {
      "tiers:\n"
      "  starter: {segments: 500}\n"
      "  growth:  {segments: 5000}\n"},
-    {"templates/welcome/template.yaml",
-     "category: transactional\n"
-     "variables:\n"
-     "  first_name: {default: \"there\"}\n"
-     "  account_name:\n"
-     "  unsubscribe_url:\n"
-     "subject:\n"
-     "  en: \"Welcome to ##{{account_name}}\"\n"},
-    {"templates/welcome/sms.en.txt", "Hello ##{{first_name}}, welcome to ##{{account_name}}!\n"},
+    {"templates/welcome/template.yaml", "category: transactional\n"
+                                        "variables:\n"
+                                        "  first_name: {default: \"there\"}\n"
+                                        "  account_name:\n"
+                                        "  unsubscribe_url:\n"
+                                        "subject:\n"
+                                        "  en: \"Welcome to ##{{account_name}}\"\n"},
+    {"templates/welcome/sms.en.txt",
+     "Hello ##{{first_name}}, welcome to ##{{account_name}}!\n"},
     {"templates/welcome/email.en.txt",
      "Hello ##{{first_name}},\n\nwelcome to ##{{account_name}}!\n\n"
      "No more of these: ##{{unsubscribe_url}}\n"},
@@ -47,9 +47,11 @@ static const struct {
      "<p>Hello ##{{first_name}},</p>\n<p>welcome to <b>##{{account_name}}</b>!</p>\n"
      "<p><small><a href=\"##{{unsubscribe_url}}\">No more of these</a></small></p>\n"},
     {"account.example.json",
-     "{\"id\": \"studio\", \"name\": \"My Studio\", \"owner_email\": \"owner@studio.example\",\n"
+     "{\"id\": \"studio\", \"name\": \"My Studio\", \"owner_email\": "
+     "\"owner@studio.example\",\n"
      " \"locale\": \"en\", \"timezone\": \"Europe/Rome\", \"tier\": \"starter\",\n"
-     " \"email_from\": \"My Studio <hello@studio.example>\", \"sms_from\": \"+15005550006\",\n"
+     " \"email_from\": \"My Studio <hello@studio.example>\", \"sms_from\": "
+     "\"+15005550006\",\n"
      " \"upgrade_url\": \"https://studio.example/upgrade\"}\n"},
     {"job.example.json",
      "{\"id\": \"welcome-1\", \"account\": \"studio\", \"category\": \"transactional\",\n"
@@ -63,7 +65,8 @@ static int make(const char *home, struct error *err)
     char path[PATH_BYTES];
     int rc = path_join(path, home, TEXT("volley.yaml"), err);
     if (rc == 0 && file_exists(path))
-        return error_set(err, ERROR_INPUT, "%s is a home already (%s exists)", home, path);
+        return error_set(err, ERROR_INPUT, "%s is a home already (%s exists)", home,
+                         path);
     for (size_t i = 0; rc == 0 && i < ARRAY_COUNT(folders); i++) {
         rc = path_join(path, home, text_of(folders[i]), err);
         if (rc == 0)
@@ -87,15 +90,16 @@ static int make(const char *home, struct error *err)
 
 static int run(struct verb_context *context)
 {
-    const char *home =
-        context->options.argument_count > 0 ? context->options.arguments[0] : context->home;
+    const char *home = context->options.argument_count > 0 ? context->options.arguments[0]
+                                                           : context->home;
     struct error err;
     if (make(home, &err))
         return verb_fail(context, &err);
     if (context->json)
         verb_print_json(json_pack("{s:s}", "home", home));
     else
-        printf("%s is ready: put your providers into volley.yaml, see job.example.json\n", home);
+        printf("%s is ready: put your providers into volley.yaml, see job.example.json\n",
+               home);
     return 0;
 }
 

@@ -22,9 +22,12 @@ static json_t *to_json(const struct store_job *job)
     const struct {
         const char *key;
         struct text value;
-    } texts[] = {{"job", job->id},           {"account", job->account},
-                 {"category", job->category}, {"source", job->source},
-                 {"template", job->template_name}, {"reason", job->reason}};
+    } texts[] = {{"job", job->id},
+                 {"account", job->account},
+                 {"category", job->category},
+                 {"source", job->source},
+                 {"template", job->template_name},
+                 {"reason", job->reason}};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         if (texts[i].value.bytes > 0)
             json_object_set_new(out, texts[i].key,

@@ -8,10 +8,12 @@
 
 static const struct option_spec options[] = {
     {"account", "ID", "of this account"},
-    {"category", "NAME", "marketing, transactional or manual; also a source: campaign, sequence, system"},
+    {"category", "NAME",
+     "marketing, transactional or manual; also a source: campaign, sequence, system"},
     {"template", "NAME", "made from this template"},
     {"role", "NAME", "to customers or teachers, as the snapshot's role column says"},
-    {"status", "NAME", "sent, failed, unknown, cancelled, expired, pending, or a reason of suppression"},
+    {"status", "NAME",
+     "sent, failed, unknown, cancelled, expired, pending, or a reason of suppression"},
     {"since", "TIME", "not before, e.g. 2026-11-01 or 2026-11-01T08:00:00Z"},
     {"until", "TIME", "before"},
     {"job", "ID", "of this job"},
@@ -36,15 +38,17 @@ static int read_time(const struct options *given, const char *name, int64_t *out
     if (clock_parse_date(text_of(value), &days) == 0)
         *out = days * 86400 * NS_PER_S;
     else if (clock_parse(text_of(value), out, &has_offset))
-        return error_set(err, ERROR_USAGE, "--%s %s: write 2026-11-01 or 2026-11-01T08:00:00Z",
-                         name, value);
+        return error_set(err, ERROR_USAGE,
+                         "--%s %s: write 2026-11-01 or 2026-11-01T08:00:00Z", name,
+                         value);
     return 0;
 }
 
 static bool in_period(const struct listing *l, const struct result *r)
 {
     int64_t at_ns = r->at_ms ? r->at_ms * NS_PER_MS : l->job->created_ns;
-    return (!l->since_ns || at_ns >= l->since_ns) && (!l->until_ns || at_ns < l->until_ns);
+    return (!l->since_ns || at_ns >= l->since_ns) &&
+           (!l->until_ns || at_ns < l->until_ns);
 }
 
 static void set(json_t *object, const char *key, struct text value)
@@ -65,9 +69,9 @@ static void print(const struct listing *l, const struct result *r, struct text s
                channel_name(r->channel), status, r->reason[0] ? ": " : "", r->reason);
         return;
     }
-    json_t *out = json_pack("{s:s, s:s, s:I, s:I}", "channel", channel_name(r->channel), "status",
-                            status, "segments", (json_int_t)r->segments, "attempts",
-                            (json_int_t)r->attempts);
+    json_t *out = json_pack("{s:s, s:s, s:I, s:I}", "channel", channel_name(r->channel),
+                            "status", status, "segments", (json_int_t)r->segments,
+                            "attempts", (json_int_t)r->attempts);
     set(out, "at", text_of(at));
     set(out, "account", l->job->account);
     set(out, "job", l->job->id);
@@ -87,8 +91,9 @@ static int on_result(void *arg, const struct result *r)
 {
     const struct listing *l = arg;
     struct text source = r->notice ? TEXT("system") : l->job->source;
-    const char *status = disposition_sends(r->disposition) ? outcome_name(r->outcome)
-                                                           : disposition_name(r->disposition);
+    const char *status = disposition_sends(r->disposition)
+                             ? outcome_name(r->outcome)
+                             : disposition_name(r->disposition);
     bool wanted = (!l->status || strcmp(l->status, status) == 0) &&
                   (!l->role || text_is(r->role, l->role)) &&
                   (!l->category || text_is(l->job->category, l->category) ||

@@ -15,21 +15,24 @@ static const struct option_spec options[] = {
     {"email", "ADDRESS", "a customer by email address"},
     {"phone", "NUMBER", "a customer by phone number, like +393331234567"},
     {"switch", "NAME",
-     "marketing_email, transactional_email, marketing_sms, sms, notifications or all (default); "
+     "marketing_email, transactional_email, marketing_sms, sms, notifications or all "
+     "(default); "
      "may be repeated"},
     {"reason", "TEXT", "kept with the entry"},
     VERB_COMMON};
 
-static int read_switches(const struct options *given, unsigned *mask_out, struct error *err)
+static int read_switches(const struct options *given, unsigned *mask_out,
+                         struct error *err)
 {
     size_t at = 0;
     *mask_out = 0;
     for (const char *name; (name = options_next(given, "switch", &at));) {
         unsigned mask = optout_switch_parse(text_of(name));
         if (!mask)
-            return error_set(err, ERROR_USAGE, "--switch %s: write marketing_email, "
-                                               "transactional_email, marketing_sms, sms, "
-                                               "notifications or all",
+            return error_set(err, ERROR_USAGE,
+                             "--switch %s: write marketing_email, "
+                             "transactional_email, marketing_sms, sms, "
+                             "notifications or all",
                              name);
         *mask_out |= mask;
     }
@@ -40,7 +43,8 @@ static int read_switches(const struct options *given, unsigned *mask_out, struct
 
 static int read_entry(const struct options *given, struct optout *out, struct error *err)
 {
-    const char *account = options_value(given, "account"), *reason = options_value(given, "reason");
+    const char *account = options_value(given, "account"),
+               *reason = options_value(given, "reason");
     size_t count = 0;
     *out = (struct optout){.account = text_of(account),
                            .reason = text_of(reason ? reason : "staff"),
@@ -54,12 +58,14 @@ static int read_entry(const struct options *given, struct optout *out, struct er
         }
     }
     if (!account || count != 1)
-        return error_set(err, ERROR_USAGE,
-                         "--account ID and one of --customer, --email, --phone are needed");
+        return error_set(
+            err, ERROR_USAGE,
+            "--account ID and one of --customer, --email, --phone are needed");
     return read_switches(given, &out->mask, err);
 }
 
-static int change(struct verb_context *context, struct store *store, bool add, struct error *err)
+static int change(struct verb_context *context, struct store *store, bool add,
+                  struct error *err)
 {
     struct optout entry;
     int rc = read_entry(&context->options, &entry, err);
@@ -72,7 +78,9 @@ static int change(struct verb_context *context, struct store *store, bool add, s
         verb_print_json(json_pack("{s:b}", "changed", add || rc == 1));
     else
         printf("%.*s %s\n", TEXT_ARGS(entry.value),
-               add ? "is opted out" : rc == 1 ? "may be written to again" : "was not opted out");
+               add       ? "is opted out"
+               : rc == 1 ? "may be written to again"
+                         : "was not opted out");
     return 0;
 }
 
@@ -94,10 +102,11 @@ static int print_json(void *arg, const struct optout *entry)
     char names[160];
     (void)arg;
     switch_names(entry->mask, names, sizeof(names));
-    verb_print_json(json_pack(
-        "{s:s%, s:s%, s:s, s:s%}", "account", entry->account.data, entry->account.bytes,
-        optout_key_name(entry->key), entry->value.data, entry->value.bytes, "switches", names,
-        "reason", entry->reason.data ? entry->reason.data : "", entry->reason.bytes));
+    verb_print_json(json_pack("{s:s%, s:s%, s:s, s:s%}", "account", entry->account.data,
+                              entry->account.bytes, optout_key_name(entry->key),
+                              entry->value.data, entry->value.bytes, "switches", names,
+                              "reason", entry->reason.data ? entry->reason.data : "",
+                              entry->reason.bytes));
     return 0;
 }
 
@@ -128,8 +137,8 @@ static int list(struct verb_context *context, struct store *store, struct error 
     const char *account = options_value(&context->options, "account");
     if (!context->json)
         puts("account,customer,email,phone,switch,reason");
-    int rc = optout_each(store, text_of(account), context->json ? print_json : print_csv, &line,
-                         err);
+    int rc = optout_each(store, text_of(account), context->json ? print_json : print_csv,
+                         &line, err);
     buffer_fini(&line);
     return rc;
 }
@@ -152,8 +161,9 @@ static int find(const struct csv_row *header, const char *name)
 
 static struct text field(const struct csv_row *row, int column)
 {
-    return column < 0 || (size_t)column >= row->count ? TEXT_NONE
-                                                      : text_trim(row->fields[column].text);
+    return column < 0 || (size_t)column >= row->count
+               ? TEXT_NONE
+               : text_trim(row->fields[column].text);
 }
 
 static unsigned parse_switches(struct text names)
@@ -176,8 +186,8 @@ static unsigned parse_switches(struct text names)
     return mask;
 }
 
-static int import_row(struct store *store, const struct layout *layout, struct text account,
-                      const struct csv_row *row, struct error *err)
+static int import_row(struct store *store, const struct layout *layout,
+                      struct text account, const struct csv_row *row, struct error *err)
 {
     struct text own = field(row, layout->account), reason = field(row, layout->reason);
     struct optout entry = {.account = own.bytes ? own : account,
@@ -233,7 +243,8 @@ static int import_rows(struct verb_context *context, struct store *store, struct
             added++;
         } else if (row_rc == -ERROR_INPUT) {
             refused++;
-            fprintf(stderr, "%s:%" PRIu64 ": %s; the row is skipped\n", path, row.line, why.text);
+            fprintf(stderr, "%s:%" PRIu64 ": %s; the row is skipped\n", path, row.line,
+                    why.text);
         } else {
             *err = why;
             rc = row_rc;
@@ -245,11 +256,13 @@ static int import_rows(struct verb_context *context, struct store *store, struct
         verb_print_json(json_pack("{s:I, s:I}", "imported", (json_int_t)added, "refused",
                                   (json_int_t)refused));
     else if (rc == 0)
-        printf("%" PRIu64 " opt-outs imported, %" PRIu64 " rows refused\n", added, refused);
+        printf("%" PRIu64 " opt-outs imported, %" PRIu64 " rows refused\n", added,
+               refused);
     return rc;
 }
 
-static int import_file(struct verb_context *context, struct store *store, struct error *err)
+static int import_file(struct verb_context *context, struct store *store,
+                       struct error *err)
 {
     const char *path = context->options.arguments[1];
     struct buffer content = {0};
@@ -277,8 +290,8 @@ static int dispatch(struct verb_context *context, struct store *store, struct er
         return list(context, store, err);
     if (strcmp(action, "import") == 0)
         return import_file(context, store, err);
-    return error_set(err, ERROR_USAGE, "optout %s: write add, remove, list, import or export",
-                     action);
+    return error_set(err, ERROR_USAGE,
+                     "optout %s: write add, remove, list, import or export", action);
 }
 
 static int run(struct verb_context *context)

@@ -12,23 +12,25 @@ static const struct option_spec options[] = {VERB_COMMON};
 
 static void sleep_ms(long ms)
 {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000},
+              NULL);
 }
 
-static int look(struct store *store, struct text id, struct arena *arena, struct store_job *job,
-                struct error *err)
+static int look(struct store *store, struct text id, struct arena *arena,
+                struct store_job *job, struct error *err)
 {
     arena_reset(arena);
     int found = store_job_get(store, id, arena, job, err);
     if (found == 0)
-        return error_set(err, ERROR_INPUT, "job \"%.*s\" is not known (see `volley jobs`)",
-                         TEXT_ARGS(id));
+        return error_set(err, ERROR_INPUT,
+                         "job \"%.*s\" is not known (see `volley jobs`)", TEXT_ARGS(id));
     return found < 0 ? found : 0;
 }
 
-/* ask: record the wish and wait until the job has left the running state. Returns 1 when nobody
- * runs the job. */
-static int ask(struct store *store, struct text id, enum job_control control, struct error *err)
+/* ask: record the wish and wait until the job has left the running state. Returns 1 when
+ * nobody runs the job. */
+static int ask(struct store *store, struct text id, enum job_control control,
+               struct error *err)
 {
     struct arena arena;
     struct store_job job;
@@ -85,7 +87,8 @@ static int start(void *arg, struct io_thread *io, const struct job_env *env,
     return start_resume(io, env, text_of(arg), run_out, err);
 }
 
-/* close_unrun: nobody runs the job: close its books here, or strike it off when it never began. */
+/* close_unrun: nobody runs the job: close its books here, or strike it off when it never
+ * began. */
 static int close_unrun(struct verb_context *context, const char *id)
 {
     struct store *store = NULL;

@@ -21,13 +21,16 @@ static void add_warnings(const struct job *job, const struct plan *plan, json_t 
     if (!job_uses(job, CHANNEL_SMS))
         return;
     if (!plan->quota.has_sms)
-        json_array_append_new(warnings, json_string("the account has no SMS: no tier and no pack"));
+        json_array_append_new(warnings,
+                              json_string("the account has no SMS: no tier and no pack"));
     else if (sms[DISPOSITION_FALLBACK_EMAIL] > 0 || sms[DISPOSITION_QUOTA] > 0)
         json_array_append_new(
-            warnings, json_string("the SMS allowance runs out in this job; its owner is told"));
+            warnings,
+            json_string("the SMS allowance runs out in this job; its owner is told"));
     if (plan->culprit[0]) {
         snprintf(line, sizeof(line),
-                 "\"%s\" is not in the GSM alphabet: %lu texts are sent as UCS-2, 70 characters "
+                 "\"%s\" is not in the GSM alphabet: %lu texts are sent as UCS-2, 70 "
+                 "characters "
                  "a segment",
                  plan->culprit, (unsigned long)plan->ucs2_texts);
         json_array_append_new(warnings, json_string(line));
@@ -44,8 +47,9 @@ static json_t *plan_json(const struct job *job, const struct plan *plan, json_t 
     json_object_set_new(out, "channels", books_plan_json(&plan->books));
     if (plan->quota.month[0])
         json_object_set_new(out, "quota",
-                            json_pack("{s:I, s:I, s:I}", "limit", (json_int_t)plan->quota.limit,
-                                      "used_before", (json_int_t)plan->quota.used, "used_after",
+                            json_pack("{s:I, s:I, s:I}", "limit",
+                                      (json_int_t)plan->quota.limit, "used_before",
+                                      (json_int_t)plan->quota.used, "used_after",
                                       (json_int_t)plan->used_after));
     if (plan->eta_s > 0)
         json_object_set_new(out, "eta_s", json_real(plan->eta_s));
@@ -95,7 +99,8 @@ static int run(struct verb_context *context)
 const struct verb verb_plan = {
     .name = "plan",
     .arguments = "JOB",
-    .summary = "say whom a job would reach, on which channel, at what cost, without sending",
+    .summary =
+        "say whom a job would reach, on which channel, at what cost, without sending",
     .example = "volley plan job.json\nvolley plan job.json --json",
     .options = options,
     .arguments_min = 1,

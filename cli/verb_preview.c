@@ -18,7 +18,8 @@ static void set(json_t *object, const char *key, struct text value)
 static json_t *channel_json(enum channel channel, const struct preview_channel *preview)
 {
     json_t *out = json_object();
-    json_object_set_new(out, "disposition", json_string(disposition_name(preview->disposition)));
+    json_object_set_new(out, "disposition",
+                        json_string(disposition_name(preview->disposition)));
     set(out, "to", preview->texts.address);
     set(out, "language", preview->texts.language);
     set(out, "subject", preview->texts.subject);
@@ -35,7 +36,8 @@ static json_t *channel_json(enum channel channel, const struct preview_channel *
     return out;
 }
 
-/* counter: "152/1": units left in the last segment and segments, as composers show it (R15). */
+/* counter: "152/1": units left in the last segment and segments, as composers show it
+ * (R15). */
 static void print_counter(const struct sms_size *size)
 {
     bool gsm = size->encoding == SMS_GSM7;
@@ -47,13 +49,15 @@ static void print_counter(const struct sms_size *size)
 
 static void print_channel(enum channel channel, const struct preview_channel *preview)
 {
-    printf("%s to %.*s (%.*s): %s\n", channel_name(channel), TEXT_ARGS(preview->texts.address),
-           TEXT_ARGS(preview->texts.language), disposition_name(preview->disposition));
+    printf("%s to %.*s (%.*s): %s\n", channel_name(channel),
+           TEXT_ARGS(preview->texts.address), TEXT_ARGS(preview->texts.language),
+           disposition_name(preview->disposition));
     if (channel == CHANNEL_SMS)
         print_counter(&preview->size);
     if (preview->texts.subject.data)
         printf("  subject: %.*s\n", TEXT_ARGS(preview->texts.subject));
-    struct text body = preview->texts.text.data ? preview->texts.text : preview->texts.html;
+    struct text body =
+        preview->texts.text.data ? preview->texts.text : preview->texts.html;
     printf("\n%.*s\n\n", TEXT_ARGS(body));
 }
 
@@ -77,7 +81,8 @@ static void print(void *arg, const struct preview *preview)
             print_channel((enum channel)c, &preview->channels[c]);
     }
     if (context->json)
-        verb_print_json(json_pack("{s:b, s:O}", "matched", preview->matched, "channels", channels));
+        verb_print_json(
+            json_pack("{s:b, s:O}", "matched", preview->matched, "channels", channels));
     json_decref(channels);
 }
 

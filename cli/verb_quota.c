@@ -26,13 +26,14 @@ static void print(struct verb_context *context, const struct config *config,
 {
     uint64_t left = quota->limit > quota->used ? quota->limit - quota->used : 0;
     if (context->json) {
-        verb_print_json(json_pack(
-            "{s:s%, s:s, s:s%, s:I, s:I, s:I, s:I, s:I, s:o}", "account", account->id.data,
-            account->id.bytes, "month", quota->month, "tier",
-            account->tier.data ? account->tier.data : "", account->tier.bytes, "tier_segments",
-            (json_int_t)quota->tier_segments, "pack_segments", (json_int_t)quota->pack_segments,
-            "limit", (json_int_t)quota->limit, "used", (json_int_t)quota->used, "left",
-            (json_int_t)left, "tiers", tiers_json(config)));
+        verb_print_json(
+            json_pack("{s:s%, s:s, s:s%, s:I, s:I, s:I, s:I, s:I, s:o}", "account",
+                      account->id.data, account->id.bytes, "month", quota->month, "tier",
+                      account->tier.data ? account->tier.data : "", account->tier.bytes,
+                      "tier_segments", (json_int_t)quota->tier_segments, "pack_segments",
+                      (json_int_t)quota->pack_segments, "limit", (json_int_t)quota->limit,
+                      "used", (json_int_t)quota->used, "left", (json_int_t)left, "tiers",
+                      tiers_json(config)));
         return;
     }
     printf("%.*s in %s: %" PRIu64 " of %" PRIu64 " segments used, %" PRIu64 " left\n",
@@ -44,15 +45,16 @@ static void print(struct verb_context *context, const struct config *config,
                config->tiers[i].segments);
 }
 
-static int change(struct verb_context *context, const struct config *config, struct store *store,
-                  struct account *account, struct error *err)
+static int change(struct verb_context *context, const struct config *config,
+                  struct store *store, struct account *account, struct error *err)
 {
     const char *pack = options_value(&context->options, "add-pack");
     const char *tier = options_value(&context->options, "tier");
     uint64_t segments;
     int rc = 0;
     if (pack && (units_count(text_of(pack), &segments) || segments == 0))
-        return error_set(err, ERROR_USAGE, "--add-pack %s: write a number of segments", pack);
+        return error_set(err, ERROR_USAGE, "--add-pack %s: write a number of segments",
+                         pack);
     if (tier && !config_tier(config, text_of(tier)))
         return error_set(err, ERROR_USAGE, "tier \"%s\" is not in volley.yaml", tier);
     if (tier) {
@@ -78,8 +80,9 @@ static int run(struct verb_context *context)
     if (rc == 0) {
         const char *id = context->options.arguments[0];
         int found = account_get(store, text_of(id), &arena, &account, &err);
-        rc = found == 0 ? error_set(&err, ERROR_INPUT, "account \"%s\" is not known", id)
-                        : found < 0 ? found : 0;
+        rc = found == 0  ? error_set(&err, ERROR_INPUT, "account \"%s\" is not known", id)
+             : found < 0 ? found
+                         : 0;
     }
     if (rc == 0)
         rc = change(context, config, store, &account, &err);

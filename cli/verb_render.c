@@ -9,15 +9,16 @@ static const struct option_spec options[] = {
     {"template", "FILE", "the template"},
     {"data", "FILE", "its data, any JSON value"},
     {"delimiters", "'OPEN CLOSE'", "what encloses a tag (default: '##{{ }}')"},
-    {"missing", "literal|empty", "an unknown variable stays as typed (default) or is empty"},
+    {"missing", "literal|empty",
+     "an unknown variable stays as typed (default) or is empty"},
     {"escape", "html|none", "default: html for a template *.html, else none"},
     {"partials", "DIR", "where partial x is the file x or x.mustache"},
     VERB_COMMON};
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
-static int choice(const struct options *given, const char *name, const char *const words[2],
-                  int fallback, struct error *err)
+static int choice(const struct options *given, const char *name,
+                  const char *const words[2], int fallback, struct error *err)
 {
     const char *word = options_value(given, name);
     for (int i = 0; word && i < 2; i++) {
@@ -25,8 +26,8 @@ static int choice(const struct options *given, const char *name, const char *con
             return i;
     }
     if (word)
-        return error_set(err, ERROR_USAGE, "--%s %s: write %s or %s", name, word, words[0],
-                         words[1]);
+        return error_set(err, ERROR_USAGE, "--%s %s: write %s or %s", name, word,
+                         words[0], words[1]);
     return fallback;
 }
 
@@ -61,7 +62,8 @@ static int read_options(const struct options *given, struct mustache_options *ou
 
 static int render(const struct options *given, struct buffer *out, struct error *err)
 {
-    const char *template = options_value(given, "template"), *data = options_value(given, "data");
+    const char *template = options_value(given, "template"),
+               *data = options_value(given, "data");
     struct mustache_options how;
     struct buffer source = {0}, content = {0};
     json_t *json = NULL;

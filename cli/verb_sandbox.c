@@ -18,15 +18,18 @@ static const struct option_spec options[] = {
     {"seed", "N", "of the faults' dice (default 1)"},
     VERB_COMMON};
 
-static int fraction(const struct options *given, const char *name, double *out, struct error *err)
+static int fraction(const struct options *given, const char *name, double *out,
+                    struct error *err)
 {
     const char *value = options_value(given, name);
     if (value && units_fraction(text_of(value), out))
-        return error_set(err, ERROR_USAGE, "--%s %s: write a share from 0 to 1", name, value);
+        return error_set(err, ERROR_USAGE, "--%s %s: write a share from 0 to 1", name,
+                         value);
     return 0;
 }
 
-static int read_config(const struct options *given, struct sandbox_config *out, struct error *err)
+static int read_config(const struct options *given, struct sandbox_config *out,
+                       struct error *err)
 {
     const char *latency = options_value(given, "latency");
     const char *throttle = options_value(given, "throttle");
@@ -41,9 +44,11 @@ static int read_config(const struct options *given, struct sandbox_config *out, 
     if (!out->dir && !out->discard)
         return error_set(err, ERROR_USAGE, "--dir DIR is needed (or --discard)");
     if (latency && units_duration(text_of(latency), &out->latency_ns))
-        return error_set(err, ERROR_USAGE, "--latency %s: write a time like 20ms", latency);
+        return error_set(err, ERROR_USAGE, "--latency %s: write a time like 20ms",
+                         latency);
     if (throttle && units_rate(text_of(throttle), &out->throttle_per_s))
-        return error_set(err, ERROR_USAGE, "--throttle %s: write a rate like 100/s", throttle);
+        return error_set(err, ERROR_USAGE, "--throttle %s: write a rate like 100/s",
+                         throttle);
     if (seed && units_count(text_of(seed), &out->seed))
         return error_set(err, ERROR_USAGE, "--seed %s: write a number", seed);
     int rc = fraction(given, "error-rate", &out->error_rate, err);
@@ -86,7 +91,8 @@ const struct verb verb_sandbox = {
     .name = "sandbox",
     .arguments = "--listen-smtp ADDR --listen-http ADDR --dir DIR",
     .summary = "providers on loopback that keep what they get, with faults on request",
-    .example = "volley sandbox --listen-smtp 127.0.0.1:2525 --listen-http 127.0.0.1:8080 --dir box",
+    .example = "volley sandbox --listen-smtp 127.0.0.1:2525 --listen-http 127.0.0.1:8080 "
+               "--dir box",
     .options = options,
     .arguments_min = 0,
     .arguments_max = 0,

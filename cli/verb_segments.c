@@ -6,12 +6,14 @@
 #include <stdlib.h>
 
 static const struct option_spec options[] = {
-    {"smart", NULL, "replace typographic characters by GSM ones first, as Twilio's SmartEncoded"},
+    {"smart", NULL,
+     "replace typographic characters by GSM ones first, as Twilio's SmartEncoded"},
     VERB_COMMON};
 
 #define SEGMENTS_MAX 65536
 
-static int print_size(struct text t, bool smart, struct arena *arena, uint32_t *per_segment)
+static int print_size(struct text t, bool smart, struct arena *arena,
+                      uint32_t *per_segment)
 {
     struct sms_size size;
     arena_reset(arena);
@@ -28,24 +30,27 @@ static int print_size(struct text t, bool smart, struct arena *arena, uint32_t *
     return 0;
 }
 
-static int read_lines(struct verb_context *context, struct arena *arena, uint32_t *per_segment,
-                      struct error *err)
+static int read_lines(struct verb_context *context, struct arena *arena,
+                      uint32_t *per_segment, struct error *err)
 {
     bool smart = options_flag(&context->options, "smart");
     char *line = NULL;
     size_t capacity = 0;
     int rc = 0;
     ssize_t bytes;
-    for (unsigned long number = 1; rc == 0 && (bytes = getline(&line, &capacity, stdin)) > 0;
-         number++) {
+    for (unsigned long number = 1;
+         rc == 0 && (bytes = getline(&line, &capacity, stdin)) > 0; number++) {
         json_error_t why;
-        json_t *string = json_loadb(line, (size_t)bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+        json_t *string =
+            json_loadb(line, (size_t)bytes, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
         if (!json_is_string(string))
-            rc = error_set(err, ERROR_INPUT, "standard input:%lu: each line must be a JSON string%s%s",
+            rc = error_set(err, ERROR_INPUT,
+                           "standard input:%lu: each line must be a JSON string%s%s",
                            number, string ? "" : ": ", string ? "" : why.text);
         else
-            print_size((struct text){json_string_value(string), json_string_length(string)},
-                       smart, arena, per_segment);
+            print_size(
+                (struct text){json_string_value(string), json_string_length(string)},
+                smart, arena, per_segment);
         json_decref(string);
     }
     free(line);

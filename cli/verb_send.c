@@ -15,8 +15,8 @@ static int start(void *arg, struct io_thread *io, const struct job_env *env,
                  struct run **run_out, struct error *err)
 {
     struct sending *sending = arg;
-    return start_content(io, env, buffer_view(&sending->content), sending->path, NULL, NULL,
-                         run_out, err);
+    return start_content(io, env, buffer_view(&sending->content), sending->path, NULL,
+                         NULL, run_out, err);
 }
 
 static int run(struct verb_context *context)
@@ -26,7 +26,8 @@ static int run(struct verb_context *context)
     struct error err;
     int rc = file_read(sending.path, (size_t)64 << 20, &sending.content, &err);
     if (rc == 0)
-        rc = job_file_parse(buffer_view(&sending.content), sending.path, NULL, NULL, &file, &err);
+        rc = job_file_parse(buffer_view(&sending.content), sending.path, NULL, NULL,
+                            &file, &err);
     int status;
     if (rc) {
         status = verb_fail(context, &err);
@@ -41,7 +42,8 @@ static int run(struct verb_context *context)
 const struct verb verb_send = {
     .name = "send",
     .arguments = "JOB",
-    .summary = "send a job in the foreground; sent again after an interruption it goes on",
+    .summary =
+        "send a job in the foreground; sent again after an interruption it goes on",
     .example = "volley send job.json\nvolley send job.json --json > books.json",
     .options = options,
     .arguments_min = 1,

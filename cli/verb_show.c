@@ -12,8 +12,8 @@ static int run(struct verb_context *context)
     struct error err;
     int rc = verb_open(context, NULL, &store, &err);
     if (rc == 0)
-        rc = status_read(context->home, store, text_of(context->options.arguments[0]), &report,
-                         &err);
+        rc = status_read(context->home, store, text_of(context->options.arguments[0]),
+                         &report, &err);
     if (rc == 0 && context->json) {
         verb_print_json(report);
     } else if (rc == 0) {

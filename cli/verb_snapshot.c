@@ -17,7 +17,8 @@ static const char *use_of(const struct snapshot *snapshot, size_t column)
     return NULL;
 }
 
-static void print(struct verb_context *context, const struct snapshot *snapshot, bool verified)
+static void print(struct verb_context *context, const struct snapshot *snapshot,
+                  bool verified)
 {
     size_t count;
     const struct column *schema = snapshot_schema(snapshot, &count);
@@ -27,10 +28,10 @@ static void print(struct verb_context *context, const struct snapshot *snapshot,
                snapshot_chunks(snapshot), verified ? ", every byte read" : "");
     for (size_t i = 0; i < count; i++) {
         const char *use = use_of(snapshot, i);
-        json_array_append_new(columns,
-                              json_pack("{s:s, s:s, s:s?}", "name", schema[i].name, "type",
-                                        schema[i].type_name ? schema[i].type_name : "", "use",
-                                        use));
+        json_array_append_new(
+            columns,
+            json_pack("{s:s, s:s, s:s?}", "name", schema[i].name, "type",
+                      schema[i].type_name ? schema[i].type_name : "", "use", use));
         if (!context->json)
             printf("  %-28s %-36s %s\n", schema[i].name,
                    schema[i].type_name ? schema[i].type_name : "",
@@ -39,8 +40,8 @@ static void print(struct verb_context *context, const struct snapshot *snapshot,
     if (context->json)
         verb_print_json(json_pack("{s:I, s:I, s:b, s:O}", "rows",
                                   (json_int_t)snapshot_rows(snapshot), "chunks",
-                                  (json_int_t)snapshot_chunks(snapshot), "verified", verified,
-                                  "columns", columns));
+                                  (json_int_t)snapshot_chunks(snapshot), "verified",
+                                  verified, "columns", columns));
     json_decref(columns);
 }
 

@@ -7,13 +7,15 @@
 uint64_t books_planned(const struct books *books, enum channel channel)
 {
     const uint64_t *d = books->channels[channel].dispositions;
-    return d[DISPOSITION_SEND] + d[DISPOSITION_FROM_FALLBACK] + d[DISPOSITION_FALLBACK_EMAIL];
+    return d[DISPOSITION_SEND] + d[DISPOSITION_FROM_FALLBACK] +
+           d[DISPOSITION_FALLBACK_EMAIL];
 }
 
 uint64_t books_pending(const struct books *books, enum channel channel)
 {
     const struct books_channel *c = &books->channels[channel];
-    uint64_t open = c->dispositions[DISPOSITION_SEND] + c->dispositions[DISPOSITION_FROM_FALLBACK];
+    uint64_t open =
+        c->dispositions[DISPOSITION_SEND] + c->dispositions[DISPOSITION_FROM_FALLBACK];
     for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
         open -= c->outcomes[o];
     return open;
@@ -38,11 +40,12 @@ uint64_t books_total(const struct books *books, enum outcome outcome)
     return sum;
 }
 
-static bool complain(char *out, size_t bytes, const char *channel, const char *what, uint64_t left,
-                     uint64_t right)
+static bool complain(char *out, size_t bytes, const char *channel, const char *what,
+                     uint64_t left, uint64_t right)
 {
     if (out)
-        snprintf(out, bytes, "%s: %s (%" PRIu64 " and %" PRIu64 ")", channel, what, left, right);
+        snprintf(out, bytes, "%s: %s (%" PRIu64 " and %" PRIu64 ")", channel, what, left,
+                 right);
     return false;
 }
 
@@ -52,24 +55,28 @@ bool books_balanced(const struct books *books, char *why_out, size_t why_bytes)
         enum channel channel = (enum channel)i;
         const struct books_channel *c = &books->channels[i];
         const char *name = channel_name(channel);
-        uint64_t accounted = books_planned(books, channel) + books_suppressed(books, channel);
+        uint64_t accounted =
+            books_planned(books, channel) + books_suppressed(books, channel);
         if (c->named && accounted != books->matched)
-            return complain(why_out, why_bytes, name, "matched is not planned + suppressed",
-                            books->matched, accounted);
-        uint64_t messages =
-            c->dispositions[DISPOSITION_SEND] + c->dispositions[DISPOSITION_FROM_FALLBACK];
+            return complain(why_out, why_bytes, name,
+                            "matched is not planned + suppressed", books->matched,
+                            accounted);
+        uint64_t messages = c->dispositions[DISPOSITION_SEND] +
+                            c->dispositions[DISPOSITION_FROM_FALLBACK];
         uint64_t outcomes = 0;
         for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
             outcomes += c->outcomes[o];
         if (outcomes > messages)
-            return complain(why_out, why_bytes, name, "more outcomes than messages", outcomes,
-                            messages);
+            return complain(why_out, why_bytes, name, "more outcomes than messages",
+                            outcomes, messages);
     }
-    uint64_t moved = books->channels[CHANNEL_SMS].dispositions[DISPOSITION_FALLBACK_EMAIL];
-    uint64_t arrived = books->channels[CHANNEL_EMAIL].dispositions[DISPOSITION_FROM_FALLBACK];
+    uint64_t moved =
+        books->channels[CHANNEL_SMS].dispositions[DISPOSITION_FALLBACK_EMAIL];
+    uint64_t arrived =
+        books->channels[CHANNEL_EMAIL].dispositions[DISPOSITION_FROM_FALLBACK];
     if (moved != arrived)
-        return complain(why_out, why_bytes, "sms", "fallback_email is not email's from_fallback",
-                        moved, arrived);
+        return complain(why_out, why_bytes, "sms",
+                        "fallback_email is not email's from_fallback", moved, arrived);
     return true;
 }
 
@@ -104,7 +111,8 @@ json_t *books_plan_json(const struct books *books)
             continue;
         json_t *one = json_object();
         set_count(one, "send",
-                  c->dispositions[DISPOSITION_SEND] + c->dispositions[DISPOSITION_FROM_FALLBACK]);
+                  c->dispositions[DISPOSITION_SEND] +
+                      c->dispositions[DISPOSITION_FROM_FALLBACK]);
         if (i == CHANNEL_SMS) {
             set_count(one, "segments", c->segments);
             set_count(one, "fallback_email", c->dispositions[DISPOSITION_FALLBACK_EMAIL]);

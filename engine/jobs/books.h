@@ -1,7 +1,7 @@
 /* books: how many messages of a job stand where, and whether that adds up (R34).
  *
- * For a channel the job names: matched = planned + suppressed. For every channel: planned = sent +
- * failed + unknown + cancelled + expired + pending + fallback_email. */
+ * For a channel the job names: matched = planned + suppressed. For every channel: planned
+ * = sent + failed + unknown + cancelled + expired + pending + fallback_email. */
 #ifndef ENGINE_BOOKS_H
 #define ENGINE_BOOKS_H
 
@@ -13,8 +13,9 @@
 struct books_channel {
     bool named; /* by the job; else email used for fallback only */
     uint64_t dispositions[DISPOSITION_COUNT];
-    uint64_t outcomes[OUTCOME_COUNT]; /* OUTCOME_PENDING is not kept here: see books_pending */
-    uint64_t segments;                /* sms */
+    uint64_t
+        outcomes[OUTCOME_COUNT]; /* OUTCOME_PENDING is not kept here: see books_pending */
+    uint64_t segments;           /* sms */
 };
 
 struct books {
@@ -31,7 +32,8 @@ uint64_t books_total(const struct books *books, enum outcome outcome);
 /* books_balanced: the equations hold. why_out (may be NULL) says which one does not. */
 bool books_balanced(const struct books *books, char *why_out, size_t why_bytes);
 
-/* books_plan_json: the "channels" object of `plan --json`; books_report_json: of `show --json`. */
+/* books_plan_json: the "channels" object of `plan --json`; books_report_json: of `show
+ * --json`. */
 json_t *books_plan_json(const struct books *books);
 json_t *books_report_json(const struct books *books);
 

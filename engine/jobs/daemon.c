@@ -1,5 +1,6 @@
-/* daemon: see daemon.h. One control thread takes files, starts, polls and ends runs. A job file
- * stays in spool/active as long as its job is not over, so a restart finds it there. */
+/* daemon: see daemon.h. One control thread takes files, starts, polls and ends runs. A
+ * job file stays in spool/active as long as its job is not over, so a restart finds it
+ * there. */
 #include "engine/jobs/daemon.h"
 
 #include "base/clock.h"
@@ -16,7 +17,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Each has its own workers and batches, so this bounds memory; more jobs wait in the spool. */
+/* Each has its own workers and batches, so this bounds memory; more jobs wait in the
+ * spool. */
 #define ACTIVE_MAX 8
 /* How long one round may take before the runs are polled again. */
 #define ROUND_MS 100
@@ -71,14 +73,16 @@ static void move(struct daemon *d, const char *name, enum spool_folder to)
                   spool_folder_name(to), err.text);
 }
 
-static void refuse(struct daemon *d, const char *name, const struct error *why, unsigned line)
+static void refuse(struct daemon *d, const char *name, const struct error *why,
+                   unsigned line)
 {
     struct error err;
     char quoted[ERROR_TEXT_BYTES];
     log_warn("spool", "job refused", "file=%s reason=%s", name,
              log_quote(text_of(why->text), quoted, sizeof(quoted)));
     if (spool_fail(d->spool, name, why, line, &err))
-        log_error("spool", "cannot move a job file", "file=%s reason=\"%s\"", name, err.text);
+        log_error("spool", "cannot move a job file", "file=%s reason=\"%s\"", name,
+                  err.text);
 }
 
 static void put_off(struct daemon *d, const char *name, int64_t due_ns)
@@ -164,7 +168,8 @@ static void poll_runs(struct daemon *d)
 static bool read_active(struct daemon *d, const char *name, struct buffer *content)
 {
     char path[PATH_BYTES];
-    return snprintf(path, sizeof(path), "%s/spool/active/%s", d->home, name) < PATH_BYTES &&
+    return snprintf(path, sizeof(path), "%s/spool/active/%s", d->home, name) <
+               PATH_BYTES &&
            file_read(path, (size_t)64 << 20, content, NULL) == 0;
 }
 
@@ -209,8 +214,9 @@ static void take_resumed(struct daemon *d)
     arena_fini(&arena);
 }
 
-static int take_files(struct daemon *d, int (*next)(struct spool *, const char **, struct buffer *,
-                                                    struct error *),
+static int take_files(struct daemon *d,
+                      int (*next)(struct spool *, const char **, struct buffer *,
+                                  struct error *),
                       struct error *err)
 {
     while (d->active_count < ACTIVE_MAX && d->later_count < 100000) {
@@ -265,7 +271,8 @@ static int lock_home(struct daemon *d, struct error *err)
     if (flock(d->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
-        return error_set(err, ERROR_AGAIN, "%s is served by another `volley serve`", d->home);
+        return error_set(err, ERROR_AGAIN, "%s is served by another `volley serve`",
+                         d->home);
     return error_io(err, "cannot lock %s", path);
 }
 

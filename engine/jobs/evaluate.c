@@ -1,4 +1,5 @@
-/* evaluate: see evaluate.h. Workers claim chunks by a counter; ids need the order and take one. */
+/* evaluate: see evaluate.h. Workers claim chunks by a counter; ids need the order and
+ * take one. */
 #include "engine/jobs/evaluate.h"
 
 #include "base/bitmap.h"
@@ -32,7 +33,8 @@ static struct text saved(void *arg, struct text name)
 {
     struct evaluation *e = arg;
     struct text expression;
-    return e->store && store_audience_get(e->store, name, &e->arena, &expression, NULL) == 1
+    return e->store &&
+                   store_audience_get(e->store, name, &e->arena, &expression, NULL) == 1
                ? expression
                : TEXT_NONE;
 }
@@ -69,7 +71,8 @@ static void give_ids(const struct evaluation *e, const struct chunk *chunk,
         if (column_is_text(id))
             t = column_text(id, row);
         else if (column_integer(id, row, &number))
-            t = (struct text){digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, number)};
+            t = (struct text){
+                digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, number)};
         e->what->id_fn(e->what->arg, t);
     }
 }
@@ -116,7 +119,8 @@ static int scan_all(struct evaluation *e, struct error *err)
 {
     pthread_t threads[256];
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t workers = e->what->workers ? e->what->workers : (size_t)(processors > 0 ? processors : 1);
+    size_t workers =
+        e->what->workers ? e->what->workers : (size_t)(processors > 0 ? processors : 1);
     if (e->what->id_fn || workers > snapshot_chunks(e->snapshot))
         workers = 1;
     workers = workers > ARRAY_COUNT(threads) ? ARRAY_COUNT(threads) : workers;

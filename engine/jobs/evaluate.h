@@ -11,8 +11,8 @@ struct evaluate {
     const struct audience_param *params;
     size_t param_count;
     unsigned workers; /* 0: as many as processors */
-    /* Called with the id of each row that matches, in snapshot order, by the calling thread; NULL:
-     * only count. */
+    /* Called with the id of each row that matches, in snapshot order, by the calling
+     * thread; NULL: only count. */
     void (*id_fn)(void *arg, struct text id);
     void *arg;
 };

@@ -96,10 +96,12 @@ static int write_clock(const char *path, const struct job *job, struct error *er
 {
     char now[CLOCK_FORMAT_BYTES];
     clock_format(job->now_ns, true, now);
-    json_t *json = json_pack("{s:s, s:I}", "clock", now, "clock_ns", (json_int_t)job->now_ns);
+    json_t *json =
+        json_pack("{s:s, s:I}", "clock", now, "clock_ns", (json_int_t)job->now_ns);
     CHECK(json != NULL);
     if (job->where.data)
-        json_object_set_new(json, "where", json_stringn(job->where.data, job->where.bytes));
+        json_object_set_new(json, "where",
+                            json_stringn(job->where.data, job->where.bytes));
     char *content = json_dumps(json, JSON_INDENT(2));
     CHECK(content != NULL);
     int rc = file_write(path, text_of(content), err);
@@ -108,7 +110,8 @@ static int write_clock(const char *path, const struct job *job, struct error *er
     return rc;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+static int remove_entry(const char *path, const struct stat *st, int kind,
+                        struct FTW *ftw)
 {
     (void)st;
     (void)kind;
@@ -144,7 +147,8 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
     return rc ? rc : file_write(to, content, err);
 }
 
-int frozen_make(const char *home, const struct job *job, struct text content, struct error *err)
+int frozen_make(const char *home, const struct job *job, struct text content,
+                struct error *err)
 {
     char dir[PATH_BYTES], draft[PATH_BYTES], outbox[PATH_BYTES];
     int rc = frozen_dir(home, job->file.id, dir, err);
@@ -152,8 +156,10 @@ int frozen_make(const char *home, const struct job *job, struct text content, st
         rc = path_join(outbox, home, TEXT("outbox"), err);
     if (rc)
         return rc;
-    /* A leading dot is no job id, so a draft that a crash left behind is never taken for a job. */
-    if (snprintf(draft, sizeof(draft), "%s/.%.*s", outbox, TEXT_ARGS(job->file.id)) >= PATH_BYTES)
+    /* A leading dot is no job id, so a draft that a crash left behind is never taken for
+     * a job. */
+    if (snprintf(draft, sizeof(draft), "%s/.%.*s", outbox, TEXT_ARGS(job->file.id)) >=
+        PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", draft);
     nftw(draft, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     rc = fill_folder(home, draft, job, content, err);
@@ -182,12 +188,14 @@ static int read_clock(const char *dir, struct job_frozen *frozen, json_t **json_
     frozen->now_ns = json_integer_value(json_object_get(json, "clock_ns"));
     json_t *where = json_object_get(json, "where");
     if (json_is_string(where))
-        frozen->where = (struct text){json_string_value(where), json_string_length(where)};
+        frozen->where =
+            (struct text){json_string_value(where), json_string_length(where)};
     *json_out = json;
     return 0;
 }
 
-int frozen_open(const struct job_env *env, struct text id, struct job **out, struct error *err)
+int frozen_open(const struct job_env *env, struct text id, struct job **out,
+                struct error *err)
 {
     char dir[PATH_BYTES], path[PATH_BYTES], snapshot[PATH_BYTES], templates[PATH_BYTES];
     struct job_frozen frozen = {.snapshot_path = snapshot, .template_dir = templates};
@@ -196,7 +204,8 @@ int frozen_open(const struct job_env *env, struct text id, struct job **out, str
     json_t *json = NULL;
     int rc = frozen_dir(env->home, id, dir, err);
     if (rc == 0 && !frozen_exists(env->home, id))
-        return error_set(err, ERROR_INPUT, "job \"%.*s\" was never started (see `volley jobs`)",
+        return error_set(err, ERROR_INPUT,
+                         "job \"%.*s\" was never started (see `volley jobs`)",
                          TEXT_ARGS(id));
     if (rc == 0)
         rc = path_join(path, dir, TEXT("job.json"), err);
@@ -209,7 +218,8 @@ int frozen_open(const struct job_env *env, struct text id, struct job **out, str
     if (rc == 0)
         rc = file_read(path, FILE_BYTES_MAX, &content, err);
     if (rc == 0)
-        rc = job_file_parse(buffer_view(&content), path, env->problem_fn, env->arg, &file, err);
+        rc = job_file_parse(buffer_view(&content), path, env->problem_fn, env->arg, &file,
+                            err);
     if (rc == 0)
         rc = job_open(env, &file, &frozen, out, err);
     json_decref(json);

@@ -37,7 +37,8 @@ static int open_all(struct io_thread *io)
     const struct config *config = io->config;
     struct dispatch_config dispatch = {.providers = config->providers,
                                        .provider_count = config->provider_count,
-                                       .max_message_rate_per_s = config->max_message_rate_per_s};
+                                       .max_message_rate_per_s =
+                                           config->max_message_rate_per_s};
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         dispatch.routes[c] = config->routes[c];
         dispatch.route_counts[c] = config->route_counts[c];
@@ -68,7 +69,8 @@ static void *io_main(void *arg)
     return NULL;
 }
 
-int io_thread_start(const struct config *config, struct io_thread **out, struct error *err)
+int io_thread_start(const struct config *config, struct io_thread **out,
+                    struct error *err)
 {
     struct io_thread *io = calloc(1, sizeof(*io));
     CHECK(io != NULL);

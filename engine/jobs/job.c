@@ -1,4 +1,5 @@
-/* job: see job.h. Opening goes on after a problem where it can, so that `check` shows them all. */
+/* job: see job.h. Opening goes on after a problem where it can, so that `check` shows
+ * them all. */
 #include "engine/jobs/job.h"
 
 #include "base/file.h"
@@ -8,7 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define JOB_ARENA_BYTES ((size_t)64 << 20)
+#define JOB_ARENA_BYTES    ((size_t)64 << 20)
 #define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
 
 void job_problem(struct job_open *o, unsigned line, const char *format, ...)
@@ -39,7 +40,8 @@ void job_warning(struct job_open *o, const char *format, ...)
     o->env->warning_fn(o->env->arg, 0, warning.text);
 }
 
-/* adopt: an error another room reported counts as a problem; other kinds than input win. */
+/* adopt: an error another room reported counts as a problem; other kinds than input win.
+ */
 static void adopt(struct job_open *o, const struct error *err, unsigned line)
 {
     if (err->kind == ERROR_INPUT) {
@@ -55,20 +57,22 @@ static void open_account(struct job_open *o)
 {
     struct job *job = o->job;
     struct error err;
-    int found = account_get(o->env->store, job->file.account, &job->arena, &job->account, &err);
+    int found =
+        account_get(o->env->store, job->file.account, &job->arena, &job->account, &err);
     if (found < 0) {
         adopt(o, &err, 0);
     } else if (found == 0) {
-        job_problem(o, 0,
-                    "account \"%.*s\" is not known (add it with `volley account put FILE`)",
-                    TEXT_ARGS(job->file.account));
+        job_problem(
+            o, 0, "account \"%.*s\" is not known (add it with `volley account put FILE`)",
+            TEXT_ARGS(job->file.account));
     } else {
         o->has_account = true;
         if (tzif_open(job->account.timezone, &job->zone, &err))
             adopt(o, &err, 0);
         if (job->account.blocked)
             job_problem(o, 0, "account \"%.*s\" is blocked from sending%s%.*s%s%.*s",
-                        TEXT_ARGS(job->account.id), job->account.blocked_reason.bytes ? ": " : "",
+                        TEXT_ARGS(job->account.id),
+                        job->account.blocked_reason.bytes ? ": " : "",
                         TEXT_ARGS(job->account.blocked_reason),
                         job->account.support_contact.bytes ? "; contact " : "",
                         TEXT_ARGS(job->account.support_contact));
@@ -86,8 +90,8 @@ static void open_snapshot(struct job_open *o)
     else
         rc = path_join(path, o->env->home, job->file.audience.snapshot, &err);
     if (rc == 0)
-        rc = snapshot_open(path, job->config->aliases, job->config->alias_count, &job->snapshot,
-                           &err);
+        rc = snapshot_open(path, job->config->aliases, job->config->alias_count,
+                           &job->snapshot, &err);
     if (rc)
         adopt(o, &err, 0);
 }
@@ -101,7 +105,8 @@ static struct text saved_expression(void *arg, struct text name)
     return found == 1 ? expression : TEXT_NONE;
 }
 
-/* choose_where: the expression of the job, of a saved audience, or the one frozen at the start. */
+/* choose_where: the expression of the job, of a saved audience, or the one frozen at the
+ * start. */
 static void choose_where(struct job_open *o)
 {
     struct job *job = o->job;
@@ -185,13 +190,15 @@ static void check_routes(struct job_open *o)
     const struct job *job = o->job;
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         if (job_uses(job, (enum channel)c) && job->config->route_counts[c] == 0)
-            job_problem(o, 0,
-                        "channel %s has no route (name a provider under routes: in volley.yaml)",
-                        channel_name((enum channel)c));
+            job_problem(
+                o, 0,
+                "channel %s has no route (name a provider under routes: in volley.yaml)",
+                channel_name((enum channel)c));
     }
 }
 
-/* Every text a customer id may occur in is limited here, so that message_id() never overflows. */
+/* Every text a customer id may occur in is limited here, so that message_id() never
+ * overflows. */
 static void check_ids(struct job_open *o)
 {
     const struct job *job = o->job;
@@ -214,7 +221,8 @@ static void check_ids(struct job_open *o)
             if (!job_customer(job, &chunk, r, &arena).data)
                 rc = error_set(&err, ERROR_INPUT,
                                "%.*s: row %" PRIu64 " has no id of 1 to 255 bytes",
-                               TEXT_ARGS(job->file.audience.snapshot), chunk.first_row + r + 1);
+                               TEXT_ARGS(job->file.audience.snapshot),
+                               chunk.first_row + r + 1);
         }
         arena_reset(&arena);
     }
@@ -234,17 +242,24 @@ static void need_column(struct job *job, enum snapshot_role role)
 
 static void choose_needed(struct job *job)
 {
-    static const enum snapshot_role roles[] = {
-        SNAPSHOT_ID,         SNAPSHOT_EMAIL,
-        SNAPSHOT_PHONE,      SNAPSHOT_EMAIL_VERIFIED,
-        SNAPSHOT_LOCALE,     SNAPSHOT_ENROLLED,
-        SNAPSHOT_PUSH_TOKEN, SNAPSHOT_NOTIFICATIONS_ENABLED,
-        SNAPSHOT_FIRST_NAME, SNAPSHOT_LAST_NAME,
-        SNAPSHOT_OPTOUT_MARKETING_EMAIL, SNAPSHOT_OPTOUT_TRANSACTIONAL_EMAIL,
-        SNAPSHOT_OPTOUT_MARKETING_SMS,   SNAPSHOT_OPTOUT_SMS};
+    static const enum snapshot_role roles[] = {SNAPSHOT_ID,
+                                               SNAPSHOT_EMAIL,
+                                               SNAPSHOT_PHONE,
+                                               SNAPSHOT_EMAIL_VERIFIED,
+                                               SNAPSHOT_LOCALE,
+                                               SNAPSHOT_ENROLLED,
+                                               SNAPSHOT_PUSH_TOKEN,
+                                               SNAPSHOT_NOTIFICATIONS_ENABLED,
+                                               SNAPSHOT_FIRST_NAME,
+                                               SNAPSHOT_LAST_NAME,
+                                               SNAPSHOT_OPTOUT_MARKETING_EMAIL,
+                                               SNAPSHOT_OPTOUT_TRANSACTIONAL_EMAIL,
+                                               SNAPSHOT_OPTOUT_MARKETING_SMS,
+                                               SNAPSHOT_OPTOUT_SMS};
     size_t columns;
     snapshot_schema(job->snapshot, &columns);
-    job->needed = arena_zalloc(&job->arena, (bitmap_words(columns) + 1) * sizeof(*job->needed));
+    job->needed =
+        arena_zalloc(&job->arena, (bitmap_words(columns) + 1) * sizeof(*job->needed));
     CHECK(job->needed != NULL);
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++)
         need_column(job, roles[i]);
@@ -255,8 +270,8 @@ static void choose_needed(struct job *job)
     audience_columns(job->audience, job->needed);
 }
 
-int job_open(const struct job_env *env, struct job_file *file, const struct job_frozen *frozen,
-             struct job **out, struct error *err)
+int job_open(const struct job_env *env, struct job_file *file,
+             const struct job_frozen *frozen, struct job **out, struct error *err)
 {
     struct job *job = calloc(1, sizeof(*job));
     CHECK(job != NULL);
@@ -313,7 +328,8 @@ int job_load(const struct job_env *env, const char *path, struct buffer *content
     struct job_file file;
     int rc = file_read(path, JOB_FILE_BYTES_MAX, &content, err);
     if (rc == 0)
-        rc = job_file_parse(buffer_view(&content), path, env->problem_fn, env->arg, &file, err);
+        rc = job_file_parse(buffer_view(&content), path, env->problem_fn, env->arg, &file,
+                            err);
     if (rc == 0)
         rc = job_open(env, &file, NULL, out, err);
     if (rc == 0 && content_out)

@@ -1,4 +1,5 @@
-/* job: a job file with everything it refers to opened and checked, ready to plan, preview or run. */
+/* job: a job file with everything it refers to opened and checked, ready to plan, preview
+ * or run. */
 #ifndef ENGINE_JOB_H
 #define ENGINE_JOB_H
 
@@ -49,7 +50,7 @@ struct job {
 
     struct optout_set *optouts;
     int64_t optout_serial;
-    bool single;  /* a manual message to one customer (R9) */
+    bool single;   /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */
 
     struct text email_from_name, email_from;
@@ -79,12 +80,13 @@ struct job_frozen {
 /* job_open: resolve a parsed job file.
  * Owns:   *file moves into the job on success and on failure
  * Errors: ERROR_INPUT, ERROR_CONFIG, ERROR_IO: the first problem; all go to problem_fn */
-int job_open(const struct job_env *env, struct job_file *file, const struct job_frozen *frozen,
-             struct job **out, struct error *err) MUST_USE;
+int job_open(const struct job_env *env, struct job_file *file,
+             const struct job_frozen *frozen, struct job **out,
+             struct error *err) MUST_USE;
 void job_close(struct job **job);
 
-/* job_load: job_open for a path (job_file_parse included). content_out, if not NULL, gets the
- * file's bytes. */
+/* job_load: job_open for a path (job_file_parse included). content_out, if not NULL, gets
+ * the file's bytes. */
 struct buffer;
 int job_load(const struct job_env *env, const char *path, struct buffer *content_out,
              struct job **out, struct error *err) MUST_USE;
@@ -93,8 +95,8 @@ int job_load(const struct job_env *env, const char *path, struct buffer *content
 bool job_uses(const struct job *job, enum channel channel);
 bool job_names(const struct job *job, enum channel channel);
 
-/* job_customer: the customer's id at a row of a chunk; integers are written into the arena.
- * TEXT_NONE when it is null or longer than 255 bytes. */
+/* job_customer: the customer's id at a row of a chunk; integers are written into the
+ * arena. TEXT_NONE when it is null or longer than 255 bytes. */
 struct text job_customer(const struct job *job, const struct chunk *chunk, uint32_t row,
                          struct arena *arena);
 

@@ -17,7 +17,8 @@ struct job_open {
     bool has_account;
 };
 
-void job_problem(struct job_open *o, unsigned line, const char *format, ...) PRINTF_LIKE(3, 4);
+void job_problem(struct job_open *o, unsigned line, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 void job_warning(struct job_open *o, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* job_open_templates: the template set, the values of its variables, the senders. */

@@ -1,4 +1,5 @@
-/* job_template: the template of a job: opened, its variables bound, its channels covered. */
+/* job_template: the template of a job: opened, its variables bound, its channels covered.
+ */
 #include "base/file.h"
 #include "base/near.h"
 #include "engine/jobs/job_private.h"
@@ -29,7 +30,8 @@ static void template_missing(struct job_open *o)
     struct near near = {.wanted = name};
     char path[PATH_BYTES], hint[200];
     struct buffer names = {0};
-    DIR *dir = path_join(path, o->env->home, TEXT("templates"), NULL) == 0 ? opendir(path) : NULL;
+    DIR *dir = path_join(path, o->env->home, TEXT("templates"), NULL) == 0 ? opendir(path)
+                                                                           : NULL;
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         if (name_is_safe(text_of(entry->d_name)) && !near.best.data) {
             buffer_clear(&names);
@@ -83,7 +85,8 @@ static void bind_variables(struct job_open *o)
     struct job *job = o->job;
     const struct template_variable *variables =
         template_set_variables(job->templates, &job->binding_count);
-    job->bindings = arena_zalloc(&job->arena, job->binding_count * sizeof(*job->bindings) + 1);
+    job->bindings =
+        arena_zalloc(&job->arena, job->binding_count * sizeof(*job->bindings) + 1);
     CHECK(job->bindings != NULL);
     for (size_t i = 0; i < job->binding_count; i++) {
         const struct template_variable *variable = &variables[i];
@@ -92,13 +95,15 @@ static void bind_variables(struct job_open *o)
         if (binding->kind != JOB_BIND_DEFAULT)
             continue;
         if (variable->required)
-            job_problem(o, 0,
-                        "template \"%.*s\" requires \"%.*s\", which is neither in the job's vars "
-                        "nor a column of the snapshot",
-                        TEXT_ARGS(job->file.template_name), TEXT_ARGS(variable->name));
+            job_problem(
+                o, 0,
+                "template \"%.*s\" requires \"%.*s\", which is neither in the job's vars "
+                "nor a column of the snapshot",
+                TEXT_ARGS(job->file.template_name), TEXT_ARGS(variable->name));
         else if (!variable->fallback.data)
             job_warning(o,
-                        "variable \"%.*s\" has no value: it is not in the job's vars, not a column "
+                        "variable \"%.*s\" has no value: it is not in the job's vars, "
+                        "not a column "
                         "and has no default",
                         TEXT_ARGS(variable->name));
     }
@@ -111,17 +116,18 @@ static void bind_variables(struct job_open *o)
         }
         char hint[200];
         if (!listed)
-            job_warning(o, "the template has no variable \"%.*s\"%s", TEXT_ARGS(near.wanted),
-                        near_hint(&near, hint, sizeof(hint)));
+            job_warning(o, "the template has no variable \"%.*s\"%s",
+                        TEXT_ARGS(near.wanted), near_hint(&near, hint, sizeof(hint)));
     }
 }
 
-/* choose_language: what a customer gets whose own language the template lacks: the account's, else
- * the first that serves every channel of the job. */
+/* choose_language: what a customer gets whose own language the template lacks: the
+ * account's, else the first that serves every channel of the job. */
 static void choose_language(struct job_open *o)
 {
     struct job *job = o->job;
-    int own = o->has_account ? template_set_language(job->templates, job->account.locale) : -1;
+    int own =
+        o->has_account ? template_set_language(job->templates, job->account.locale) : -1;
     job->language = own < 0 ? 0 : (size_t)own;
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         if (!job_uses(job, (enum channel)c) ||
@@ -129,17 +135,20 @@ static void choose_language(struct job_open *o)
             continue;
         if (template_set_languages(job->templates) == 0) {
             job_problem(o, 0, "template \"%.*s\" has no text for channel %s",
-                        TEXT_ARGS(job->file.template_name), channel_name((enum channel)c));
+                        TEXT_ARGS(job->file.template_name),
+                        channel_name((enum channel)c));
             continue;
         }
-        job_problem(o, 0, "template \"%.*s\" has no %s text in %s, the account's language",
+        job_problem(o, 0,
+                    "template \"%.*s\" has no %s text in %s, the account's language",
                     TEXT_ARGS(job->file.template_name), channel_name((enum channel)c),
                     template_set_language_name(job->templates, job->language));
     }
 }
 
 /* split_mailbox: "Name <address>" or an address. */
-static void split_mailbox(struct text mailbox, struct text *name_out, struct text *address_out)
+static void split_mailbox(struct text mailbox, struct text *name_out,
+                          struct text *address_out)
 {
     const char *open = mailbox.bytes ? memchr(mailbox.data, '<', mailbox.bytes) : NULL;
     *name_out = TEXT_NONE;
@@ -147,8 +156,8 @@ static void split_mailbox(struct text mailbox, struct text *name_out, struct tex
     if (!open || mailbox.data[mailbox.bytes - 1] != '>')
         return;
     *name_out = text_trim((struct text){mailbox.data, (size_t)(open - mailbox.data)});
-    *address_out = (struct text){open + 1,
-                                 mailbox.bytes - (size_t)(open - mailbox.data) - 2};
+    *address_out =
+        (struct text){open + 1, mailbox.bytes - (size_t)(open - mailbox.data) - 2};
     if (name_out->bytes >= 2 && name_out->data[0] == '"' &&
         name_out->data[name_out->bytes - 1] == '"')
         *name_out = (struct text){name_out->data + 1, name_out->bytes - 2};
@@ -166,7 +175,8 @@ static void choose_senders(struct job_open *o)
     struct job *job = o->job;
     split_mailbox(job->account.email_from, &job->email_from_name, &job->email_from);
     if (job->email_from.bytes == 0)
-        split_mailbox(provider_from(job, CHANNEL_EMAIL), &job->email_from_name, &job->email_from);
+        split_mailbox(provider_from(job, CHANNEL_EMAIL), &job->email_from_name,
+                      &job->email_from);
     if (job->email_from_name.bytes == 0)
         job->email_from_name = job->account.name;
     job->sms_from = job->account.sms_from;
@@ -176,11 +186,13 @@ static void choose_senders(struct job_open *o)
         return;
     if (job_uses(job, CHANNEL_EMAIL) && !mime_address_ok(job->email_from))
         job_problem(o, 0,
-                    "account \"%.*s\" has no usable email_from (set it with `volley account put`)",
+                    "account \"%.*s\" has no usable email_from (set it with `volley "
+                    "account put`)",
                     TEXT_ARGS(job->account.id));
     if (job_uses(job, CHANNEL_SMS) && job->sms_from.bytes == 0)
         job_problem(o, 0,
-                    "account \"%.*s\" has no sms_from and the sms provider no from: one is needed",
+                    "account \"%.*s\" has no sms_from and the sms provider no from: one "
+                    "is needed",
                     TEXT_ARGS(job->account.id));
 }
 

@@ -20,7 +20,8 @@ static const struct wording {
      "To go on with SMS this month, upgrade here: %s"},
     {"it", "Gli SMS di %s sono esauriti",
      "Buongiorno,\n\ntutti i segmenti SMS di %s per %s (%" PRIu64
-     ") sono stati usati. Da ora i messaggi partono come email invece che come SMS.\n\n%s\n",
+     ") sono stati usati. Da ora i messaggi partono come email invece che come "
+     "SMS.\n\n%s\n",
      "Per continuare con gli SMS questo mese: %s"},
     {"fr", "Votre forfait SMS de %s est épuisé",
      "Bonjour,\n\ntous les segments SMS de %s pour %s (%" PRIu64
@@ -32,7 +33,8 @@ static const struct wording {
      "Para seguir con SMS este mes: %s"},
     {"de", "Ihr SMS-Kontingent für %s ist aufgebraucht",
      "Guten Tag,\n\nalle SMS-Segmente von %s für %s (%" PRIu64
-     ") sind verbraucht. Ab jetzt gehen Nachrichten als E-Mail statt als SMS hinaus.\n\n%s\n",
+     ") sind verbraucht. Ab jetzt gehen Nachrichten als E-Mail statt als SMS "
+     "hinaus.\n\n%s\n",
      "Um diesen Monat weiter SMS zu senden: %s"},
 };
 
@@ -62,9 +64,10 @@ static void compose(const struct job *job, const struct quota *quota, struct bat
              TEXT_ARGS(account->name.bytes ? account->name : account->id));
     snprintf(url, sizeof(url), "%.*s", TEXT_ARGS(account->upgrade_url));
     struct text upgrade = url[0] ? arena_format(arena, words->upgrade, url) : TEXT("");
-    struct hash128 id = message_id(account->id, arena_format(arena, "notice-%s-%" PRIu64,
-                                                             quota->month, quota->limit),
-                                   TEXT("owner"), CHANNEL_EMAIL);
+    struct hash128 id =
+        message_id(account->id,
+                   arena_format(arena, "notice-%s-%" PRIu64, quota->month, quota->limit),
+                   TEXT("owner"), CHANNEL_EMAIL);
     message_id_hex(id, hex);
     const char *at = memchr(job->email_from.data, '@', job->email_from.bytes);
     struct mime_mail mail = {
@@ -72,7 +75,8 @@ static void compose(const struct job *job, const struct quota *quota, struct bat
         .from = job->email_from,
         .to = account->owner_email,
         .subject = arena_format(arena, words->subject, quota->month),
-        .text = arena_format(arena, words->text, name, quota->month, quota->limit, upgrade.data),
+        .text = arena_format(arena, words->text, name, quota->month, quota->limit,
+                             upgrade.data),
         .message_id = arena_format(
             arena, "%s%.*s", hex,
             (int)(job->email_from.bytes - (size_t)(at - job->email_from.data)), at),
@@ -107,8 +111,8 @@ int notice_make(struct store *store, const struct job *job, const struct quota *
                  "account=%.*s", TEXT_ARGS(job->account.id));
         return 0;
     }
-    int claimed = store_notice_claim(store, job->account.id, text_of(quota->month), quota->limit,
-                                     job->file.id, err);
+    int claimed = store_notice_claim(store, job->account.id, text_of(quota->month),
+                                     quota->limit, job->file.id, err);
     if (claimed <= 0)
         return claimed;
     int rc = batch_create(out, err);

@@ -26,7 +26,8 @@ static double channel_eta_s(const struct job *job, const struct books *books,
     return rate > 0 ? (double)messages / rate : 0;
 }
 
-int plan_make(struct store *store, const struct job *job, struct plan *out, struct error *err)
+int plan_make(struct store *store, const struct job *job, struct plan *out,
+              struct error *err)
 {
     *out = (struct plan){0};
     int rc = 0;

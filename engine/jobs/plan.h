@@ -1,4 +1,5 @@
-/* plan: a job's dry run: select, render the SMS, meter against a copy of the allowance. */
+/* plan: a job's dry run: select, render the SMS, meter against a copy of the allowance.
+ */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 

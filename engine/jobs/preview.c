@@ -5,8 +5,9 @@
 #include "engine/pipeline/select.h"
 
 /* find: the chunk and row of a customer; false when no row has the id. */
-static int find(const struct job *job, struct snapshot_cursor *cursor, struct text customer,
-                struct batch *batch, uint32_t *row_out, struct error *err)
+static int find(const struct job *job, struct snapshot_cursor *cursor,
+                struct text customer, struct batch *batch, uint32_t *row_out,
+                struct error *err)
 {
     for (size_t c = 0; c < snapshot_chunks(job->snapshot); c++) {
         int rc = snapshot_cursor_chunk(cursor, c, &batch->chunk, err);
@@ -14,7 +15,8 @@ static int find(const struct job *job, struct snapshot_cursor *cursor, struct te
             return rc;
         for (uint32_t r = 0; r < batch->chunk.rows; r++) {
             batch_reset(batch);
-            if (text_equal(job_customer(job, &batch->chunk, r, &batch->arena), customer)) {
+            if (text_equal(job_customer(job, &batch->chunk, r, &batch->arena),
+                           customer)) {
                 *row_out = r;
                 return 0;
             }
@@ -24,8 +26,8 @@ static int find(const struct job *job, struct snapshot_cursor *cursor, struct te
                      TEXT_ARGS(customer));
 }
 
-static void fill(const struct job *job, struct compose *compose, struct batch *batch, uint32_t row,
-                 struct preview *out)
+static void fill(const struct job *job, struct compose *compose, struct batch *batch,
+                 uint32_t row, struct preview *out)
 {
     out->matched = bitmap_get(batch->selected, row);
     for (int c = 0; c < CHANNEL_COUNT; c++) {

@@ -1,5 +1,5 @@
-/* results: see results.h. The journal is in the order of events, results are in the order of rows:
- * each pass over the journal collects one window of rows. */
+/* results: see results.h. The journal is in the order of events, results are in the order
+ * of rows: each pass over the journal collects one window of rows. */
 #include "engine/jobs/results.h"
 
 #include "base/bitmap.h"
@@ -129,7 +129,8 @@ static struct text id_text(const struct column *id, int64_t row, struct arena *a
     int64_t number;
     if (column_is_text(id))
         return column_text(id, row);
-    return column_integer(id, row, &number) ? arena_format(arena, "%" PRId64, number) : TEXT_NONE;
+    return column_integer(id, row, &number) ? arena_format(arena, "%" PRId64, number)
+                                            : TEXT_NONE;
 }
 
 static int walk_row(struct walk *walk, const struct chunk *chunk, uint32_t r)
@@ -231,7 +232,8 @@ int results_scan(const char *dir, const struct snapshot *snapshot,
     walk.cursor = snapshot_cursor_create((struct snapshot *)(uintptr_t)snapshot, needed);
     do {
         struct window window = {.first = first,
-                                .rows = rows - first < WINDOW_ROWS ? rows - first : WINDOW_ROWS};
+                                .rows = rows - first < WINDOW_ROWS ? rows - first
+                                                                   : WINDOW_ROWS};
         walk.window = &window;
         if (rc == 0)
             rc = scan_window(&walk, dir, err);

@@ -18,10 +18,9 @@ struct result {
     int64_t at_ms; /* calendar; 0: no outcome */
 };
 
-/* results_scan: fn for every row × channel that has a decision, in snapshot order; a non-zero
- * return ends the scan with that value.
- * Shapes: memory for half a million rows at a time, whatever the job's size
- * Errors: those of replay_read and of the snapshot */
+/* results_scan: fn for every row × channel that has a decision, in snapshot order; a
+ * non-zero return ends the scan with that value. Shapes: memory for half a million rows
+ * at a time, whatever the job's size Errors: those of replay_read and of the snapshot */
 int results_scan(const char *dir, const struct snapshot *snapshot,
                  int (*fn)(void *arg, const struct result *result), void *arg,
                  struct error *err) MUST_USE;

@@ -8,8 +8,18 @@
 
 #define BATCH_ROWS 65536
 
-enum { CUSTOMER, ROLE, CHANNEL, DISPOSITION, OUTCOME, REASON, PROVIDER, PROVIDER_ID, DETAIL,
-       TEXT_COLUMNS };
+enum {
+    CUSTOMER,
+    ROLE,
+    CHANNEL,
+    DISPOSITION,
+    OUTCOME,
+    REASON,
+    PROVIDER,
+    PROVIDER_ID,
+    DETAIL,
+    TEXT_COLUMNS
+};
 enum { SEGMENTS = TEXT_COLUMNS, ATTEMPTS, AT, COLUMNS };
 
 static const char *const names[COLUMNS] = {
@@ -37,8 +47,8 @@ struct writer {
 static void describe(struct column *columns)
 {
     for (int c = 0; c < COLUMNS; c++)
-        columns[c] = (struct column){.name = names[c],
-                                     .type = c < TEXT_COLUMNS ? COLUMN_UTF8 : COLUMN_INT32};
+        columns[c] = (struct column){
+            .name = names[c], .type = c < TEXT_COLUMNS ? COLUMN_UTF8 : COLUMN_INT32};
     columns[AT].type = COLUMN_TIMESTAMP;
     columns[AT].unit = COLUMN_MILLISECONDS;
     columns[AT].timezone = "UTC";

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* How often the store is asked for opt-outs and wishes; R10 and `cancel` promise a second. */
+/* How often the store is asked for opt-outs and wishes; R10 and `cancel` promise a
+ * second. */
 #define LOOK_NS (200 * NS_PER_MS)
 
 static int grant(void *arg, uint64_t segments, struct error *err)
@@ -70,18 +71,20 @@ static int open_quota(struct run *run, const char *home, struct error *err)
         rc = quota_lease_open(run->quota_store, job->config, &job->account, job->file.id,
                               job->now_ns, used, &run->lease, err);
     if (rc == 0)
-        rc = quota_read(run->quota_store, job->config, &job->account, job->now_ns, &run->quota,
-                        err);
+        rc = quota_read(run->quota_store, job->config, &job->account, job->now_ns,
+                        &run->quota, err);
     if (rc == 0) /* before this job, as `plan` says it */
         run->quota.used -= used < run->quota.used ? used : run->quota.used;
     return rc;
 }
 
-/* decided_prefix: decisions are appended in chunk order, so the decided chunks are the first ones. */
+/* decided_prefix: decisions are appended in chunk order, so the decided chunks are the
+ * first ones. */
 static size_t decided_prefix(const struct run *run)
 {
     size_t chunk = 0;
-    while (chunk < run->replay->chunk_count && bitmap_get(run->replay->chunks_decided, chunk))
+    while (chunk < run->replay->chunk_count &&
+           bitmap_get(run->replay->chunks_decided, chunk))
         chunk++;
     return chunk;
 }
@@ -170,8 +173,8 @@ static void close_journal(struct run *run)
     pthread_mutex_unlock(&run->lock);
 }
 
-int run_start(struct io_thread *thread, struct store *store, const char *dir, struct job **job,
-              struct run **out, struct error *err)
+int run_start(struct io_thread *thread, struct store *store, const char *dir,
+              struct job **job, struct run **out, struct error *err)
 {
     struct run *run = calloc(1, sizeof(*run));
     CHECK(run != NULL);
@@ -232,7 +235,8 @@ static void wish_here(struct loop_op *op, int64_t res, const char *data)
     free(wish);
 }
 
-static void post(struct run *run, void (*fn)(struct run *run), uint64_t hash, unsigned mask)
+static void post(struct run *run, void (*fn)(struct run *run), uint64_t hash,
+                 unsigned mask)
 {
     struct wish *wish = calloc(1, sizeof(*wish));
     CHECK(wish != NULL);
@@ -272,8 +276,8 @@ static void look_outside(struct run *run)
     if (clock_steady_ns() - run->looked_ns < LOOK_NS)
         return;
     run->looked_ns = clock_steady_ns();
-    if (optout_changes(run->store, run->job->account.id, &run->job->optout_serial, late_optout,
-                       run, &err))
+    if (optout_changes(run->store, run->job->account.id, &run->job->optout_serial,
+                       late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
@@ -286,14 +290,16 @@ static void look_outside(struct run *run)
     arena_fini(&arena);
 }
 
-/* settle_notice: once the allowance is used up, tell the owner. True when something was started. */
+/* settle_notice: once the allowance is used up, tell the owner. True when something was
+ * started. */
 static bool settle_notice(struct run *run)
 {
     struct error err = {0};
     if (run->notice_settled || run->pausing || !pipeline_exhausted(run->pipeline))
         return false;
     run->notice_settled = true;
-    int rc = notice_make(run->store, run->job, &run->quota, run->replay, &run->notice, &err);
+    int rc =
+        notice_make(run->store, run->job, &run->quota, run->replay, &run->notice, &err);
     if (rc < 0)
         log_error("engine", "owner's notice not sent", "job=%.*s reason=\"%s\"",
                   TEXT_ARGS(run->job->file.id), err.text);
@@ -339,7 +345,7 @@ void run_progress(struct run *run, struct run_progress *out)
                                  .chunks = run->io.chunks,
                                  .rows = snapshot_rows(run->job->snapshot),
                                  .elapsed_ns = clock_steady_ns() - run->started_steady_ns,
-                                 .sent_before = run->done_before};
+                                 .answered_before = run->done_before};
     /* Outcomes first: a message's decision is always counted before its outcome. */
     uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT];
     for (int c = 0; c < CHANNEL_COUNT; c++) {
@@ -373,7 +379,8 @@ static enum job_state state_of(enum run_state state)
 }
 
 /* settle_quota: what was not sent is not charged. */
-static int settle_quota(struct run *run, const struct results_summary *summary, struct error *err)
+static int settle_quota(struct run *run, const struct results_summary *summary,
+                        struct error *err)
 {
     if (!run->lease)
         return 0;
@@ -395,8 +402,9 @@ static int write_books(struct run *run, struct error *err)
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
                        TEXT_ARGS(run->job->file.id), why);
     if (rc == 0)
-        rc = report_write(run->dir, run->job, &summary.books, state_of(run->state), &run->quota,
-                          progress.elapsed_ns, err);
+        rc =
+            report_write(run->dir, run->job, &summary.books, state_of(run->state),
+                         &run->quota, progress.elapsed_ns, progress.answered_before, err);
     return rc;
 }
 

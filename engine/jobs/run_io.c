@@ -1,5 +1,5 @@
-/* run_io: the I/O thread's side of a run: decisions, intents and outcomes into the journal,
- * deliveries to dispatch and back, waits between attempts. */
+/* run_io: the I/O thread's side of a run: decisions, intents and outcomes into the
+ * journal, deliveries to dispatch and back, waits between attempts. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/jobs/run_private.h"
@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many waiting messages are made again at a time: a batch's worth is never needed at once. */
+/* How many waiting messages are made again at a time: a batch's worth is never needed at
+ * once. */
 #define REDO_GROUP_MAX 1024
 /* The job's own rate is let through in steps of this length. */
 #define PACE_STEP_NS (10 * NS_PER_MS)
@@ -34,8 +35,8 @@ static void break_off(struct run *run, int res, const char *what)
         return;
     errno = -res;
     error_io(&run->io.why, "%s: cannot write the journal (%s)", run->dir, what);
-    log_error("engine", "journal failed", "job=%.*s reason=\"%s\"", TEXT_ARGS(run->job->file.id),
-              run->io.why.text);
+    log_error("engine", "journal failed", "job=%.*s reason=\"%s\"",
+              TEXT_ARGS(run->job->file.id), run->io.why.text);
     atomic_store(&run->io.broken, true);
     pipeline_stop(run->pipeline);
     run_io_pause(run);
@@ -71,7 +72,8 @@ static void heap_add(struct run_io *io, struct waiting w)
     }
     size_t i = io->waiting_count++;
     io->waiting[i] = w;
-    for (; i > 0 && io->waiting[(i - 1) / 2].due_ns > io->waiting[i].due_ns; i = (i - 1) / 2)
+    for (; i > 0 && io->waiting[(i - 1) / 2].due_ns > io->waiting[i].due_ns;
+         i = (i - 1) / 2)
         heap_swap(&io->waiting[i], &io->waiting[(i - 1) / 2]);
 }
 
@@ -81,9 +83,11 @@ static struct waiting heap_take(struct run_io *io)
     io->waiting[0] = io->waiting[--io->waiting_count];
     for (size_t i = 0;;) {
         size_t least = i, left = 2 * i + 1, right = 2 * i + 2;
-        if (left < io->waiting_count && io->waiting[left].due_ns < io->waiting[least].due_ns)
+        if (left < io->waiting_count &&
+            io->waiting[left].due_ns < io->waiting[least].due_ns)
             least = left;
-        if (right < io->waiting_count && io->waiting[right].due_ns < io->waiting[least].due_ns)
+        if (right < io->waiting_count &&
+            io->waiting[right].due_ns < io->waiting[least].due_ns)
             least = right;
         if (least == i)
             return first;
@@ -115,7 +119,8 @@ static void redo_due(struct loop_timer *timer)
         loop_timer_arm(io->loop, &io->redo_timer, io->waiting[0].due_ns);
 }
 
-static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns, bool in_doubt)
+static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns,
+                       bool in_doubt)
 {
     struct run_io *io = &run->io;
     heap_add(io, (struct waiting){.due_ns = due_ns,
@@ -172,7 +177,8 @@ static enum on_unknown policy_of(const struct run *run, uint8_t provider)
     return config->on_unknown_given ? config->on_unknown : type->on_unknown_default;
 }
 
-static void done_unknown(struct run *run, struct delivery *d, const struct delivery_result *result)
+static void done_unknown(struct run *run, struct delivery *d,
+                         const struct delivery_result *result)
 {
     const struct provider_config *config = &run->job->config->providers[result->provider];
     enum on_unknown policy = policy_of(run, result->provider);
@@ -180,7 +186,8 @@ static void done_unknown(struct run *run, struct delivery *d, const struct deliv
         record(run, d, OUTCOME_SENT, result);
     } else if (policy == ON_UNKNOWN_RESEND && d->attempt < config->retry_attempts &&
                d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
-        /* No record: the intent stands, so that after a crash the message is still in doubt. */
+        /* No record: the intent stands, so that after a crash the message is still in
+         * doubt. */
         wait_until(run, d, loop_now_ns(run->io.loop) + config->retry_first_ns, true);
     } else {
         record(run, d, OUTCOME_UNKNOWN, result);
@@ -290,7 +297,8 @@ static bool opted_out_late(const struct run *run, const struct delivery *d)
         return true;
     if (d->channel == CHANNEL_EMAIL)
         return dedupe_has(late, optout_hash(OPTOUT_EMAIL, d->to));
-    return d->channel == CHANNEL_SMS && dedupe_has(late, optout_hash(OPTOUT_PHONE, d->to));
+    return d->channel == CHANNEL_SMS &&
+           dedupe_has(late, optout_hash(OPTOUT_PHONE, d->to));
 }
 
 static bool admit(struct delivery_source *source, struct delivery *d)
@@ -326,14 +334,16 @@ static int64_t minute_of_day(const struct run *run, int64_t now_ns)
     return (local_s % 86400 + 86400) % 86400 / 60;
 }
 
-/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last. */
+/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last.
+ */
 static int64_t quiet_for_ns(const struct run *run)
 {
     int32_t start = run->job->file.quiet_start_min, end = run->job->file.quiet_end_min;
     if (start < 0 || start == end)
         return 0;
     int64_t minute = minute_of_day(run, clock_now_ns());
-    bool quiet = start < end ? minute >= start && minute < end : minute >= start || minute < end;
+    bool quiet =
+        start < end ? minute >= start && minute < end : minute >= start || minute < end;
     return quiet ? (end - minute + 1440) % 1440 * 60 * NS_PER_S : 0;
 }
 
@@ -358,7 +368,8 @@ static void pace(struct loop_timer *timer)
     int64_t now = loop_now_ns(io->loop), quiet_ns = quiet_for_ns(run);
     io->held_allowance = pace_allowance(run, now);
     struct delivery *list = io->held, *last = NULL;
-    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1; io->held = io->held->next) {
+    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1;
+         io->held = io->held->next) {
         last = io->held;
         io->held_allowance -= 1;
     }
@@ -369,7 +380,8 @@ static void pace(struct loop_timer *timer)
         submit(run, list);
     }
     if (io->held)
-        loop_timer_arm(io->loop, &io->pace_timer, now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
+        loop_timer_arm(io->loop, &io->pace_timer,
+                       now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
 }
 
 static void hold(struct run *run, struct batch *batch)
@@ -468,7 +480,7 @@ void run_io_take_notice(struct run *run)
 static void resolve_doubt(struct run *run)
 {
     struct replay *replay = run->replay;
-    for (uint8_t c = 0; replay && c < CHANNEL_COUNT; c++) {
+    for (int c = 0; replay && c < CHANNEL_COUNT; c++) {
         for (uint32_t r = 0; replay->states[c] && r < replay->rows; r++) {
             struct replay_state *state = &replay->states[c][r];
             if (state->outcome != REPLAY_IN_DOUBT)
@@ -479,7 +491,8 @@ static void resolve_doubt(struct run *run)
                 continue;
             enum outcome outcome =
                 policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT;
-            struct delivery d = {.row = r, .channel = (enum channel)c, .provider = provider};
+            struct delivery d = {
+                .row = r, .channel = (enum channel)c, .provider = provider};
             record(run, &d, outcome,
                    &(struct delivery_result){.reason = DELIVERY_INTERRUPTED,
                                              .provider = provider});

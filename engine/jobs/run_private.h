@@ -1,4 +1,5 @@
-/* run_private: what the control side (run.c) and the I/O side (run_io.c) of a run share. */
+/* run_private: what the control side (run.c) and the I/O side (run_io.c) of a run share.
+ */
 #ifndef ENGINE_RUN_PRIVATE_H
 #define ENGINE_RUN_PRIVATE_H
 
@@ -41,14 +42,15 @@ struct run_io {
     size_t waiting_count, waiting_capacity;
     struct loop_timer redo_timer;
     struct intending *intending_free;
-    size_t intending_count; /* not yet answered */
+    size_t intending_count;             /* not yet answered */
     struct delivery *held, **held_tail; /* waiting for the job's own rate */
     double held_allowance;
     int64_t held_since_ns;
     struct loop_timer pace_timer;
     _Atomic bool closed; /* the journal is */
-    struct dedupe late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
-    int64_t expires_ns; /* steady; 0: never */
+    struct dedupe
+        late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
+    int64_t expires_ns;              /* steady; 0: never */
     bool cancelling, pausing;
     _Atomic bool quiet;  /* nothing more will happen without a new impulse */
     _Atomic bool broken; /* the journal failed; why says how */
@@ -90,7 +92,8 @@ void run_io_pause(struct run *run);
 void run_io_cancel(struct run *run);
 /* run_io_look: set quiet when there is nothing left to do; wakes the control thread. */
 void run_io_look(struct run *run);
-/* run_io_late_optout: from now on nothing goes to this hash on the channels the mask stops. */
+/* run_io_late_optout: from now on nothing goes to this hash on the channels the mask
+ * stops. */
 void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
 /* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
 void run_io_close(struct run *run, int mark);

@@ -6,9 +6,10 @@
 
 #include <unistd.h>
 
-/* known_state: what the store says of a job; JOB_RUNNING when it says nothing (we died between
- * freezing and recording). */
-static int known_state(struct store *store, struct text id, enum job_state *out, struct error *err)
+/* known_state: what the store says of a job; JOB_RUNNING when it says nothing (we died
+ * between freezing and recording). */
+static int known_state(struct store *store, struct text id, enum job_state *out,
+                       struct error *err)
 {
     struct arena arena;
     struct store_job job;
@@ -27,9 +28,10 @@ static int record(const struct job_env *env, const struct job *job, const char *
     struct store_job entry = {.id = job->file.id,
                               .account = job->file.account,
                               .category = text_of(category_name(job->file.category)),
-                              .source = text_of(job->file.source == JOB_CAMPAIGN   ? "campaign"
-                                                : job->file.source == JOB_SEQUENCE ? "sequence"
-                                                                                   : "manual"),
+                              .source =
+                                  text_of(job->file.source == JOB_CAMPAIGN   ? "campaign"
+                                          : job->file.source == JOB_SEQUENCE ? "sequence"
+                                                                             : "manual"),
                               .template_name = job->file.template_name,
                               .reason = TEXT(""),
                               .spool_name = text_of(name),
@@ -52,9 +54,9 @@ static int run_in_dir(struct io_thread *io, const struct job_env *env, struct jo
     return rc ? rc : START_RUNNING;
 }
 
-static int start_fresh(struct io_thread *io, const struct job_env *env, struct job_file *file,
-                       struct text content, const char *name, struct run **run_out,
-                       struct error *err)
+static int start_fresh(struct io_thread *io, const struct job_env *env,
+                       struct job_file *file, struct text content, const char *name,
+                       struct run **run_out, struct error *err)
 {
     struct job *job;
     int rc = job_open(env, file, NULL, &job, err);
@@ -69,8 +71,8 @@ static int start_fresh(struct io_thread *io, const struct job_env *env, struct j
     return rc;
 }
 
-static int go_on(struct io_thread *io, const struct job_env *env, struct text id, const char *name,
-                 struct run **run_out, struct error *err)
+static int go_on(struct io_thread *io, const struct job_env *env, struct text id,
+                 const char *name, struct run **run_out, struct error *err)
 {
     struct job *job;
     int rc = frozen_open(env, id, &job, err);

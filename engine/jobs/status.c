@@ -67,7 +67,7 @@ static json_t *describe(const char *dir, const struct store_job *job, struct err
         return NULL;
     int64_t until = job->finished_ns ? job->finished_ns : clock_now_ns();
     return report_json(job->id, job->account, &books, job->state, NULL,
-                       job->started_ns ? until - job->started_ns : 0);
+                       job->started_ns ? until - job->started_ns : 0, 0);
 }
 
 int status_read(const char *home, struct store *store, struct text id, json_t **out,
@@ -95,7 +95,8 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
             *err = why;
     } else if (rc == 0) {
         if (job.reason.bytes > 0)
-            json_object_set_new(*out, "reason", json_stringn(job.reason.data, job.reason.bytes));
+            json_object_set_new(*out, "reason",
+                                json_stringn(job.reason.data, job.reason.bytes));
         if (job.state == JOB_RUNNING)
             json_object_set_new(*out, "running", json_boolean(status_running(&job)));
     }

@@ -1,4 +1,5 @@
-/* batch: one chunk of customers with all their messages, the unit that flows through the pipeline. */
+/* batch: one chunk of customers with all their messages, the unit that flows through the
+ * pipeline. */
 #ifndef ENGINE_BATCH_H
 #define ENGINE_BATCH_H
 
@@ -28,7 +29,8 @@ struct batch {
     size_t chunk_number;
     uint64_t selected[CHUNK_ROWS_MAX / 64];
     uint8_t dispositions[CHANNEL_COUNT][CHUNK_ROWS_MAX]; /* enum disposition */
-    uint64_t address_hashes[CHANNEL_COUNT][CHUNK_ROWS_MAX]; /* of rows that could be sent */
+    uint64_t address_hashes[CHANNEL_COUNT]
+                           [CHUNK_ROWS_MAX]; /* of rows that could be sent */
     struct text sms_texts[CHUNK_ROWS_MAX];
     uint16_t sms_segments[CHUNK_ROWS_MAX];
     uint32_t ucs2_texts;  /* of them, how many a character outside GSM-7 made UCS-2 */

@@ -38,15 +38,15 @@ void compose_destroy(struct compose **compose)
 static struct text unsubscribe_url(const struct job *job, struct text customer,
                                    struct arena *arena)
 {
-    struct text token = unsubscribe_token(job->secret, job->file.category, job->account.id,
-                                          customer, arena);
+    struct text token = unsubscribe_token(job->secret, job->file.category,
+                                          job->account.id, customer, arena);
     return arena_format(arena, "%s/u/%.*s", job->config->public_url, TEXT_ARGS(token));
 }
 
 /* One row being composed. */
 struct row {
     struct batch *batch;
-    int64_t at; /* within the record batch */
+    int64_t at;      /* within the record batch */
     uint32_t number; /* within the chunk */
     struct text customer;
     struct text unsubscribe; /* made when first needed */
@@ -57,7 +57,8 @@ static struct row row_open(const struct compose *c, struct batch *batch, uint32_
     return (struct row){.batch = batch,
                         .at = batch->chunk.first + number,
                         .number = number,
-                        .customer = job_customer(c->job, &batch->chunk, number, &batch->arena)};
+                        .customer =
+                            job_customer(c->job, &batch->chunk, number, &batch->arena)};
 }
 
 static void gather_values(struct compose *c, struct row *row)
@@ -76,8 +77,8 @@ static void gather_values(struct compose *c, struct row *row)
             c->values[v] = row->unsubscribe;
             break;
         case JOB_BIND_COLUMN:
-            c->values[v] = format_value(&row->batch->chunk.columns[binding->column], row->at,
-                                        c->job->zone, arena);
+            c->values[v] = format_value(&row->batch->chunk.columns[binding->column],
+                                        row->at, c->job->zone, arena);
             break;
         case JOB_BIND_DEFAULT:
             c->values[v] = TEXT_NONE;
@@ -93,9 +94,11 @@ static struct text column_value(const struct compose *c, const struct row *row,
     return column ? column_text(column, row->at) : TEXT_NONE;
 }
 
-static size_t language_of(const struct compose *c, const struct row *row, enum channel channel)
+static size_t language_of(const struct compose *c, const struct row *row,
+                          enum channel channel)
 {
-    int own = template_set_language(c->job->templates, column_value(c, row, SNAPSHOT_LOCALE));
+    int own =
+        template_set_language(c->job->templates, column_value(c, row, SNAPSHOT_LOCALE));
     return own >= 0 && template_set_serves(c->job->templates, (size_t)own, channel)
                ? (size_t)own
                : c->job->language;
@@ -104,7 +107,8 @@ static size_t language_of(const struct compose *c, const struct row *row, enum c
 static struct text render_part(struct compose *c, struct row *row, size_t language,
                                enum template_part part)
 {
-    const struct template *template = template_set_part(c->job->templates, language, part);
+    const struct template *template =
+        template_set_part(c->job->templates, language, part);
     struct text out = TEXT_NONE;
     if (template)
         template_render(template, c->values, &row->batch->arena, &out);
@@ -129,7 +133,8 @@ static void note_ucs2(struct batch *batch, struct text t)
 {
     struct text culprit = sms_culprit(t);
     batch->ucs2_texts++;
-    if (!batch->ucs2_culprit[0] && culprit.bytes < sizeof(batch->ucs2_culprit) && culprit.data)
+    if (!batch->ucs2_culprit[0] && culprit.bytes < sizeof(batch->ucs2_culprit) &&
+        culprit.data)
         memcpy(batch->ucs2_culprit, culprit.data, culprit.bytes);
 }
 
@@ -164,10 +169,12 @@ static struct text full_name(const struct compose *c, const struct row *row)
     struct text last = column_value(c, row, SNAPSHOT_LAST_NAME);
     if (first.bytes == 0 || last.bytes == 0)
         return first.bytes ? first : last;
-    return arena_format(&row->batch->arena, "%.*s %.*s", TEXT_ARGS(first), TEXT_ARGS(last));
+    return arena_format(&row->batch->arena, "%.*s %.*s", TEXT_ARGS(first),
+                        TEXT_ARGS(last));
 }
 
-static void fill_mail(struct compose *c, struct row *row, struct hash128 id, struct mime_mail *mail)
+static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
+                      struct mime_mail *mail)
 {
     const struct job *job = c->job;
     struct arena *arena = &row->batch->arena;
@@ -207,8 +214,8 @@ static void fill_app(struct compose *c, struct row *row, struct delivery *d)
     d->body = render_part(c, row, language, push ? PART_PUSH : PART_INAPP);
 }
 
-/* fill: the delivery's texts. Addresses are copied into the arena, because the chunk's memory may
- * go when the worker moves on. */
+/* fill: the delivery's texts. Addresses are copied into the arena, because the chunk's
+ * memory may go when the worker moves on. */
 static void fill(struct compose *c, struct row *row, struct delivery *d)
 {
     struct arena *arena = &row->batch->arena;
@@ -231,7 +238,8 @@ static void fill(struct compose *c, struct row *row, struct delivery *d)
     }
 }
 
-static struct outgoing *add_outgoing(struct compose *c, struct row *row, enum channel channel)
+static struct outgoing *add_outgoing(struct compose *c, struct row *row,
+                                     enum channel channel)
 {
     struct batch *batch = row->batch;
     struct outgoing *out = &batch->outgoing[batch->outgoing_count];
@@ -240,7 +248,8 @@ static struct outgoing *add_outgoing(struct compose *c, struct row *row, enum ch
     out->delivery.channel = channel;
     out->delivery.row = (uint32_t)(batch->chunk.first_row + row->number);
     out->delivery.attempt = 1;
-    out->delivery.id = message_id(c->job->account.id, c->job->file.id, row->customer, channel);
+    out->delivery.id =
+        message_id(c->job->account.id, c->job->file.id, row->customer, channel);
     out->delivery.owner = out;
     if (batch->outgoing_count > 0)
         batch->outgoing[batch->outgoing_count - 1].delivery.next = &out->delivery;
@@ -250,9 +259,10 @@ static struct outgoing *add_outgoing(struct compose *c, struct row *row, enum ch
 
 static int overflow(const struct batch *batch, struct error *err)
 {
-    return error_set(err, ERROR_INPUT,
-                     "the messages of %u customers need more than %zu MiB; make the template smaller",
-                     batch->chunk.rows, BATCH_ARENA_BYTES >> 20);
+    return error_set(
+        err, ERROR_INPUT,
+        "the messages of %u customers need more than %zu MiB; make the template smaller",
+        batch->chunk.rows, BATCH_ARENA_BYTES >> 20);
 }
 
 int compose_reserve(struct batch *batch, size_t count, struct error *err)
@@ -295,7 +305,8 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
         batch->sms_segments[row.number] = (uint16_t)size.segments;
     }
     struct outgoing *out = add_outgoing(c, &row, (enum channel)redo->channel);
-    out->delivery.attempt = (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
+    out->delivery.attempt =
+        (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
     fill(c, &row, &out->delivery);
     return arena_overflowed(&batch->arena) ? overflow(batch, err) : 0;
@@ -316,7 +327,8 @@ void compose_preview(struct compose *c, struct batch *batch, uint32_t number,
         out->text = render_sms(c, &row);
         break;
     case CHANNEL_EMAIL:
-        fill_mail(c, &row, message_id(c->job->account.id, c->job->file.id, row.customer, channel),
+        fill_mail(c, &row,
+                  message_id(c->job->account.id, c->job->file.id, row.customer, channel),
                   &mail);
         mime_compose(&mail, &batch->arena, &out->mail);
         out->address = mail.to;

@@ -11,22 +11,26 @@ struct compose;
 struct compose *compose_create(const struct job *job);
 void compose_destroy(struct compose **compose);
 
-/* compose_sms: render the SMS of every row still to be sent and count its segments, which the meter
- * needs; a text that is empty or over Twilio's 1600 characters changes the row's disposition. */
+/* compose_sms: render the SMS of every row still to be sent and count its segments, which
+ * the meter needs; a text that is empty or over Twilio's 1600 characters changes the
+ * row's disposition. */
 void compose_sms(struct compose *compose, struct batch *batch);
 
 /* compose_batch: make batch->outgoing: one delivery for each disposition that sends.
  * Errors: ERROR_INPUT when the batch's texts need more than BATCH_ARENA_BYTES. */
-int compose_batch(struct compose *compose, struct batch *batch, struct error *err) MUST_USE;
+int compose_batch(struct compose *compose, struct batch *batch,
+                  struct error *err) MUST_USE;
 
-/* compose_one: append one message again (after a wait or a crash), whose chunk is in batch->chunk. */
+/* compose_one: append one message again (after a wait or a crash), whose chunk is in
+ * batch->chunk. */
 int compose_one(struct compose *compose, struct batch *batch, const struct redo *redo,
                 struct error *err) MUST_USE;
 
 /* compose_reserve: room for count deliveries before compose_one. */
 int compose_reserve(struct batch *batch, size_t count, struct error *err) MUST_USE;
 
-/* What one customer would get on a channel, for `preview`. TEXT_NONE: the channel has no such part. */
+/* What one customer would get on a channel, for `preview`. TEXT_NONE: the channel has no
+ * such part. */
 struct compose_preview {
     struct text address, language, subject, text, html, mail;
 };

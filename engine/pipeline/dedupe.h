@@ -1,8 +1,8 @@
 /* dedupe: the addresses that already have a message of this job.
  *
- * Keys are 64-bit hashes; of ten million addresses the chance that any two differ but share one is
- * 3 in a million. Used in snapshot order only, so the first row with an address keeps it on every
- * run. Threads: one at a time. */
+ * Keys are 64-bit hashes; of ten million addresses the chance that any two differ but
+ * share one is 3 in a million. Used in snapshot order only, so the first row with an
+ * address keeps it on every run. Threads: one at a time. */
 #ifndef ENGINE_DEDUPE_H
 #define ENGINE_DEDUPE_H
 

@@ -22,15 +22,15 @@ struct row {
     size_t number;
 };
 
-static bool first_with_address(struct meter *meter, struct batch *batch, enum channel channel,
-                               size_t row)
+static bool first_with_address(struct meter *meter, struct batch *batch,
+                               enum channel channel, size_t row)
 {
     uint64_t key = batch->address_hashes[channel][row];
     return key == 0 || dedupe_add(&meter->addresses[channel], key);
 }
 
-/* settle_fallback: the quota is used up for this row; what becomes of its SMS. A customer whose
- * email is planned anyway (the job names both channels) does not get it twice. */
+/* settle_fallback: the quota is used up for this row; what becomes of its SMS. A customer
+ * whose email is planned anyway (the job names both channels) does not get it twice. */
 static void settle_fallback(struct meter *meter, struct batch *batch, struct row *row)
 {
     uint8_t *sms = row->d[CHANNEL_SMS], *email = row->d[CHANNEL_EMAIL];
@@ -46,7 +46,7 @@ static void settle_fallback(struct meter *meter, struct batch *batch, struct row
         possible = false;
     }
     *sms = (uint8_t)(possible ? DISPOSITION_FALLBACK_EMAIL
-                              : disposition_after_quota((enum disposition)*email));
+                              : disposition_after_quota((enum disposition) * email));
     if (possible)
         *email = DISPOSITION_FROM_FALLBACK;
 }
@@ -76,7 +76,8 @@ static int settle_sms(struct meter *meter, struct batch *batch, struct row *row,
     return 0;
 }
 
-/* settle_duplicates: an address that already has a message on a channel gets no second one. */
+/* settle_duplicates: an address that already has a message on a channel gets no second
+ * one. */
 static void settle_duplicates(struct meter *meter, struct batch *batch, struct row *row)
 {
     for (int c = 0; meter->job->file.dedupe_address && c < CHANNEL_COUNT; c++) {
@@ -127,7 +128,8 @@ static int settle_row(struct meter *meter, struct batch *batch, struct row *row,
     return 0;
 }
 
-static void count_row(struct meter *meter, const struct batch *batch, const struct row *row)
+static void count_row(struct meter *meter, const struct batch *batch,
+                      const struct row *row)
 {
     meter->books.matched++;
     for (int c = 0; c < CHANNEL_COUNT; c++) {

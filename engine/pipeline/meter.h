@@ -1,8 +1,8 @@
-/* meter: what only the order of the customers can decide: duplicates, the first channel that
- * reaches somebody, the job's limits, and who gets the last SMS segments (R17).
+/* meter: what only the order of the customers can decide: duplicates, the first channel
+ * that reaches somebody, the job's limits, and who gets the last SMS segments (R17).
  *
- * Called with chunks in snapshot order, one at a time, so the result is the same on every run with
- * the same inputs, whatever the number of threads. */
+ * Called with chunks in snapshot order, one at a time, so the result is the same on every
+ * run with the same inputs, whatever the number of threads. */
 #ifndef ENGINE_METER_H
 #define ENGINE_METER_H
 
@@ -31,7 +31,8 @@ void meter_fini(struct meter *meter);
  * Errors: those of grant. */
 int meter_chunk(struct meter *meter, struct batch *batch, struct error *err) MUST_USE;
 
-/* meter_settled: take in a chunk that an earlier run settled: batch->dispositions are final. */
+/* meter_settled: take in a chunk that an earlier run settled: batch->dispositions are
+ * final. */
 void meter_settled(struct meter *meter, const struct batch *batch);
 
 #endif

@@ -1,5 +1,5 @@
-/* pipeline: see pipeline.h. One mutex guards the pool, the claims and the turn; it is taken a few
- * times per chunk of thousands of rows, never per row. */
+/* pipeline: see pipeline.h. One mutex guards the pool, the claims and the turn; it is
+ * taken a few times per chunk of thousands of rows, never per row. */
 #include "engine/pipeline/pipeline.h"
 
 #include "base/bitmap.h"
@@ -54,10 +54,12 @@ static void take_redos(struct pipeline *p, struct work *work)
     const struct snapshot *snapshot = p->config.job->snapshot;
     size_t first = p->redo_count - 1;
     work->chunk = snapshot_chunk_of_row(snapshot, p->redos[first].row);
-    while (first > 0 && snapshot_chunk_of_row(snapshot, p->redos[first - 1].row) == work->chunk)
+    while (first > 0 &&
+           snapshot_chunk_of_row(snapshot, p->redos[first - 1].row) == work->chunk)
         first--;
     work->redo_count = p->redo_count - first;
-    work->redos = arena_alloc(&work->batch->arena, work->redo_count * sizeof(*work->redos));
+    work->redos =
+        arena_alloc(&work->batch->arena, work->redo_count * sizeof(*work->redos));
     CHECK(work->redos != NULL);
     memcpy(work->redos, p->redos + first, work->redo_count * sizeof(*work->redos));
     p->redo_count = first;
@@ -69,8 +71,9 @@ static struct work claim(struct pipeline *p)
     pthread_mutex_lock(&p->lock);
     for (;;) {
         bool chunks_left = p->next_chunk < p->chunks;
-        bool over = p->stopping || p->rc ||
-                    (!chunks_left && p->redo_count == 0 && (p->finishing || p->config.plan_only));
+        bool over =
+            p->stopping || p->rc ||
+            (!chunks_left && p->redo_count == 0 && (p->finishing || p->config.plan_only));
         if (over)
             break;
         if (p->free && (p->redo_count > 0 || chunks_left)) {
@@ -111,8 +114,9 @@ struct worker {
     struct compose *compose;
 };
 
-/* wait_turn: from here to end_turn the meter belongs to the caller; false when another worker failed
- * before. The meter may ask the database, so it does not run under the lock. */
+/* wait_turn: from here to end_turn the meter belongs to the caller; false when another
+ * worker failed before. The meter may ask the database, so it does not run under the
+ * lock. */
 static bool wait_turn(struct pipeline *p, size_t chunk)
 {
     pthread_mutex_lock(&p->lock);
@@ -140,29 +144,31 @@ static void end_turn(struct pipeline *p, const struct batch *batch)
 
 static int encode(struct batch *batch, struct error *err)
 {
-    size_t rows = batch->chunk.rows, most = bitmap_count(batch->selected, rows) * CHANNEL_COUNT;
+    size_t rows = batch->chunk.rows,
+           most = bitmap_count(batch->selected, rows) * CHANNEL_COUNT;
     struct journal_decision *decisions =
         arena_alloc(&batch->arena, (most + 1) * sizeof(*decisions));
     size_t count = 0;
     for (size_t r = bitmap_next(batch->selected, 0, rows); decisions && r < rows;
          r = bitmap_next(batch->selected, r + 1, rows)) {
-        for (uint8_t c = 0; c < CHANNEL_COUNT; c++) {
+        for (int c = 0; c < CHANNEL_COUNT; c++) {
             uint8_t d = batch->dispositions[c][r];
             bool sms = c == CHANNEL_SMS && d == DISPOSITION_SEND;
             if (d != DISPOSITION_NONE)
                 decisions[count++] = (struct journal_decision){
                     .row = (uint32_t)(batch->chunk.first_row + r),
-                    .channel = c,
+                    .channel = (uint8_t)c,
                     .disposition = d,
                     .segments = sms ? batch->sms_segments[r] : 0};
         }
     }
     if (decisions)
-        batch->frame = journal_encode_decisions(decisions, count, (uint32_t)batch->chunk_number,
-                                                &batch->arena);
+        batch->frame = journal_encode_decisions(
+            decisions, count, (uint32_t)batch->chunk_number, &batch->arena);
     if (arena_overflowed(&batch->arena))
-        return error_set(err, ERROR_INPUT, "the messages of one batch need too much memory; make "
-                                           "the template smaller");
+        return error_set(err, ERROR_INPUT,
+                         "the messages of one batch need too much memory; make "
+                         "the template smaller");
     return 0;
 }
 
@@ -189,7 +195,8 @@ static int fresh_chunk(struct worker *w, struct batch *batch, struct error *err)
     return rc;
 }
 
-/* settled_chunk: an earlier run decided this chunk; what is still open is composed again. */
+/* settled_chunk: an earlier run decided this chunk; what is still open is composed again.
+ */
 static int settled_chunk(struct worker *w, struct batch *batch, struct error *err)
 {
     struct pipeline *p = w->pipeline;
@@ -201,12 +208,13 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
     end_turn(p, batch);
     uint32_t first = (uint32_t)batch->chunk.first_row, rows = batch->chunk.rows;
     int rc = compose_reserve(batch, (size_t)rows * CHANNEL_COUNT, err);
-    for (uint8_t c = 0; c < CHANNEL_COUNT; c++) {
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
         for (uint32_t r = first; replay->states[c] && r < first + rows && rc == 0; r++) {
             struct replay_state state = replay->states[c][r];
-            bool open = state.outcome == OUTCOME_PENDING || state.outcome == REPLAY_IN_DOUBT;
+            bool open =
+                state.outcome == OUTCOME_PENDING || state.outcome == REPLAY_IN_DOUBT;
             struct redo redo = {.row = r,
-                                .channel = c,
+                                .channel = (uint8_t)c,
                                 .in_doubt = state.outcome == REPLAY_IN_DOUBT};
             if (open && disposition_sends((enum disposition)state.disposition))
                 rc = compose_one(w->compose, batch, &redo, err);
@@ -235,17 +243,18 @@ static int redo_chunk(struct worker *w, struct work *work, struct error *err)
 static bool was_decided(const struct pipeline *p, size_t chunk)
 {
     const struct replay *replay = p->config.replay;
-    return replay && chunk < replay->chunk_count && bitmap_get(replay->chunks_decided, chunk);
+    return replay && chunk < replay->chunk_count &&
+           bitmap_get(replay->chunks_decided, chunk);
 }
 
 static void *worker_main(void *arg)
 {
     struct pipeline *p = arg;
-    struct worker w = {.pipeline = p,
-                       .cursor = snapshot_cursor_create(p->config.job->snapshot,
-                                                        p->config.job->needed),
-                       .select = select_create(p->config.job),
-                       .compose = compose_create(p->config.job)};
+    struct worker w = {
+        .pipeline = p,
+        .cursor = snapshot_cursor_create(p->config.job->snapshot, p->config.job->needed),
+        .select = select_create(p->config.job),
+        .compose = compose_create(p->config.job)};
     for (;;) {
         struct work work = claim(p);
         if (work.claim == CLAIM_NOTHING)
@@ -303,8 +312,10 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
     p->books = p->meter.books;
     if (config->replay)
         p->meter.segments = config->replay->sms_segments;
-    /* Each worker fills one while another is on its way out, and one is being filled meanwhile. */
-    size_t batches = config->plan_only ? config->workers + 1 : 2 * (size_t)config->workers + 2;
+    /* Each worker fills one while another is on its way out, and one is being filled
+     * meanwhile. */
+    size_t batches =
+        config->plan_only ? config->workers + 1 : 2 * (size_t)config->workers + 2;
     int rc = make_batches(p, batches, err);
     if (rc) {
         pipeline_destroy(&p);

@@ -1,9 +1,9 @@
-/* pipeline: worker threads that take chunks through select, render and meter, and hand over batches
- * ready to be committed and delivered.
+/* pipeline: worker threads that take chunks through select, render and meter, and hand
+ * over batches ready to be committed and delivered.
  *
- * A fixed pool of batches is made at start. A worker claims the next chunk together with a free
- * batch, so the oldest chunk always has one and an empty pool is the back-pressure. The meter runs
- * in chunk order: a worker waits there for its turn. */
+ * A fixed pool of batches is made at start. A worker claims the next chunk together with
+ * a free batch, so the oldest chunk always has one and an empty pool is the
+ * back-pressure. The meter runs in chunk order: a worker waits there for its turn. */
 #ifndef ENGINE_PIPELINE_H
 #define ENGINE_PIPELINE_H
 
@@ -17,13 +17,13 @@ struct pipeline;
 struct pipeline_config {
     const struct job *job;
     unsigned workers;
-    bool plan_only;              /* stop after the meter: no texts but SMS, no batches handed over */
+    bool plan_only; /* stop after the meter: no texts but SMS, no batches handed over */
     const struct replay *replay; /* what an earlier run did; NULL: nothing */
     const struct books *books;   /* where its books stood; NULL: empty */
     /* grant: as in struct meter; called by one worker at a time. */
     int (*grant)(void *arg, uint64_t segments, struct error *err);
-    /* take: a finished batch; give it back with pipeline_return. Called on any worker, in any
-     * order of chunks. */
+    /* take: a finished batch; give it back with pipeline_return. Called on any worker, in
+     * any order of chunks. */
     void (*take)(void *arg, struct batch *batch);
     void *arg;
 };
@@ -41,12 +41,14 @@ void pipeline_cancel(struct pipeline *pipeline);
 void pipeline_finish(struct pipeline *pipeline);
 /* pipeline_stop: workers end after the batch they have. */
 void pipeline_stop(struct pipeline *pipeline);
-/* pipeline_books: a consistent copy: the dispositions up to now (outcomes as given at start). */
+/* pipeline_books: a consistent copy: the dispositions up to now (outcomes as given at
+ * start). */
 void pipeline_books(struct pipeline *pipeline, struct books *out);
 /* pipeline_settled: chunks metered so far; pipeline_exhausted: the allowance ran out. */
 size_t pipeline_settled(struct pipeline *pipeline);
 bool pipeline_exhausted(struct pipeline *pipeline);
-/* pipeline_ucs2: how many SMS texts are UCS-2, and the character that made the first one so. */
+/* pipeline_ucs2: how many SMS texts are UCS-2, and the character that made the first one
+ * so. */
 uint64_t pipeline_ucs2(struct pipeline *pipeline, char culprit_out[8]);
 /* pipeline_failed: a worker ended with an error (pipeline_wait tells which). */
 bool pipeline_failed(struct pipeline *pipeline);

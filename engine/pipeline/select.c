@@ -1,5 +1,5 @@
-/* select: see select.h. The audience is evaluated as bitmaps; reachability then runs over the
- * selected rows, one pass a channel. */
+/* select: see select.h. The audience is evaluated as bitmaps; reachability then runs over
+ * the selected rows, one pass a channel. */
 #include "engine/pipeline/select.h"
 
 #include "base/bitmap.h"
@@ -11,7 +11,7 @@ struct select {
     const struct job *job;
     struct audience_scratch *scratch;
     uint64_t hashes[CHUNK_ROWS_MAX];
-    uint8_t masks[CHUNK_ROWS_MAX]; /* of one kind of key */
+    uint8_t masks[CHUNK_ROWS_MAX];   /* of one kind of key */
     uint8_t optouts[CHUNK_ROWS_MAX]; /* all switches set for the row */
 };
 
@@ -44,16 +44,18 @@ static void keep_recipients(const struct job *job, struct batch *batch)
     uint32_t rows = batch->chunk.rows;
     for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
          r = bitmap_next(batch->selected, r + 1, rows)) {
-        uint64_t key = optout_hash(OPTOUT_CUSTOMER, job_customer(job, &batch->chunk, (uint32_t)r,
-                                                                 &batch->arena));
-        if (!bsearch(&key, job->recipients, job->recipient_count, sizeof(key), compare_hashes))
+        uint64_t key =
+            optout_hash(OPTOUT_CUSTOMER,
+                        job_customer(job, &batch->chunk, (uint32_t)r, &batch->arena));
+        if (!bsearch(&key, job->recipients, job->recipient_count, sizeof(key),
+                     compare_hashes))
             bitmap_clear(batch->selected, r);
     }
 }
 
 /* key_text: what the opt-out list knows a customer by. */
-static struct text key_text(const struct job *job, struct batch *batch, enum optout_key key,
-                            uint32_t row)
+static struct text key_text(const struct job *job, struct batch *batch,
+                            enum optout_key key, uint32_t row)
 {
     static const enum snapshot_role roles[] = {[OPTOUT_CUSTOMER] = SNAPSHOT_ID,
                                                [OPTOUT_EMAIL] = SNAPSHOT_EMAIL,
@@ -71,7 +73,8 @@ static void optouts_from_list(struct select *s, struct batch *batch)
         memset(s->hashes, 0, rows * sizeof(s->hashes[0]));
         for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
              r = bitmap_next(batch->selected, r + 1, rows)) {
-            struct text value = key_text(s->job, batch, (enum optout_key)key, (uint32_t)r);
+            struct text value =
+                key_text(s->job, batch, (enum optout_key)key, (uint32_t)r);
             if (value.bytes > 0)
                 s->hashes[r] = optout_hash((enum optout_key)key, value);
         }
@@ -109,11 +112,12 @@ static bool flag(const struct column *column, int64_t row, bool no_column, bool 
     return column_bool(column, row, &value) ? value : null;
 }
 
-/* e164: a plus, no leading zero, 8 to 15 digits (ITU-T E.164). Whether it is a mobile number was
- * settled at import. */
+/* e164: a plus, no leading zero, 8 to 15 digits (ITU-T E.164). Whether it is a mobile
+ * number was settled at import. */
 static bool e164(struct text phone)
 {
-    if (phone.bytes < 9 || phone.bytes > 16 || phone.data[0] != '+' || phone.data[1] == '0')
+    if (phone.bytes < 9 || phone.bytes > 16 || phone.data[0] != '+' ||
+        phone.data[1] == '0')
         return false;
     for (size_t i = 1; i < phone.bytes; i++) {
         if (phone.data[i] < '0' || phone.data[i] > '9')
@@ -132,7 +136,8 @@ static struct text text_at(const struct column *column, int64_t row)
     return column ? column_text(column, row) : TEXT_NONE;
 }
 
-/* judge_email, for email and push alike: R2 asks for a verified email and notifications not off. */
+/* judge_email, for email and push alike: R2 asks for a verified email and notifications
+ * not off. */
 static enum disposition judge_email(const struct reach *reach, int64_t row)
 {
     if (!flag(reach->verified, row, true, false))
@@ -142,8 +147,8 @@ static enum disposition judge_email(const struct reach *reach, int64_t row)
     return DISPOSITION_SEND;
 }
 
-static enum disposition judge(const struct reach *reach, enum channel channel, int64_t row,
-                              struct text *address_out)
+static enum disposition judge(const struct reach *reach, enum channel channel,
+                              int64_t row, struct text *address_out)
 {
     struct text email = text_at(reach->email, row);
     *address_out = TEXT_NONE;
@@ -178,8 +183,8 @@ static uint64_t address_hash(enum channel channel, struct text address)
                                     : hash64_seeded(address.data, address.bytes, channel);
 }
 
-static void judge_channel(struct select *s, struct batch *batch, const struct reach *reach,
-                          enum channel channel)
+static void judge_channel(struct select *s, struct batch *batch,
+                          const struct reach *reach, enum channel channel)
 {
     const struct job *job = s->job;
     unsigned stopped_by = optout_mask_for(channel, job->file.category, job->single);
@@ -192,8 +197,9 @@ static void judge_channel(struct select *s, struct batch *batch, const struct re
         if (d == DISPOSITION_SEND && (s->optouts[r] & stopped_by))
             d = DISPOSITION_OPTED_OUT;
         batch->dispositions[channel][r] = (uint8_t)d;
-        batch->address_hashes[channel][r] =
-            d == DISPOSITION_SEND && address.bytes > 0 ? address_hash(channel, address) : 0;
+        batch->address_hashes[channel][r] = d == DISPOSITION_SEND && address.bytes > 0
+                                                ? address_hash(channel, address)
+                                                : 0;
     }
 }
 
