@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/near.h"
 
 #include <stdio.h>
 
@@ -236,6 +237,16 @@ void flow_pump(struct flow *flow)
     flow->provider.type->pump(&flow->provider);
 }
 
+static int refuse_type(const struct provider_config *config, struct error *err)
+{
+    struct near near = {.wanted = text_of(config->type)};
+    char hint[64];
+    for (size_t i = 0; provider_types[i]; i++)
+        near_offer(&near, text_of(provider_types[i]->name));
+    return error_set(err, ERROR_CONFIG, "providers.%s.type: there is no type \"%s\"%s",
+                     config->name, config->type, near_hint(&near, hint, sizeof(hint)));
+}
+
 int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
               const struct provider_config *config, struct error *err)
 {
@@ -255,8 +266,7 @@ int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
     pthread_mutex_init(&flow->counters.trouble_lock, NULL);
     struct provider *provider = &flow->provider;
     if (!provider->type)
-        return error_set(err, ERROR_CONFIG, "provider %s: there is no type \"%s\"",
-                         config->name, config->type);
+        return refuse_type(config, err);
     if (!config->on_unknown_given)
         provider->config.on_unknown = provider->type->on_unknown_default;
     limiter_set(&flow->limiter, config->max_message_rate_per_s);

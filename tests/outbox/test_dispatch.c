@@ -364,6 +364,7 @@ Test(dispatch, a_wrong_configuration_is_named)
         {"twilio", "ftp://api.example", "providers.fake.url"},
         {"webhook", "http://", "providers.fake.url"},
         {"pigeon", "", "no type \"pigeon\""},
+        {"twillio", "", "(did you mean \"twilio\"?)"},
     };
     struct loop *loop = NULL;
     struct error err = {0};
