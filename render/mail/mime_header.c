@@ -54,10 +54,8 @@ static size_t next_char(const char **at, const char *to, char out[4])
 {
     const char *from = *at;
     uint32_t c = utf8_next(at, to);
-    if (c == UTF8_BAD) {
-        memcpy(out, "\xEF\xBF\xBD", 3);
-        return 3;
-    }
+    if (c == UTF8_BAD)
+        return utf8_encode(0xFFFD, out);
     if (c < 0x20 || c == 0x7F) {
         if (c == '\r' && *at < to && **at == '\n')
             (*at)++;

@@ -244,6 +244,7 @@ static int for_each_file(struct open_set *open,
                                "%s: there is no such template folder", open->dir)
                    : error_io(open->err, "cannot read %s", open->dir);
     int rc = 0;
+    /* cppcheck-suppress readdirCalled ; the DIR is this thread's own */
     for (struct dirent *entry; rc == 0 && (entry = readdir(dir));) {
         if (!is_text_file(entry->d_name))
             continue;
@@ -418,7 +419,7 @@ static int open_all(struct open_set *open)
 int template_set_open(const char *dir, template_note_fn *note_fn, void *arg,
                       struct template_set **out, struct error *err)
 {
-    struct error own;
+    struct error own = {0};
     struct open_set open = {
         .dir = dir, .note_fn = note_fn, .note_arg = arg, .err = err ? err : &own};
     open.set = calloc(1, sizeof(*open.set));
@@ -509,6 +510,7 @@ const struct template *template_set_part(const struct template_set *set, size_t 
                                          enum template_part part)
 {
     CHECK(language < set->language_count && part < PART_COUNT);
+    /* cppcheck-suppress CastIntegerToAddressAtReturn ; it is a pointer */
     return set->languages[language].parts[part];
 }
 

@@ -144,7 +144,7 @@ int variable_list_read(struct variable_list *list, const struct yaml_node *root,
             "{default: \"friend\"}}",
             file, variables->line, VARIABLES_MAX);
     list->variables = calloc(count + 1, sizeof(*list->variables));
-    list->cases = calloc(count + 1, sizeof(*list->cases));
+    list->cases = calloc(count + 1, sizeof(const struct yaml_node *));
     CHECK(list->variables != NULL && list->cases != NULL);
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++)
