@@ -1,7 +1,7 @@
 """What scenarios need to say what must be in the books, independent of volley's own arithmetic."""
 import collections, csv, email, email.policy, glob, json, os, random, re, sqlite3, subprocess, sys, time
 
-VOLLEY = os.environ.get("VOLLEY_BIN") or os.environ.get("VOLLEY_OUT", "") + "/volley"
+VOLLEY = os.environ["VOLLEY_BIN"]
 
 
 def equal(got, want, what):

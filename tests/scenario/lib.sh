@@ -12,7 +12,7 @@ VOLLEY_OUT=${VOLLEY_OUT:-$root/build/release}
 volley=${VOLLEY_BIN:-$VOLLEY_OUT/volley}
 work=$VOLLEY_OUT/tests/tmp/$(basename "$0" .sh).$$
 started=""
-export VOLLEY_HOME="$work" PYTHONPATH="$lib" PYTHONDONTWRITEBYTECODE=1
+export VOLLEY_BIN="$volley" VOLLEY_HOME="$work" PYTHONPATH="$lib" PYTHONDONTWRITEBYTECODE=1
 
 finish() {
     status=$?

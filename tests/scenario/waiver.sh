@@ -28,7 +28,8 @@ ahead = {b["customer_id"] for b in bookings if b["starts_at"] >= "2026-11-21T08:
 json.dump(sorted(ahead), open("ahead.json", "w"))
 PY
 import_customers --child bookings=bookings.csv
-job waiver '"sms_fallback": "email", "dedupe": "address", "audience": {"snapshot": "snapshots/studio.arrow",
+job waiver '"sms_fallback": "email", "dedupe": "address",
+    "vars": {"url": "https://studio.example/waivers/2026-11/sign-here-please"}, "audience": {"snapshot": "snapshots/studio.arrow",
     "where": "EXISTS (SELECT 1 FROM bookings WHERE starts_at >= CURRENT_TIMESTAMP)"}'
 
 
