@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/near.h"
+#include "render/template/footer.h"
 #include "base/yaml.h"
 #include "render/template/variable_list.h"
 
@@ -264,17 +265,37 @@ static int add_file_language(struct open_set *open, const char *file)
     return language_add(open, middle);
 }
 
+static bool uses_footer(const struct template_set *set, const struct template *template)
+{
+    for (size_t v = 0; v < set->list.count; v++) {
+        if (text_is(set->list.variables[v].name, FOOTER_VARIABLE))
+            return template_uses(template, v);
+    }
+    return false;
+}
+
 static int compile_file(struct open_set *open, const char *file)
 {
     struct text stem, middle, extension;
     char name[LANGUAGE_BYTES_MAX + 1];
     CHECK(split_name(file, &stem, &middle, &extension) && language_name(middle, name));
     const struct part *part = part_of(stem, extension);
+    struct language *language = language_find(open->set, text_of(name));
     struct buffer source = {0};
     int rc = read_text(open, &source);
     if (rc == 0)
-        rc = compile(open, buffer_view(&source), open->path,
-                     language_find(open->set, text_of(name)), part->part, part->escape);
+        rc = compile(open, buffer_view(&source), open->path, language, part->part,
+                     part->escape);
+    bool email = part->part == PART_EMAIL_HTML || part->part == PART_EMAIL_TEXT;
+    if (rc == 0 && email && !uses_footer(open->set, language->parts[part->part])) {
+        template_note_fn *note_fn = open->note_fn;
+        open->note_fn = NULL; /* everything has been said once */
+        template_destroy(&language->parts[part->part]);
+        footer_add(&source, part->escape, language->name);
+        rc = compile(open, buffer_view(&source), open->path, language, part->part,
+                     part->escape);
+        open->note_fn = note_fn;
+    }
     buffer_fini(&source);
     return rc;
 }
