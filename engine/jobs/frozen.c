@@ -43,7 +43,8 @@ static int copy_file(const char *from, const char *to, struct error *err)
     return rc;
 }
 
-/* copy_template: the folder and its partials/; depth bounds what a strange folder may hold. */
+/* copy_template: the folder and its partials/; depth bounds what a strange folder may
+ * hold. */
 static int copy_template(const char *from, const char *to, int depth, struct error *err)
 {
     int rc = file_make_dirs(to, err);
