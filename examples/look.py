@@ -27,9 +27,7 @@ def lines(path):
 
 
 def indent(text):
-    for line in text.rstrip().splitlines():
-        for part in textwrap.wrap(line, 88) or [""]:
-            print("    " + part)
+    print(textwrap.indent(text.rstrip(), "    "))
 
 
 def progress(args):
@@ -48,7 +46,7 @@ def sms(args):
     messages = list(lines(args.file))
     message = next((m for m in messages if "ê" in m["body"]), messages[0])
     print(f"  SMS from {message['from']} to {message['to']}")
-    indent(message["body"])
+    indent(textwrap.fill(message["body"], 86, break_on_hyphens=False))
 
 
 def show_email(args):
@@ -62,7 +60,8 @@ def show_email(args):
                 print(f"  {header}: {mail[header]}")
         parts = [part.get_content_type() for part in mail.walk() if not part.is_multipart()]
         print("  parts: " + ", ".join(parts))
-        indent("\n" + mail.get_body(("plain",)).get_content())
+        print()
+        indent(mail.get_body(("plain",)).get_content())
         return
     sys.exit("look: no such email in " + args.file)
 
@@ -98,8 +97,12 @@ def agree(args):
     wrong = 0
     for what, expected, found in pairs:
         wrong += expected != found
-        print(f"  {'ok' if expected == found else 'NO':4}{what}: {found}"
-              + ("" if expected == found else f", expected {expected}"))
+        if expected != found:
+            print(f"  NO  {what}: {expected} and {found}")
+        elif isinstance(found, dict):
+            print(f"  ok  {what}: {sum(found.values())}")
+        else:
+            print(f"  ok  {what}: {found}")
     sys.exit(f"demo: {wrong} of {len(pairs)} comparisons do not hold" if wrong else 0)
 
 
