@@ -264,7 +264,8 @@ static void choose_needed(struct job *job)
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++)
         need_column(job, roles[i]);
     for (size_t i = 0; i < job->binding_count; i++) {
-        if (job->bindings[i].kind == JOB_BIND_COLUMN)
+        if (job->bindings[i].kind == JOB_BIND_COLUMN ||
+            job->bindings[i].kind == JOB_BIND_CASE)
             bitmap_set(job->needed, (size_t)job->bindings[i].column);
     }
     audience_columns(job->audience, job->needed);

@@ -127,7 +127,8 @@ static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns
                                   .redo = {.row = d->row,
                                            .channel = (uint8_t)d->channel,
                                            .attempt = d->attempt,
-                                           .in_doubt = in_doubt}});
+                                           .in_doubt = in_doubt,
+                                           .started_ns = d->started_ns}});
     loop_timer_arm(io->loop, &io->redo_timer, io->waiting[0].due_ns);
 }
 

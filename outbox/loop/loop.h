@@ -51,14 +51,16 @@ void loop_connect(struct loop *loop, struct loop_op *op, int fd, const struct so
                   socklen_t address_bytes);
 /* loop_recv: fn gets bytes as they come; res 0 is the end, negative an error; both end it. */
 void loop_recv(struct loop *loop, struct loop_op *op, int fd);
-/* loop_send: all bytes; res is bytes or the error. */
+/* loop_send: all bytes; res is bytes or the error. One at a time per descriptor: io_uring may carry
+ * out two in either order. */
 void loop_send(struct loop *loop, struct loop_op *op, int fd, const void *data, size_t bytes);
 /* loop_poll: once, for POLLIN|POLLOUT bits; res has the bits that are ready. */
 void loop_poll(struct loop *loop, struct loop_op *op, int fd, unsigned events);
 /* loop_write_sync: write at an offset, then fdatasync; res is bytes once both are done. */
 void loop_write_sync(struct loop *loop, struct loop_op *op, int fd, const void *data,
                      size_t bytes, uint64_t offset);
-/* loop_cancel: make op complete soon; it still completes once, with -ECANCELED or its own result. */
+/* loop_cancel: make op complete soon; it still completes once, with -ECANCELED or its own result. A
+ * recv or accept may call fn with what was already on its way before that. */
 void loop_cancel(struct loop *loop, struct loop_op *op);
 /* loop_close_fd: forget a descriptor and close it; its operations must have completed. */
 void loop_close_fd(struct loop *loop, int fd);

@@ -96,9 +96,4 @@ bool smtp_is_idle(const struct smtp_session *session);
 /* smtp_quit: take no more mails, and QUIT once the last has its answer. */
 void smtp_quit(struct smtp_session *session);
 
-/* smtp_address_ok: it can stand in a command: one @ between a local part of at most 64
- * and a domain of at most 255 bytes (RFC 5321 4.5.3.1), no blanks, controls, quotes or
- * brackets. */
-bool smtp_address_ok(struct text address);
-
 #endif
