@@ -14,8 +14,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-/* --- dice -----------------------------------------------------------------------------
- */
+/* --- dice ------------------------------------------------------------------ */
 
 struct dice {
     uint64_t state;
@@ -46,8 +45,7 @@ static bool dice_percent(struct dice *dice, unsigned percent)
     return dice_below(dice, 100) < percent;
 }
 
-/* --- people ---------------------------------------------------------------------------
- */
+/* --- people ---------------------------------------------------------------- */
 
 enum activity { LAPSED, OCCASIONAL, REGULAR };
 
@@ -105,7 +103,7 @@ static void make_email(struct person *p)
 }
 
 /* group: copy digits with spaces as people write them; the last group takes the rest. */
-static char *group(char *at, const char *national, const char *groups)
+static void group(char *at, const char *national, const char *groups)
 {
     int left = *groups++ - '0';
     for (; *national; national++) {
@@ -117,7 +115,6 @@ static char *group(char *at, const char *national, const char *groups)
         left--;
     }
     *at = '\0';
-    return at;
 }
 
 /* make_mobile: no two customers share a number by chance: 7654321 and 10 are coprime, so
@@ -153,8 +150,7 @@ static void make_mobile(struct person *p)
 
 static void make_phone(struct person *p)
 {
-    static const char *const nonsense[] = {"n/a", "12345", "no!", "vedi note",
-                                           "+39 0000"};
+    static const char *const nonsense[] = {"n/a", "12345", "no!", "+39 0000"};
     unsigned roll = dice_below(&p->dice, 1000);
     p->phone[0] = p->e164[0] = '\0';
     if (roll < 6)
@@ -189,16 +185,14 @@ static void make_person(struct person *p, uint64_t seed, uint64_t number)
     make_phone(p);
 }
 
-/* --- the studio -----------------------------------------------------------------------
- */
+/* --- the studio ------------------------------------------------------------ */
 
 /* A recurring class: where and when its sessions are follows from the week. Times are
  * UTC. */
-static const struct class
-{
+static const struct course {
     const char *type, *name, *template;
     unsigned weekday, minutes;
-} classes[] = {
+} courses[] = {
     {"Yoga", "Vinyasa Flow", "vinyasa-mon", 0, 17 * 60 + 30},
     {"Yoga", "Hatha", "hatha-wed", 2, 6 * 60},
     {"Yoga", "Yin & Relax", "yin-sun", 6, 18 * 60},
@@ -300,14 +294,15 @@ static void write_visits(struct studio *s, struct person *p)
     unsigned count =
         dice_between(&p->dice, habits[p->activity].least, habits[p->activity].most);
     for (; count > 0; count--) {
-        const struct class *class = &classes[dice_below(&p->dice, ARRAY_COUNT(classes))];
+        const struct course *course =
+            &courses[dice_below(&p->dice, ARRAY_COUNT(courses))];
         int64_t week = habits[p->activity].since_weeks +
                        dice_below(&p->dice, habits[p->activity].weeks);
         cell_id(sheet, p->number);
-        cell(sheet, class->type);
-        cell(sheet, class->name);
-        cell(sheet, class->template);
-        cell_time(sheet, s->monday - 7 * week + class->weekday, class->minutes);
+        cell(sheet, course->type);
+        cell(sheet, course->name);
+        cell(sheet, course->template);
+        cell_time(sheet, s->monday - 7 * week + course->weekday, course->minutes);
         row_end(sheet);
     }
 }
@@ -315,20 +310,20 @@ static void write_visits(struct studio *s, struct person *p)
 static void write_booking(struct studio *s, struct person *p, bool future)
 {
     struct sheet *sheet = &s->sheets[BOOKINGS];
-    const struct class *class = &classes[dice_below(&p->dice, ARRAY_COUNT(classes))];
-    int64_t day = s->monday + class->weekday + 7 * (int64_t)dice_below(&p->dice, 5);
+    const struct course *course = &courses[dice_below(&p->dice, ARRAY_COUNT(courses))];
+    int64_t day = s->monday + course->weekday + 7 * (int64_t)dice_below(&p->dice, 5);
     char session[40], *end;
     /* Two hours of distance: a plan made soon finds the same bookings in the future. */
-    if (future && day * 1440 + class->minutes < s->now_minutes + 120)
+    if (future && day * 1440 + course->minutes < s->now_minutes + 120)
         day += 7;
     if (!future)
         day -= 42;
-    end = session + sprintf(session, "%s-", class->template);
+    end = session + sprintf(session, "%s-", course->template);
     *date(end, day) = '\0';
     cell_id(sheet, p->number);
     cell(sheet, session);
-    cell(sheet, class->type);
-    cell_time(sheet, day, class->minutes);
+    cell(sheet, course->type);
+    cell_time(sheet, day, course->minutes);
     row_end(sheet);
 }
 
@@ -440,8 +435,7 @@ static void write_all(struct studio *s, const char *dir)
         sheet_close(&s->sheets[i]);
 }
 
-/* --- main -----------------------------------------------------------------------------
- */
+/* --- main ------------------------------------------------------------------ */
 
 static bool read_option(struct studio *s, const char *name, const char *value,
                         int64_t *now_ns)
