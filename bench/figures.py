@@ -71,6 +71,14 @@ class Row:
             return None
         return ratio >= goal.ratio if goal.measure == "value" else ratio <= goal.ratio
 
+    def hard_failures(self):
+        """A sentence for each hard goal that was not shown to hold."""
+        for goal in self.goals:
+            if goal.hard and not self.reached(goal):
+                ratio = self.ratio(goal.peer, goal.measure)
+                yield (f"{self.name}: {goal.peer} is missing, so nothing is shown" if ratio is None
+                       else f"{self.name} is {ratio:.2f}× {goal.peer}, {goal.ratio:g}× is asked")
+
     def print(self):
         print(f"\n{self.name}: {self.title}")
         for name in self.contenders:
