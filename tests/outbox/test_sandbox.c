@@ -7,11 +7,16 @@
     "<m%d@x>\r\n\r\nhi\r\n.\r\n"
 #define TWILIO "/2010-04-01/Accounts/AC1/Messages.json"
 
+/* memmem, not strstr: AddressSanitizer's strstr measures the whole rest on every call. */
 static size_t count_of(const struct buffer *out, const char *what)
 {
-    size_t count = 0;
-    for (const char *at = out->data; at && (at = strstr(at, what)); at++)
-        count++;
+    size_t count = 0, bytes = strlen(what);
+    const char *end = out->data + out->bytes;
+    for (const char *at = out->data; at < end; at += bytes, count++) {
+        at = memmem(at, (size_t)(end - at), what, bytes);
+        if (!at)
+            break;
+    }
     return count;
 }
 
