@@ -738,7 +738,7 @@ static struct node *joined(struct parser *p, const char *word, enum node_kind ki
 
 static struct node *conjunction(struct parser *p)
 {
-    return joined(p, "AND", NODE_AND, not );
+    return joined(p, "AND", NODE_AND, negation);
 }
 
 static struct node *expression(struct parser *p)
