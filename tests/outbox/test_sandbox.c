@@ -7,16 +7,11 @@
     "<m%d@x>\r\n\r\nhi\r\n.\r\n"
 #define TWILIO "/2010-04-01/Accounts/AC1/Messages.json"
 
-/* memmem, not strstr: AddressSanitizer's strstr measures the whole rest on every call. */
 static size_t count_of(const struct buffer *out, const char *what)
 {
-    size_t count = 0, bytes = strlen(what);
-    const char *end = out->data + out->bytes;
-    for (const char *at = out->data; at < end; at += bytes, count++) {
-        at = memmem(at, (size_t)(end - at), what, bytes);
-        if (!at)
-            break;
-    }
+    size_t count = 0;
+    for (const char *at = out->data; at && (at = strstr(at, what)); at++)
+        count++;
     return count;
 }
 
@@ -266,7 +261,8 @@ Test(sandbox, a_client_that_never_reads_is_paused)
     struct buffer out = {0};
     shutdown(fd, SHUT_WR);
     cr_assert_not(hear(fd, "", &out));
-    cr_assert_geq(count_of(&out, "214 "), sent / 6 - 1); /* resumed: all were answered */
+    /* it was resumed: every command has its line, behind that of the greeting */
+    cr_assert_eq(lines_of(buffer_view(&out)), 1 + sent / 6);
     close(fd);
     sandbox_stop(&child);
     buffer_fini(&out);
