@@ -21,7 +21,7 @@ PACKAGES := liburing libcurl openssl libxxhash sqlite3 jansson yaml-0.1 liblz4 l
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
 CPPFLAGS := -I. -D_GNU_SOURCE -MMD -MP
 flags_release := -O2 -g
-flags_debug   := -Og -g3
+flags_debug   := -O1 -g3
 flags_asan    := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 flags_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags_tsan    := -O1 -g -fsanitize=thread

@@ -3,6 +3,7 @@
 #include "base/near.h"
 #include "cli/verb.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,6 +120,8 @@ int main(int argc, char **argv)
     }
     int status = run_verb(verb, argc - 2, argv + 2);
     if (fflush(stdout) == EOF || ferror(stdout)) {
+        if (errno == EPIPE) /* the reader, `head` say, has seen enough */
+            return status;
         fprintf(stderr, "volley: cannot write to standard output\n");
         return status ? status : 74;
     }

@@ -11,6 +11,7 @@ static const struct option_spec options[] = {
     {"category", "NAME",
      "marketing, transactional or manual; also a source: campaign, sequence, system"},
     {"template", "NAME", "made from this template"},
+    {"customer", "ID", "to this customer"},
     {"role", "NAME", "to customers or teachers, as the snapshot's role column says"},
     {"status", "NAME",
      "sent, failed, unknown, cancelled, expired, pending, or a reason of suppression"},
@@ -22,7 +23,7 @@ static const struct option_spec options[] = {
 struct listing {
     struct verb_context *context;
     const struct store_job *job;
-    const char *status, *role, *category;
+    const char *customer, *status, *role, *category;
     int64_t since_ns, until_ns; /* 0: open */
 };
 
@@ -95,6 +96,7 @@ static int on_result(void *arg, const struct result *r)
                              ? outcome_name(r->outcome)
                              : disposition_name(r->disposition);
     bool wanted = (!l->status || strcmp(l->status, status) == 0) &&
+                  (!l->customer || text_is(r->customer, l->customer)) &&
                   (!l->role || text_is(r->role, l->role)) &&
                   (!l->category || text_is(l->job->category, l->category) ||
                    text_is(source, l->category)) &&
@@ -159,6 +161,7 @@ static int run(struct verb_context *context)
 {
     const struct options *given = &context->options;
     struct listing listing = {.context = context,
+                              .customer = options_value(given, "customer"),
                               .status = options_value(given, "status"),
                               .role = options_value(given, "role"),
                               .category = options_value(given, "category")};

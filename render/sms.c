@@ -99,6 +99,24 @@ static void measure(struct text t, struct sms_size *size, uint32_t *per_segment,
     size->segments = fill.segments;
 }
 
+/* count_joined: the segments of a text that is longer than one and has no clusters. Units
+ * move from one segment to the next singly then, so that counting with the joined
+ * capacity from the start gives what filling does. */
+static uint32_t count_joined(struct text t, enum sms_encoding encoding)
+{
+    uint32_t segments = 1, used = 0, capacity = capacities[encoding].joined;
+    for (const char *at = t.data, *end = at + t.bytes; at < end;) {
+        uint32_t c = (uint8_t)*at < 0x80 ? (uint8_t)*at++ : utf8_next(&at, end);
+        uint32_t units = encoding == SMS_GSM7 ? sms_septets(c) : utf16_units(c);
+        used += units;
+        if (used > capacity) {
+            segments++;
+            used = units;
+        }
+    }
+    return segments;
+}
+
 static void size_of(const struct sms_scan *scan, struct sms_size *out)
 {
     out->encoding = scan->ucs2 ? SMS_UCS2 : SMS_GSM7;
@@ -112,11 +130,12 @@ void sms_measure(struct text t, struct sms_size *out)
     sms_scan(t, &scan);
     size_of(&scan, out);
     const struct capacity *capacity = &capacities[out->encoding];
-    bool uneven = scan.ucs2 ? scan.wide || scan.joins : scan.extension;
     if (out->units <= capacity->alone)
         return;
-    if (uneven)
+    if (scan.ucs2 && scan.joins)
         measure(t, out, NULL, 0);
+    else if (scan.ucs2 ? scan.wide : scan.extension)
+        out->segments = count_joined(t, out->encoding);
     else
         out->segments = (out->units + capacity->joined - 1) / capacity->joined;
 }

@@ -72,20 +72,21 @@ static inline const char *scan_character(const char *at, const char *end,
 void sms_scan_scalar(struct text t, struct sms_scan *out)
 {
     const char *at = t.data, *end = t.data + t.bytes;
-    *out = (struct sms_scan){0};
+    struct sms_scan s = {0};
     while (at < end) {
         uint8_t c = (uint8_t)*at;
         if (c >= 0x80) {
-            at = scan_character(at, end, out);
+            at = scan_character(at, end, &s);
             continue;
         }
         unsigned septets = ascii_septets[c];
-        out->septets += septets;
-        out->units += 1;
-        out->ucs2 |= septets == 0;
-        out->extension |= septets == 2;
+        s.septets += septets;
+        s.units += 1;
+        s.ucs2 |= septets == 0;
+        s.extension |= septets == 2;
         at++;
     }
+    *out = s;
 }
 
 #if defined(__x86_64__)

@@ -43,7 +43,9 @@ static int copy_file(const char *from, const char *to, struct error *err)
     return rc;
 }
 
-static int copy_template(const char *from, const char *to, struct error *err)
+/* copy_template: the folder and its partials/; depth bounds what a strange folder may
+ * hold. */
+static int copy_template(const char *from, const char *to, int depth, struct error *err)
 {
     int rc = file_make_dirs(to, err);
     DIR *dir = rc ? NULL : opendir(from);
@@ -57,8 +59,12 @@ static int copy_template(const char *from, const char *to, struct error *err)
         rc = path_join(source, from, text_of(entry->d_name), err);
         if (rc == 0)
             rc = path_join(target, to, text_of(entry->d_name), err);
-        if (rc == 0 && stat(source, &st) == 0 && S_ISREG(st.st_mode))
+        if (rc || stat(source, &st))
+            continue;
+        if (S_ISREG(st.st_mode))
             rc = copy_file(source, target, err);
+        else if (S_ISDIR(st.st_mode) && depth > 0)
+            rc = copy_template(source, target, depth - 1, err);
     }
     if (dir)
         closedir(dir);
@@ -125,11 +131,9 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
     char from[PATH_BYTES], to[PATH_BYTES], templates[PATH_BYTES];
     int rc = file_make_dirs(dir, err);
     if (rc == 0)
-        rc = path_join(from, home, job->file.audience.snapshot, err);
-    if (rc == 0)
         rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
     if (rc == 0)
-        rc = link_snapshot(from, to, err);
+        rc = link_snapshot(job->snapshot_path, to, err);
     if (rc == 0)
         rc = path_join(templates, home, TEXT("templates"), err);
     if (rc == 0)
@@ -137,7 +141,7 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
     if (rc == 0)
         rc = path_join(to, dir, TEXT("template"), err);
     if (rc == 0)
-        rc = copy_template(from, to, err);
+        rc = copy_template(from, to, 1, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("frozen.json"), err);
     if (rc == 0)

@@ -17,6 +17,7 @@ enum job_binding_kind {
     JOB_BIND_VAR,         /* the job's vars */
     JOB_BIND_UNSUBSCRIBE, /* ##{{unsubscribe_url}}: made per customer */
     JOB_BIND_ACCOUNT,     /* account_name, support_contact, upgrade_url */
+    JOB_BIND_CASE,        /* a text of template.yaml, chosen by a column's value (R25) */
     JOB_BIND_COLUMN,      /* the snapshot's column of that name */
     JOB_BIND_DEFAULT,     /* template.yaml's default, or empty */
 };
@@ -24,7 +25,7 @@ enum job_binding_kind {
 struct job_binding {
     enum job_binding_kind kind;
     struct text value; /* var, account */
-    int column;        /* column */
+    int column;        /* column, case */
 };
 
 struct job {
@@ -41,6 +42,7 @@ struct job {
     size_t binding_count;
     size_t language; /* for a customer whose own the template lacks */
 
+    const char *snapshot_path;
     struct snapshot *snapshot;
     struct text where; /* the expression, also of a saved audience */
     struct audience *audience;

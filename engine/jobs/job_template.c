@@ -4,6 +4,7 @@
 #include "base/near.h"
 #include "engine/jobs/job_private.h"
 #include "render/mail/mime.h"
+#include "render/template/format.h"
 
 #include <dirent.h>
 
@@ -55,11 +56,38 @@ static const struct job_pair *find_var(const struct job *job, struct text name)
     return NULL;
 }
 
-static struct job_binding binding_of(const struct job *job, struct text name)
+static int find_column(const struct job *job, struct text name)
 {
+    size_t count;
+    const struct column *schema =
+        job->snapshot ? snapshot_schema(job->snapshot, &count) : NULL;
+    return schema ? column_find(schema, count, name) : -1;
+}
+
+/* binding_of_column: a column's own value, or the case it chooses. */
+static struct job_binding binding_of_column(struct job_open *o, struct text name,
+                                            enum job_binding_kind kind)
+{
+    int column = find_column(o->job, name);
+    size_t count;
+    if (column < 0)
+        return (struct job_binding){.kind = JOB_BIND_DEFAULT};
+    const struct column *schema = &snapshot_schema(o->job->snapshot, &count)[column];
+    if (!format_can(schema))
+        job_problem(o, 0, "column \"%.*s\" is %s and cannot stand in a text",
+                    TEXT_ARGS(name), schema->type_name ? schema->type_name : "a list");
+    return (struct job_binding){.kind = kind, .column = column};
+}
+
+static struct job_binding binding_of(struct job_open *o, size_t v, struct text name)
+{
+    const struct job *job = o->job;
     const struct job_pair *var = find_var(job, name);
+    struct text case_column = template_set_case_column(job->templates, v);
     if (var)
         return (struct job_binding){.kind = JOB_BIND_VAR, .value = var->value};
+    if (case_column.data)
+        return binding_of_column(o, case_column, JOB_BIND_CASE);
     if (text_is(name, "unsubscribe_url"))
         return (struct job_binding){.kind = JOB_BIND_UNSUBSCRIBE};
     for (size_t i = 0; i < ARRAY_COUNT(account_variables); i++) {
@@ -70,14 +98,7 @@ static struct job_binding binding_of(const struct job *job, struct text name)
             return (struct job_binding){.kind = JOB_BIND_ACCOUNT, .value = value};
         }
     }
-    if (job->snapshot) {
-        size_t count;
-        const struct column *schema = snapshot_schema(job->snapshot, &count);
-        int column = column_find(schema, count, name);
-        if (column >= 0)
-            return (struct job_binding){.kind = JOB_BIND_COLUMN, .column = column};
-    }
-    return (struct job_binding){.kind = JOB_BIND_DEFAULT};
+    return binding_of_column(o, name, JOB_BIND_COLUMN);
 }
 
 static void bind_variables(struct job_open *o)
@@ -91,7 +112,7 @@ static void bind_variables(struct job_open *o)
     for (size_t i = 0; i < job->binding_count; i++) {
         const struct template_variable *variable = &variables[i];
         struct job_binding *binding = &job->bindings[i];
-        *binding = binding_of(job, variable->name);
+        *binding = binding_of(o, i, variable->name);
         if (binding->kind != JOB_BIND_DEFAULT)
             continue;
         if (variable->required)

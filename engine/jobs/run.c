@@ -134,7 +134,7 @@ static void destroy(struct run *run)
         next = i->next;
         free(i);
     }
-    free(run->io.waiting);
+    waiting_fini(&run->io.waiting);
     job_close(&run->job);
     pthread_mutex_destroy(&run->lock);
     pthread_cond_destroy(&run->changed);

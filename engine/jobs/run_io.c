@@ -54,47 +54,7 @@ void run_io_look(struct run *run)
     }
 }
 
-/* --- waiting for the next attempt: a binary heap --- */
-
-static void heap_swap(struct waiting *a, struct waiting *b)
-{
-    struct waiting t = *a;
-    *a = *b;
-    *b = t;
-}
-
-static void heap_add(struct run_io *io, struct waiting w)
-{
-    if (io->waiting_count == io->waiting_capacity) {
-        io->waiting_capacity = io->waiting_capacity ? io->waiting_capacity * 2 : 256;
-        io->waiting = realloc(io->waiting, io->waiting_capacity * sizeof(*io->waiting));
-        CHECK(io->waiting != NULL);
-    }
-    size_t i = io->waiting_count++;
-    io->waiting[i] = w;
-    for (; i > 0 && io->waiting[(i - 1) / 2].due_ns > io->waiting[i].due_ns;
-         i = (i - 1) / 2)
-        heap_swap(&io->waiting[i], &io->waiting[(i - 1) / 2]);
-}
-
-static struct waiting heap_take(struct run_io *io)
-{
-    struct waiting first = io->waiting[0];
-    io->waiting[0] = io->waiting[--io->waiting_count];
-    for (size_t i = 0;;) {
-        size_t least = i, left = 2 * i + 1, right = 2 * i + 2;
-        if (left < io->waiting_count &&
-            io->waiting[left].due_ns < io->waiting[least].due_ns)
-            least = left;
-        if (right < io->waiting_count &&
-            io->waiting[right].due_ns < io->waiting[least].due_ns)
-            least = right;
-        if (least == i)
-            return first;
-        heap_swap(&io->waiting[i], &io->waiting[least]);
-        i = least;
-    }
-}
+/* --- waiting for the next attempt --- */
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -109,26 +69,27 @@ static void redo_due(struct loop_timer *timer)
     struct redo group[REDO_GROUP_MAX];
     size_t count = 0;
     int64_t now = loop_now_ns(io->loop);
-    while (!io->pausing && count < REDO_GROUP_MAX && io->waiting_count > 0 &&
-           io->waiting[0].due_ns <= now)
-        group[count++] = heap_take(io).redo;
-    qsort(group, count, sizeof(*group), compare_rows);
-    if (count > 0)
+    while (!io->pausing && count < REDO_GROUP_MAX && waiting_due_ns(&io->waiting) <= now)
+        group[count++] = waiting_take(&io->waiting);
+    if (count > 0) {
+        qsort(group, count, sizeof(*group), compare_rows);
         pipeline_redo(run->pipeline, group, count);
-    if (!io->pausing && io->waiting_count > 0)
-        loop_timer_arm(io->loop, &io->redo_timer, io->waiting[0].due_ns);
+    }
+    if (!io->pausing && io->waiting.count > 0)
+        loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
 }
 
 static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns,
                        bool in_doubt)
 {
     struct run_io *io = &run->io;
-    heap_add(io, (struct waiting){.due_ns = due_ns,
-                                  .redo = {.row = d->row,
-                                           .channel = (uint8_t)d->channel,
-                                           .attempt = d->attempt,
-                                           .in_doubt = in_doubt}});
-    loop_timer_arm(io->loop, &io->redo_timer, io->waiting[0].due_ns);
+    struct redo redo = {.row = d->row,
+                        .channel = (uint8_t)d->channel,
+                        .attempt = d->attempt,
+                        .in_doubt = in_doubt,
+                        .started_ns = d->started_ns};
+    waiting_add(&io->waiting, due_ns, &redo);
+    loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
 }
 
 /* --- outcomes --- */
@@ -557,12 +518,12 @@ void run_io_cancel(struct run *run)
         next = held->next;
         settle(run, held, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
     }
-    while (io->waiting_count > 0) {
-        struct waiting w = heap_take(io);
-        struct delivery d = {.row = w.redo.row,
-                             .channel = (enum channel)w.redo.channel,
-                             .attempt = w.redo.attempt};
-        record(run, &d, w.redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
+    while (io->waiting.count > 0) {
+        struct redo redo = waiting_take(&io->waiting);
+        struct delivery d = {.row = redo.row,
+                             .channel = (enum channel)redo.channel,
+                             .attempt = redo.attempt};
+        record(run, &d, redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
                &(struct delivery_result){.reason = DELIVERY_CANCELLED});
     }
     dispatch_withdraw(io->dispatch, &io->source);

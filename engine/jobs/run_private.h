@@ -4,6 +4,7 @@
 #define ENGINE_RUN_PRIVATE_H
 
 #include "engine/jobs/run.h"
+#include "engine/jobs/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
 #include "engine/pipeline/pipeline.h"
@@ -11,12 +12,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* A message that waits for its next attempt. */
-struct waiting {
-    int64_t due_ns; /* steady */
-    struct redo redo;
-};
 
 /* A list whose intents are on their way to the disk. */
 struct intending {
@@ -38,8 +33,7 @@ struct run_io {
     struct batch *parked; /* batches that came too early */
     uint64_t open;        /* messages without an outcome, wherever they are */
     uint64_t in_dispatch;
-    struct waiting *waiting; /* heap by due_ns */
-    size_t waiting_count, waiting_capacity;
+    struct waiting waiting;
     struct loop_timer redo_timer;
     struct intending *intending_free;
     size_t intending_count;             /* not yet answered */

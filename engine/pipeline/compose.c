@@ -61,7 +61,16 @@ static struct row row_open(const struct compose *c, struct batch *batch, uint32_
                             job_customer(c->job, &batch->chunk, number, &batch->arena)};
 }
 
-static void gather_values(struct compose *c, struct row *row)
+static struct text case_value(const struct compose *c, struct row *row, size_t v,
+                              size_t language)
+{
+    struct text chosen_by =
+        format_value(&row->batch->chunk.columns[c->job->bindings[v].column], row->at,
+                     c->job->zone, &row->batch->arena);
+    return template_set_case(c->job->templates, v, language, chosen_by);
+}
+
+static void gather_values(struct compose *c, struct row *row, size_t language)
 {
     struct arena *arena = &row->batch->arena;
     for (size_t v = 0; v < c->job->binding_count; v++) {
@@ -75,6 +84,9 @@ static void gather_values(struct compose *c, struct row *row)
             if (!row->unsubscribe.data)
                 row->unsubscribe = unsubscribe_url(c->job, row->customer, arena);
             c->values[v] = row->unsubscribe;
+            break;
+        case JOB_BIND_CASE:
+            c->values[v] = case_value(c, row, v, language);
             break;
         case JOB_BIND_COLUMN:
             c->values[v] = format_value(&row->batch->chunk.columns[binding->column],
@@ -125,8 +137,9 @@ static size_t characters(struct text t)
 
 static struct text render_sms(struct compose *c, struct row *row)
 {
-    gather_values(c, row);
-    return render_part(c, row, language_of(c, row, CHANNEL_SMS), PART_SMS);
+    size_t language = language_of(c, row, CHANNEL_SMS);
+    gather_values(c, row, language);
+    return render_part(c, row, language, PART_SMS);
 }
 
 static void note_ucs2(struct batch *batch, struct text t)
@@ -182,7 +195,7 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
     char hex[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(id, hex);
     const char *at = memchr(job->email_from.data, '@', job->email_from.bytes);
-    gather_values(c, row);
+    gather_values(c, row, language);
     *mail = (struct mime_mail){
         .from_name = job->email_from_name,
         .from = job->email_from,
@@ -206,7 +219,7 @@ static void fill_app(struct compose *c, struct row *row, struct delivery *d)
 {
     bool push = d->channel == CHANNEL_PUSH;
     size_t language = language_of(c, row, d->channel);
-    gather_values(c, row);
+    gather_values(c, row, language);
     d->from = c->job->account.id;
     d->to = arena_text(&row->batch->arena,
                        push ? column_value(c, row, SNAPSHOT_PUSH_TOKEN) : row->customer);
@@ -308,6 +321,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
+    out->delivery.started_ns = redo->started_ns;
     fill(c, &row, &out->delivery);
     return arena_overflowed(&batch->arena) ? overflow(batch, err) : 0;
 }

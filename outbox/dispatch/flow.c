@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/near.h"
 
 #include <stdio.h>
 
@@ -236,6 +237,16 @@ void flow_pump(struct flow *flow)
     flow->provider.type->pump(&flow->provider);
 }
 
+static int refuse_type(const struct provider_config *config, struct error *err)
+{
+    struct near near = {.wanted = text_of(config->type)};
+    char hint[64];
+    for (size_t i = 0; provider_types[i]; i++)
+        near_offer(&near, text_of(provider_types[i]->name));
+    return error_set(err, ERROR_CONFIG, "providers.%s.type: there is no type \"%s\"%s",
+                     config->name, config->type, near_hint(&near, hint, sizeof(hint)));
+}
+
 int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
               const struct provider_config *config, struct error *err)
 {
@@ -255,8 +266,7 @@ int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
     pthread_mutex_init(&flow->counters.trouble_lock, NULL);
     struct provider *provider = &flow->provider;
     if (!provider->type)
-        return error_set(err, ERROR_CONFIG, "provider %s: there is no type \"%s\"",
-                         config->name, config->type);
+        return refuse_type(config, err);
     if (!config->on_unknown_given)
         provider->config.on_unknown = provider->type->on_unknown_default;
     limiter_set(&flow->limiter, config->max_message_rate_per_s);
@@ -460,12 +470,26 @@ void provider_done(struct provider *provider, struct delivery *delivery,
     flow_finish(flow, delivery, &result);
 }
 
+/* What the provider has accepted since it last pushed back, that pause included. */
+static double accepted_per_s(struct flow *flow, int64_t now_ns)
+{
+    uint64_t sent = atomic_load_explicit(&flow->counters.sent, memory_order_relaxed);
+    int64_t since_ns = now_ns - flow->pushed_back_ns;
+    double rate =
+        (double)(sent - flow->sent_before) * (double)NS_PER_S / (double)since_ns;
+    bool known = flow->pushed_back_ns > 0 && since_ns > 0;
+    flow->pushed_back_ns = now_ns;
+    flow->sent_before = sent;
+    return known ? rate : 0;
+}
+
 void provider_slow_down(struct provider *provider, int64_t wait_ns)
 {
     struct flow *flow = flow_of(provider);
     int64_t now_ns = loop_now_ns(provider->loop);
     if (now_ns >= flow->pause_until_ns) { /* else it is the same push-back, heard again */
-        limiter_back_off(&flow->limiter, flow->pace.rate_per_s, now_ns);
+        limiter_back_off(&flow->limiter, flow->pace.rate_per_s,
+                         accepted_per_s(flow, now_ns), now_ns);
         flow_aim(flow);
         flow->pauses++;
         if (wait_ns == 0)

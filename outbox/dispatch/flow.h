@@ -48,6 +48,8 @@ struct flow {
     struct breaker breaker;
     int64_t pause_until_ns; /* the provider asked for it */
     unsigned pauses;        /* in a row, without success between */
+    int64_t pushed_back_ns; /* when it last asked to slow down */
+    uint64_t sent_before;   /* what it had taken until then */
     struct loop_timer timer;
     bool troubled; /* trouble since the last success */
     bool stopped;

@@ -7,12 +7,15 @@
 
 #include "base/clock.h"
 
+#include <stdbool.h>
+
 /* How early a message may go, so that late timers do not cost throughput. */
 #define LIMITER_SLACK_NS (20.0 * NS_PER_MS)
 
-#define LIMITER_BACK_OFF    0.7
-#define LIMITER_RECOVER     0.1 /* per second */
-#define LIMITER_LOWEST_RATE 0.1
+#define LIMITER_BACK_OFF_MOST  0.25
+#define LIMITER_BACK_OFF_LEAST 0.7
+#define LIMITER_RECOVER        0.4 /* per second */
+#define LIMITER_LOWEST_RATE    0.1
 /* Above this a provider without configured limit is as good as unlimited again. */
 #define LIMITER_FREE_RATE 1e6
 
@@ -29,16 +32,20 @@ void limiter_set(struct limiter *limiter, double rate_per_s)
     enforce(limiter, rate_per_s);
 }
 
-void limiter_back_off(struct limiter *limiter, double measured_per_s, int64_t now_ns)
+void limiter_back_off(struct limiter *limiter, double tried_per_s, double accepted_per_s,
+                      int64_t now_ns)
 {
     double rate = limiter->rate_per_s;
-    if (rate == 0 ||
-        (measured_per_s > 0 && limiter->rate_per_s == limiter->ceiling_per_s &&
-         measured_per_s < rate))
-        rate = measured_per_s;
+    bool at_ceiling = rate == limiter->ceiling_per_s;
+    if (rate == 0 || (at_ceiling && tried_per_s > 0 && tried_per_s < rate))
+        rate = tried_per_s;
     if (rate == 0)
         return;
-    rate *= LIMITER_BACK_OFF;
+    double lowest = rate * LIMITER_BACK_OFF_MOST;
+    double highest = rate * LIMITER_BACK_OFF_LEAST;
+    rate = accepted_per_s < lowest    ? lowest
+           : accepted_per_s > highest ? highest
+                                      : accepted_per_s;
     enforce(limiter, rate > LIMITER_LOWEST_RATE ? rate : LIMITER_LOWEST_RATE);
     limiter->adapted_ns = now_ns;
 }

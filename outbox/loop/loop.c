@@ -48,6 +48,16 @@ static bool is_refusal(int rc)
     return rc == -EPERM || rc == -EACCES || rc == -ENOSYS || rc == -EINVAL;
 }
 
+/* Once per process: every I/O thread has a loop. */
+static void say_why_not(const struct error *why)
+{
+    static atomic_flag said = ATOMIC_FLAG_INIT;
+    char quoted[ERROR_TEXT_BYTES];
+    if (!atomic_flag_test_and_set(&said))
+        log_info("loop", "io_uring is refused, epoll is used instead", "why=%s",
+                 log_quote(text_of(why->text), quoted, sizeof(quoted)));
+}
+
 static int choose_backend(struct loop *loop, struct error *err)
 {
     const char *wanted = getenv("VOLLEY_LOOP");
@@ -60,9 +70,7 @@ static int choose_backend(struct loop *loop, struct error *err)
     struct error why = {0};
     int rc = use_backend(loop, &loop_uring, &why);
     if (rc && is_free && is_refusal(rc)) {
-        char quoted[ERROR_TEXT_BYTES];
-        log_info("loop", "io_uring is refused, epoll is used instead", "why=%s",
-                 log_quote(text_of(why.text), quoted, sizeof(quoted)));
+        say_why_not(&why);
         return use_backend(loop, &loop_epoll, err) ? -ERROR_IO : 0;
     }
     return rc ? error_set(err, ERROR_IO, "%s", why.text) : 0;

@@ -31,10 +31,14 @@ struct api {
 
 /* --- replies --- */
 
-static void describe(const struct api *api, char out[256], struct text words)
+static void describe(const struct api *api, char out[256], unsigned status,
+                     struct text words)
 {
-    snprintf(out, 256, "%.120s: %.*s", api->url,
-             (int)(words.bytes < 120 ? words.bytes : 120), words.data ? words.data : "");
+    size_t used = (size_t)snprintf(out, 256, "%.100s: ", api->url);
+    if (status > 0)
+        used += (size_t)snprintf(out + used, 256 - used, "HTTP %u ", status);
+    snprintf(out + used, 256 - used, "%.*s", (int)(words.bytes < 120 ? words.bytes : 120),
+             words.data ? words.data : "");
 }
 
 static void on_final_reply(struct api *api, struct delivery *delivery,
@@ -43,17 +47,16 @@ static void on_final_reply(struct api *api, struct delivery *delivery,
     struct provider *provider = api->provider;
     buffer_clear(&api->scratch);
     struct api_verdict verdict = api->methods->judge(delivery, reply, &api->scratch);
-    char sentence[256], words[160];
-    snprintf(words, sizeof(words), "HTTP %u %.*s", reply->status,
-             (int)(verdict.result.detail.bytes < 120 ? verdict.result.detail.bytes : 120),
-             verdict.result.detail.data ? verdict.result.detail.data : "");
-    describe(api, sentence, text_of(words));
-    if (verdict.stop)
-        provider_stop(provider, sentence);
-    else if (verdict.broken)
-        provider_trouble(provider, sentence);
-    else
+    if (verdict.stop || verdict.broken) {
+        char sentence[256];
+        describe(api, sentence, reply->status, verdict.result.detail);
+        if (verdict.stop)
+            provider_stop(provider, sentence);
+        else
+            provider_trouble(provider, sentence);
+    } else {
         provider_ok(provider);
+    }
     if (verdict.slow_down)
         provider_slow_down(provider, verdict.wait_ns);
     if (verdict.wait_ns > 0)
@@ -65,7 +68,7 @@ static void on_no_reply(struct api *api, struct delivery *delivery,
                         const struct http_reply *reply)
 {
     char sentence[256];
-    describe(api, sentence, reply->words);
+    describe(api, sentence, 0, reply->words);
     provider_trouble(api->provider, sentence);
     if (reply->end == HTTP_NOT_CONNECTED) {
         provider_return(api->provider, delivery);

@@ -151,16 +151,40 @@ static bool is_sid(struct text sid)
     return true;
 }
 
+/* The "sid" of a message taken, where it stands as a member's name and value. Building
+ * the JSON tree for each reply took a tenth of a send's processor time; what looks
+ * unusual still gets one. */
+static struct text find_sid(struct text body)
+{
+    static const char name[] = "\"sid\"";
+    const char *at = memmem(body.data, body.bytes, name, sizeof(name) - 1);
+    const char *end = body.data + body.bytes;
+    if (!at || at == body.data || !strchr("{, \n", at[-1]))
+        return TEXT_NONE;
+    at += sizeof(name) - 1;
+    while (at < end && (*at == ' ' || *at == ':'))
+        at++;
+    if (end - at < 36 || at[0] != '"' || at[35] != '"')
+        return TEXT_NONE;
+    struct text sid = {at + 1, 34};
+    return is_sid(sid) ? sid : TEXT_NONE;
+}
+
 struct api_verdict twilio_judge(const struct delivery *delivery,
                                 const struct http_reply *reply, struct buffer *scratch)
 {
     (void)delivery;
+    bool taken = reply->status / 100 == 2; /* whatever the body says */
+    struct text sid = taken ? find_sid(reply->body) : TEXT_NONE;
+    if (sid.data)
+        return (struct api_verdict){
+            .result = {.verdict = DELIVERY_SENT, .provider_id = sid}};
     json_t *root =
         json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     struct api_verdict verdict;
-    if (reply->status / 100 == 2) { /* taken, whatever the body says */
+    if (taken) {
         verdict = (struct api_verdict){.result = {.verdict = DELIVERY_SENT}};
-        struct text sid = keep_string(root, "sid", scratch);
+        sid = keep_string(root, "sid", scratch);
         if (is_sid(sid))
             verdict.result.provider_id = sid;
     } else {

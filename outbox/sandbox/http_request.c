@@ -215,31 +215,46 @@ static int64_t parse_chunk_size(struct text line)
 /* parse_trailers: lines up to an empty one; their content does not matter. */
 static int parse_trailers(struct text *rest)
 {
-    struct text line, start = *rest;
+    struct text line, window = *rest;
+    if (window.bytes > HTTP_HEAD_BYTES_MAX)
+        window.bytes = HTTP_HEAD_BYTES_MAX;
     int rc;
-    while ((rc = next_line(rest, &line)) == 1 && line.bytes > 0) {
-        if (start.bytes - rest->bytes > HTTP_HEAD_BYTES_MAX)
-            return HEAD_TOO_LARGE;
-    }
-    return rc == 0 && start.bytes > HTTP_HEAD_BYTES_MAX ? HEAD_TOO_LARGE : rc;
+    do
+        rc = next_line(&window, &line);
+    while (rc == 1 && line.bytes > 0);
+    if (rc == 0 && rest->bytes >= HTTP_HEAD_BYTES_MAX)
+        return HEAD_TOO_LARGE;
+    rest->bytes -= (size_t)(window.data - rest->data);
+    rest->data = window.data;
+    return rc;
+}
+
+/* next_chunk: the size of the next chunk in *size_out; 1, 0 for more, or a status. */
+static int next_chunk(struct text *rest, size_t *size_out)
+{
+    struct text line;
+    int rc = next_line(rest, &line);
+    if (rc == 0 && rest->bytes >= CHUNK_LINE_BYTES_MAX + 2)
+        return BAD;
+    if (rc != 1)
+        return rc;
+    int64_t size = line.bytes > CHUNK_LINE_BYTES_MAX ? BAD : parse_chunk_size(line);
+    if (size < 0)
+        return (int)size;
+    *size_out = (size_t)size;
+    return 1;
 }
 
 static int parse_chunks(struct text *rest, struct buffer *chunks)
 {
     buffer_clear(chunks);
     for (;;) {
-        struct text line;
-        int rc = next_line(rest, &line);
-        if (rc == 0 && rest->bytes > CHUNK_LINE_BYTES_MAX)
-            return BAD;
+        size_t bytes = 0;
+        int rc = next_chunk(rest, &bytes);
         if (rc != 1)
             return rc;
-        int64_t size = parse_chunk_size(line);
-        if (size < 0)
-            return (int)size;
-        if (size == 0)
+        if (bytes == 0)
             return parse_trailers(rest);
-        size_t bytes = (size_t)size;
         if (chunks->bytes + bytes > HTTP_BODY_BYTES_MAX)
             return TOO_LARGE;
         if (rest->bytes < bytes + 2)

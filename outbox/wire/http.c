@@ -388,8 +388,8 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
 
 void http_send(struct http *http, struct http_request *request)
 {
+    CHECK(!http->closing && http->under_way < http->transfer_count - 1);
     struct transfer *transfer = http->free;
-    CHECK(transfer && !http->closing);
     http->free = transfer->next_free;
     transfer->request = request;
     transfer->attempts = 0;

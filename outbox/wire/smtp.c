@@ -4,8 +4,8 @@
  * RFC 2920 demands that replies come. Output collects in one buffer while the loop sends
  * the other, and leaves when all replies of a round are handled: one send per round. */
 #include "outbox/wire/smtp.h"
+#include "outbox/wire/smtp_text.h"
 
-#include "base/buffer.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -67,47 +67,6 @@ struct smtp_session {
     char sentence[256];
 };
 
-/* --- what may stand in a command --- */
-
-/* Printable ASCII that an unquoted addr-spec may have, and UTF-8 (RFC 6531); no
- * `<>()[]:;,\"@`. */
-static bool address_byte_ok(unsigned char c)
-{
-    if (c >= 0x80)
-        return true;
-    return c > ' ' && c < 0x7F && !strchr("<>()[]:;,\\\"@", c);
-}
-
-bool smtp_address_ok(struct text address)
-{
-    const char *at = address.bytes ? memchr(address.data, '@', address.bytes) : NULL;
-    if (!at)
-        return false;
-    size_t local_bytes = (size_t)(at - address.data);
-    size_t domain_bytes = address.bytes - local_bytes - 1;
-    if (local_bytes < 1 || local_bytes > 64 || domain_bytes < 1 || domain_bytes > 255)
-        return false;
-    for (size_t i = 0; i < address.bytes; i++) {
-        if (i != local_bytes && !address_byte_ok((unsigned char)address.data[i]))
-            return false;
-    }
-    return utf8_valid(address);
-}
-
-static bool is_eight_bit(struct text t)
-{
-    uint64_t all = 0;
-    size_t i = 0;
-    for (; i + 8 <= t.bytes; i += 8) {
-        uint64_t word;
-        memcpy(&word, t.data + i, 8);
-        all |= word;
-    }
-    for (; i < t.bytes; i++)
-        all |= (uint64_t)(unsigned char)t.data[i];
-    return all & 0x8080808080808080ull;
-}
-
 /* --- output --- */
 
 static void expect(struct smtp_session *s, enum smtp_stage stage, unsigned slot)
@@ -134,9 +93,9 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
     say(s, TEXT(">"));
     if (s->offer.size)
         buffer_format(&s->out, " SIZE=%zu", mail->body.bytes);
-    if (s->offer.eight_bit && is_eight_bit(mail->body))
+    if (s->offer.eight_bit && smtp_text_eight_bit(mail->body))
         say(s, TEXT(" BODY=8BITMIME"));
-    if (is_eight_bit(mail->from) || is_eight_bit(mail->to))
+    if (smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to))
         say(s, TEXT(" SMTPUTF8"));
     say(s, TEXT("\r\n"));
 }
@@ -148,35 +107,9 @@ static void say_rcpt(struct smtp_session *s, const struct smtp_mail *mail)
     say(s, TEXT(">\r\n"));
 }
 
-/* RFC 5321 4.5.2. A dot behind a bare LF is doubled as well: some servers take LF for a
- * line end, and then a lone dot would end the message and let its rest speak as commands.
- */
-static void say_stuffed(struct smtp_session *s, struct text body)
-{
-    const char *at = body.data;
-    const char *end = body.data + body.bytes;
-    if (at < end && *at == '.')
-        say(s, TEXT("."));
-    for (const char *from = at; from < end;) {
-        const char *newline = memchr(from, '\n', (size_t)(end - from));
-        if (!newline)
-            break;
-        from = newline + 1;
-        if (from < end && *from == '.') {
-            buffer_add(&s->out, at, (size_t)(from - at));
-            say(s, TEXT("."));
-            at = from;
-        }
-    }
-    buffer_add(&s->out, at, (size_t)(end - at));
-}
-
 static void say_body(struct smtp_session *s, struct slot *slot)
 {
-    struct text body = slot->mail.body;
-    say_stuffed(s, body);
-    bool ends = body.bytes >= 2 && memcmp(body.data + body.bytes - 2, "\r\n", 2) == 0;
-    say(s, ends || body.bytes == 0 ? TEXT(".\r\n") : TEXT("\r\n.\r\n"));
+    smtp_text_stuff(&s->out, slot->mail.body);
     slot->body_queued = true;
 }
 
@@ -242,7 +175,9 @@ static void answer(struct smtp_session *s, struct slot *slot, struct smtp_answer
     s->events->answer(s->arg, slot->mail.owner, &given);
 }
 
-/* Decide everything that is under way, newest first, and let go of the loop. */
+/* Decide everything that is under way, newest first, and let go of the loop. Replies come
+ * in the order of commands (RFC 2920 3.2), so what stands behind a 421 was not looked at
+ * any more. */
 static void end_session(struct smtp_session *s, enum smtp_end end, const char *why)
 {
     if (s->phase == ENDING)
@@ -251,12 +186,14 @@ static void end_session(struct smtp_session *s, enum smtp_end end, const char *w
     s->end = end;
     snprintf(s->sentence, sizeof(s->sentence), "%s: %s", s->config.server, why);
     loop_timer_disarm(s->loop, &s->timer);
+    bool busy = end == SMTP_END_BUSY;
     while (s->slot_end != s->slot_first) {
         struct slot *slot = &s->slots[--s->slot_end % WINDOW];
         if (!slot->decided)
             answer(s, slot,
-                   (struct smtp_answer){.fate = slot->body_out ? SMTP_LOST : SMTP_UNSENT,
-                                        .offered = slot->envelope_out,
+                   (struct smtp_answer){.fate = slot->body_out && !busy ? SMTP_LOST
+                                                                        : SMTP_UNSENT,
+                                        .offered = slot->envelope_out && !busy,
                                         .end = end,
                                         .words = text_of(s->sentence)});
     }
@@ -298,7 +235,7 @@ static bool can_take(const struct smtp_session *s)
 static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
                    struct smtp_answer *out)
 {
-    bool utf8 = is_eight_bit(mail->from) || is_eight_bit(mail->to);
+    bool utf8 = smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
     if (!smtp_address_ok(mail->to) ||
         (mail->from.bytes > 0 && !smtp_address_ok(mail->from)))
         *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
@@ -309,7 +246,7 @@ static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
             (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                  .words = TEXT("the address is not ASCII and the server "
                                                "does not offer SMTPUTF8 (RFC 6531)")};
-    else if (!s->offer.eight_bit && is_eight_bit(mail->body))
+    else if (!s->offer.eight_bit && smtp_text_eight_bit(mail->body))
         *out = (struct smtp_answer){.fate = SMTP_NEEDS_8BIT,
                                     .words =
                                         TEXT("the message has 8-bit text and the server "

@@ -83,8 +83,8 @@ struct smtp_config {
 
 struct smtp_session;
 
-/* smtp_open: connect; everything else is told through events. Owns: smtp_destroy, from
- * ended on. */
+/* smtp_open: connect; everything else is told through events.
+ * Owns: smtp_destroy, from ended on. */
 struct smtp_session *smtp_open(struct loop *loop, const struct smtp_config *config,
                                const struct smtp_events *events, void *arg);
 void smtp_destroy(struct smtp_session **session);
@@ -95,10 +95,5 @@ void smtp_kick(struct smtp_session *session);
 bool smtp_is_idle(const struct smtp_session *session);
 /* smtp_quit: take no more mails, and QUIT once the last has its answer. */
 void smtp_quit(struct smtp_session *session);
-
-/* smtp_address_ok: it can stand in a command: one @ between a local part of at most 64
- * and a domain of at most 255 bytes (RFC 5321 4.5.3.1), no blanks, controls, quotes or
- * brackets. */
-bool smtp_address_ok(struct text address);
 
 #endif

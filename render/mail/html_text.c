@@ -39,15 +39,17 @@ static const char *const latin1_entities[] = {
 
 /* What a tag does to the text: line breaks around it, or its content left out. */
 static const struct {
-    const char *name;
+    struct text name;
     unsigned breaks;
     bool hidden;
 } tags[] = {
-    {"br", 1, false},  {"div", 1, false},  {"tr", 1, false},    {"li", 1, false},
-    {"ul", 1, false},  {"ol", 1, false},   {"hr", 1, false},    {"table", 1, false},
-    {"p", 2, false},   {"h1", 2, false},   {"h2", 2, false},    {"h3", 2, false},
-    {"h4", 2, false},  {"h5", 2, false},   {"h6", 2, false},    {"blockquote", 2, false},
-    {"head", 0, true}, {"style", 0, true}, {"script", 0, true}, {"title", 0, true},
+    {{"br", 2}, 1, false},          {{"div", 3}, 1, false},   {{"tr", 2}, 1, false},
+    {{"li", 2}, 1, false},          {{"ul", 2}, 1, false},    {{"ol", 2}, 1, false},
+    {{"hr", 2}, 1, false},          {{"table", 5}, 1, false}, {{"p", 1}, 2, false},
+    {{"h1", 2}, 2, false},          {{"h2", 2}, 2, false},    {{"h3", 2}, 2, false},
+    {{"h4", 2}, 2, false},          {{"h5", 2}, 2, false},    {{"h6", 2}, 2, false},
+    {{"blockquote", 10}, 2, false}, {{"head", 4}, 0, true},   {{"style", 5}, 0, true},
+    {{"script", 6}, 0, true},       {{"title", 5}, 0, true},
 };
 
 static bool is_space(char c)
@@ -233,7 +235,7 @@ static size_t put_tag(struct writer *w, struct text html, size_t from, size_t to
     struct text inside = {html.data + start, to - start};
     inside.bytes -= inside.bytes > 0 && inside.data[inside.bytes - 1] == '>';
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
-        if (!text_equal_nocase(name, text_of(tags[i].name)))
+        if (!text_equal_nocase(name, tags[i].name))
             continue;
         if (tags[i].hidden)
             return closing ? to : skip_hidden(html, to, name);

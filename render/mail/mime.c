@@ -22,13 +22,6 @@ struct composer {
     char boundary[40];
 };
 
-static char *put(char *out, const char *string)
-{
-    size_t bytes = strlen(string);
-    memcpy(out, string, bytes);
-    return out + bytes;
-}
-
 /* --- bodies ------------------------------------------------------------------------- */
 
 static struct text well_formed(struct text t, struct arena *scratch)
@@ -83,7 +76,7 @@ static void make_boundary(struct composer *c)
     static const char digits[] = "0123456789abcdef";
     struct hash128 hash = hash128(c->mail->message_id.data, c->mail->message_id.bytes);
     uint64_t words[2] = {hash.high, hash.low};
-    char *at = put(c->boundary, "=_");
+    char *at = stpcpy(c->boundary, "=_");
     for (size_t i = 0; i < 32; i++)
         *at++ = digits[words[i / 16] >> (60 - 4 * (i % 16)) & 15];
     *at = '\0';
@@ -91,20 +84,20 @@ static void make_boundary(struct composer *c)
 
 static char *put_part(char *out, const char *type, const struct mime_body *body)
 {
-    out = put(out, "Content-Type: text/");
-    out = put(out, type);
-    out = put(out, "; charset=utf-8\r\nContent-Transfer-Encoding: ");
-    out = put(out, mime_encoding_name(body->encoding));
-    out = put(out, "\r\n\r\n");
+    out = stpcpy(out, "Content-Type: text/");
+    out = stpcpy(out, type);
+    out = stpcpy(out, "; charset=utf-8\r\nContent-Transfer-Encoding: ");
+    out = stpcpy(out, mime_encoding_name(body->encoding));
+    out = stpcpy(out, "\r\n\r\n");
     return mime_body_write(body, out);
 }
 
 /* put_boundary: the CRLF before it belongs to it, not to the part (RFC 2046, 5.1.1). */
 static char *put_boundary(const struct composer *c, char *out, const char *behind)
 {
-    out = put(out, "\r\n--");
-    out = put(out, c->boundary);
-    return put(out, behind);
+    out = stpcpy(out, "\r\n--");
+    out = stpcpy(out, c->boundary);
+    return stpcpy(out, behind);
 }
 
 static char *put_bodies(const struct composer *c, char *out)
@@ -113,9 +106,9 @@ static char *put_bodies(const struct composer *c, char *out)
         return put_part(out, "plain", &c->text);
     if (!c->has_text)
         return put_part(out, "html", &c->html);
-    out = put(out, "Content-Type: multipart/alternative;\r\n boundary=\"");
-    out = put(out, c->boundary);
-    out = put(out, "\"\r\n");
+    out = stpcpy(out, "Content-Type: multipart/alternative;\r\n boundary=\"");
+    out = stpcpy(out, c->boundary);
+    out = stpcpy(out, "\"\r\n");
     out = put_boundary(c, out, "\r\n");
     out = put_part(out, "plain", &c->text);
     out = put_boundary(c, out, "\r\n");
@@ -132,9 +125,9 @@ static char *put_headers(const struct mime_mail *mail, char *out)
     out = mime_header_brackets(out, "Message-ID", mail->message_id, false);
     if (mail->unsubscribe.data) {
         out = mime_header_brackets(out, "List-Unsubscribe", mail->unsubscribe, true);
-        out = put(out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+        out = stpcpy(out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
     }
-    return put(out, "MIME-Version: 1.0\r\n");
+    return stpcpy(out, "MIME-Version: 1.0\r\n");
 }
 
 static size_t header_room(const struct mime_mail *mail)

@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "render/mail/base64.h"
 
-#include <stdio.h>
-
 #define LINE_COLUMNS         78 /* RFC 5322, 2.1.1 */
 #define ENCODED_LINE_COLUMNS 76 /* RFC 2047, 2 */
 #define WORD_OVERHEAD        12 /* =?UTF-8?Q??= */
@@ -56,10 +54,8 @@ static size_t next_char(const char **at, const char *to, char out[4])
 {
     const char *from = *at;
     uint32_t c = utf8_next(at, to);
-    if (c == UTF8_BAD) {
-        memcpy(out, "\xEF\xBF\xBD", 3);
-        return 3;
-    }
+    if (c == UTF8_BAD)
+        return utf8_encode(0xFFFD, out);
     if (c < 0x20 || c == 0x7F) {
         if (c == '\r' && *at < to && **at == '\n')
             (*at)++;
@@ -294,6 +290,14 @@ char *mime_header_brackets(char *out, const char *name, struct text token, bool 
     return end(&line);
 }
 
+static void put_number(struct line *line, unsigned value, unsigned digits)
+{
+    char out[4];
+    for (unsigned i = digits; i-- > 0; value /= 10)
+        out[i] = (char)('0' + value % 10);
+    put(line, out, digits);
+}
+
 char *mime_header_date(char *out, int64_t date_ns)
 {
     static const char days[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
@@ -304,8 +308,20 @@ char *mime_header_date(char *out, int64_t date_ns)
     civil_from_days(day, &year, &month, &of_month);
     int weekday = (int)((day % 7 + 7) % 7);
     struct line line = begin(out, "Date");
-    line.at += sprintf(line.at, " %.3s, %u %.3s %04d %02u:%02u:%02u +0000",
-                       days + 3 * weekday, of_month, months + 3 * (month - 1), (int)year,
-                       of_day / 3600, of_day / 60 % 60, of_day % 60);
+    put_byte(&line, ' ');
+    put(&line, days + 3 * weekday, 3);
+    put(&line, ", ", 2);
+    put_number(&line, of_month, of_month < 10 ? 1 : 2);
+    put_byte(&line, ' ');
+    put(&line, months + 3 * (month - 1), 3);
+    put_byte(&line, ' ');
+    put_number(&line, (unsigned)year, 4); /* int64 nanoseconds end in 2262 */
+    put_byte(&line, ' ');
+    put_number(&line, of_day / 3600, 2);
+    put_byte(&line, ':');
+    put_number(&line, of_day / 60 % 60, 2);
+    put_byte(&line, ':');
+    put_number(&line, of_day % 60, 2);
+    put(&line, " +0000", 6);
     return end(&line);
 }

@@ -11,9 +11,10 @@ bool format_can(const struct column *column);
 
 /* format_value: the text of column at row: text as it stands, numbers in their shortest
  * form (12.5, 3), true and false, 2026-11-22, 2026-11-22 18:30 in zone (NULL is UTC; a
- * timestamp without a zone of its own is wall-clock time and stays as it is). Owns: text
- * points into the column, the rest into the arena Errors: none; TEXT_NONE for null, a
- * NaN, or when the arena overflows */
+ * timestamp without a zone of its own is wall-clock time and stays as it is).
+ * Owns:    text points into the column, the rest into the arena
+ * Errors:  none; TEXT_NONE for null, a NaN, or when the arena overflows
+ * Threads: any */
 struct text format_value(const struct column *column, int64_t row,
                          const struct tzif *zone, struct arena *arena);
 

@@ -341,7 +341,7 @@ int mustache_render(struct text source, const char *name, json_t *data,
 {
     struct run run = {
         .options = options,
-        .open = options->open.data ? options->open : TEXT("{{"),
+        .open = options->open.data ? options->open : TEXT("##{{"),
         .close = options->close.data ? options->close : TEXT("}}"),
         .out = out,
         .out_start_bytes = out->bytes,

@@ -12,14 +12,14 @@
 
 #include <jansson.h>
 
-/* What a hostile template may cost. */
-#define MUSTACHE_DEPTH_MAX    128 /* sections and partials inside each other */
-#define MUSTACHE_STEPS_MAX    ((size_t)20 << 20)  /* literals and tags rendered */
-#define MUSTACHE_OUTPUT_BYTES ((size_t)256 << 20) /* rendering */
-#define MUSTACHE_PARTIALS_MAX 1000                /* each indentation counts */
-#define MUSTACHE_SOURCE_BYTES                                                            \
-    ((size_t)16 << 20) /* template, and all partials together                            \
-                        */
+/* What a hostile template may cost: sections and partials inside each other, literals and
+ * tags rendered, the rendering, the partials (each indentation counts), and the sources
+ * of all of them together. */
+#define MUSTACHE_DEPTH_MAX    128
+#define MUSTACHE_STEPS_MAX    ((size_t)20 << 20)
+#define MUSTACHE_OUTPUT_BYTES ((size_t)256 << 20)
+#define MUSTACHE_PARTIALS_MAX 1000
+#define MUSTACHE_SOURCE_BYTES ((size_t)16 << 20)
 
 /* A partial's source, appended to out. Returns 1, 0 when there is none (it renders as
  * nothing), or negative. */
@@ -27,7 +27,7 @@ typedef int mustache_partial_fn(void *arg, struct text name, struct buffer *out,
                                 struct error *err);
 
 struct mustache_options {
-    struct text open, close; /* TEXT_NONE: `{{` and `}}` */
+    struct text open, close; /* TEXT_NONE: `##{{` and `}}`, as in templates */
     bool missing_literal;    /* an unknown variable stays as typed, instead of nothing */
     bool escape_html;        /* `{{name}}` escapes & < > " ' */
     mustache_partial_fn *partial_fn; /* NULL: there are none */
@@ -36,7 +36,8 @@ struct mustache_options {
 
 /* mustache_render: append the rendering of source over data to out.
  * Errors: ERROR_INPUT `name:line: …` for a syntax error, a partial that includes itself
- * without end or a limit above; out then holds a part. Threads: any. */
+ *          without end or a limit above; out then holds a part.
+ * Threads: any. */
 int mustache_render(struct text source, const char *name, json_t *data,
                     const struct mustache_options *options, struct buffer *out,
                     struct error *err) MUST_USE;

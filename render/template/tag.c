@@ -15,17 +15,22 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool is_white(char c)
+{
+    return is_blank(c) || c == '\r' || c == '\n';
+}
+
 int tag_delimiters(struct text pair, struct text *open_out, struct text *close_out)
 {
     pair = text_trim(pair);
     size_t open = 0;
-    while (open < pair.bytes && !memchr(" \t\r\n", pair.data[open], 4))
+    while (open < pair.bytes && !is_white(pair.data[open]))
         open++;
     *open_out = (struct text){pair.data, open};
     *close_out = text_trim((struct text){pair.data + open, pair.bytes - open});
     bool bad = open == 0 || close_out->bytes == 0 || memchr(pair.data, '=', pair.bytes);
     for (size_t i = 0; i < close_out->bytes; i++)
-        bad |= memchr(" \t\r\n", close_out->data[i], 4) != NULL;
+        bad |= is_white(close_out->data[i]);
     return bad ? -1 : 0;
 }
 

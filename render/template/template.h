@@ -2,7 +2,11 @@
  *
  * `##{{name}}` is replaced by the customer's value. Which variables exist is decided by
  * the list given at compile time: a listed one becomes a slot, an unlisted one stays as
- * typed (R23). */
+ * typed (R23).
+ *
+ * The language is Mustache's (tag.h). A section ##{{#name}} … ##{{/name}} appears when
+ * the variable has a value other than `0` and `false`, an inverted one otherwise;
+ * ##{{.}} is the section's value. */
 #ifndef RENDER_TEMPLATE_H
 #define RENDER_TEMPLATE_H
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/near.h"
+#include "render/template/footer.h"
 #include "base/yaml.h"
 #include "render/template/variable_list.h"
 
@@ -244,6 +245,7 @@ static int for_each_file(struct open_set *open,
                                "%s: there is no such template folder", open->dir)
                    : error_io(open->err, "cannot read %s", open->dir);
     int rc = 0;
+    /* cppcheck-suppress readdirCalled ; the DIR is this thread's own */
     for (struct dirent *entry; rc == 0 && (entry = readdir(dir));) {
         if (!is_text_file(entry->d_name))
             continue;
@@ -263,17 +265,37 @@ static int add_file_language(struct open_set *open, const char *file)
     return language_add(open, middle);
 }
 
+static bool uses_footer(const struct template_set *set, const struct template *template)
+{
+    for (size_t v = 0; v < set->list.count; v++) {
+        if (text_is(set->list.variables[v].name, FOOTER_VARIABLE))
+            return template_uses(template, v);
+    }
+    return false;
+}
+
 static int compile_file(struct open_set *open, const char *file)
 {
     struct text stem, middle, extension;
     char name[LANGUAGE_BYTES_MAX + 1];
     CHECK(split_name(file, &stem, &middle, &extension) && language_name(middle, name));
     const struct part *part = part_of(stem, extension);
+    struct language *language = language_find(open->set, text_of(name));
     struct buffer source = {0};
     int rc = read_text(open, &source);
     if (rc == 0)
-        rc = compile(open, buffer_view(&source), open->path,
-                     language_find(open->set, text_of(name)), part->part, part->escape);
+        rc = compile(open, buffer_view(&source), open->path, language, part->part,
+                     part->escape);
+    bool email = part->part == PART_EMAIL_HTML || part->part == PART_EMAIL_TEXT;
+    if (rc == 0 && email && !uses_footer(open->set, language->parts[part->part])) {
+        template_note_fn *note_fn = open->note_fn;
+        open->note_fn = NULL; /* everything has been said once */
+        template_destroy(&language->parts[part->part]);
+        footer_add(&source, part->escape, language->name);
+        rc = compile(open, buffer_view(&source), open->path, language, part->part,
+                     part->escape);
+        open->note_fn = note_fn;
+    }
     buffer_fini(&source);
     return rc;
 }
@@ -418,7 +440,7 @@ static int open_all(struct open_set *open)
 int template_set_open(const char *dir, template_note_fn *note_fn, void *arg,
                       struct template_set **out, struct error *err)
 {
-    struct error own;
+    struct error own = {0};
     struct open_set open = {
         .dir = dir, .note_fn = note_fn, .note_arg = arg, .err = err ? err : &own};
     open.set = calloc(1, sizeof(*open.set));
@@ -509,6 +531,7 @@ const struct template *template_set_part(const struct template_set *set, size_t 
                                          enum template_part part)
 {
     CHECK(language < set->language_count && part < PART_COUNT);
+    /* cppcheck-suppress CastIntegerToAddressAtReturn ; it is a pointer */
     return set->languages[language].parts[part];
 }
 

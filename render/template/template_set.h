@@ -1,5 +1,10 @@
 /* template_set: a folder templates/<name>/ — every text of one message, per channel and
- * language. */
+ * language.
+ *
+ * template.yaml holds category, variables, required and subject; a variable may have a
+ * default, and cases: a text for each value of a customer's column (R25). partials/ holds
+ * what ##{{> x}} takes in: x.<lang>.txt or x.txt in texts, x.<lang>.html or x.html in
+ * HTML. docs/templates.md shows one. */
 #ifndef RENDER_TEMPLATE_SET_H
 #define RENDER_TEMPLATE_SET_H
 
@@ -21,7 +26,8 @@ struct template_set;
 /* template_set_open: read and compile everything in dir.
  * Errors: ERROR_INPUT with file and line: a missing file or key, a bad language name, a
  * required variable that a part of the message lacks (for email one of html and text
- * suffices), an html or text email without subject. note_fn as in template_compile. */
+ * suffices), an html or text email without subject. A note begins with its file and line.
+ */
 int template_set_open(const char *dir, template_note_fn *note_fn, void *arg,
                       struct template_set **out, struct error *err) MUST_USE;
 void template_set_close(struct template_set **set);

@@ -8,6 +8,7 @@
 #include "render/template/variable_list.h"
 
 #include "base/near.h"
+#include "render/template/footer.h"
 
 #include <stdlib.h>
 
@@ -143,14 +144,18 @@ int variable_list_read(struct variable_list *list, const struct yaml_node *root,
             "%s:%u: variables is a mapping of at most %d names, like {first_name: "
             "{default: \"friend\"}}",
             file, variables->line, VARIABLES_MAX);
+    /* One more for the unsubscribe link, which every template has. */
     list->variables = calloc(count + 1, sizeof(*list->variables));
-    list->cases = calloc(count + 1, sizeof(*list->cases));
+    list->cases = calloc(count + 1, sizeof(const struct yaml_node *));
     CHECK(list->variables != NULL && list->cases != NULL);
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = read_variable(list, &variables->children[i], file, err);
     if (rc == 0 && required)
         rc = read_required(list, required, file, err);
+    if (rc == 0 && !(variables && yaml_get(variables, FOOTER_VARIABLE)))
+        list->variables[list->count++] =
+            (struct template_variable){.name = TEXT(FOOTER_VARIABLE)};
     return rc;
 }
 

@@ -283,6 +283,74 @@ Test(dispatch, bad_addresses_and_oversized_mails_are_never_offered)
     scene_close(scene);
 }
 
+Test(dispatch, a_stopped_provider_leaves_the_route_to_the_next)
+{
+    struct scene *scene = scene_open("PIPELINING");
+    struct peer *other = calloc(1, sizeof(*other));
+    other->offers = "PIPELINING";
+    peer_start(other);
+    scene->peer.scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nS 535 5.7.8 no\nT";
+    scene->config.max_connections = 1;
+    struct provider_config both[] = {scene->config, harness_config("smtp", other->url)};
+    struct error err = {0};
+    cr_assert_eq(harness_start(&scene->h, both, 2, &err), 0, "%s", err.text);
+    harness_fill(&scene->h, 2, CHANNEL_EMAIL, MAIL);
+    scene->h.deliveries[0].next = NULL;
+    dispatch_submit(scene->h.dispatch, &scene->h.deliveries[0]);
+    while (scene->h.done < 1)
+        harness_run_for(&scene->h, NS_PER_MS);
+    dispatch_submit(scene->h.dispatch, &scene->h.deliveries[1]);
+    cr_expect(harness_run(&scene->h, 2 * NS_PER_S));
+    cr_expect_eq(scene->h.fates[0].reason, DELIVERY_CREDENTIALS);
+    cr_expect_eq(scene->h.fates[1].verdict, DELIVERY_SENT, "%s",
+                 scene->h.fates[1].detail);
+    cr_expect_eq(other->taken[1], 1);
+    cr_expect(harness_stop(&scene->h));
+    peer_stop(&scene->peer);
+    peer_stop(other);
+    free(other);
+    free(scene);
+}
+
+Test(dispatch, the_common_limit_holds_over_all_providers_and_starves_none)
+{
+    struct peer *peers = calloc(2, sizeof(*peers));
+    struct provider_config configs[2];
+    struct harness h = {.intend_ns = NS_PER_MS};
+    static const uint8_t routes[] = {0, 1};
+    for (int i = 0; i < 2; i++) {
+        peers[i].offers = "PIPELINING";
+        peers[i].http = i == 1;
+        peer_start(&peers[i]);
+        configs[i] = harness_config(i == 0 ? "smtp" : "twilio", peers[i].url);
+        configs[i].max_connections = 4;
+    }
+    struct error err = {0};
+    cr_assert_eq(loop_create(&h.loop, &err), 0);
+    cr_assert_eq(harness_start(&h, configs, 1, &err), 0, "%s", err.text);
+    dispatch_destroy(&h.dispatch);
+    struct dispatch_config config = {
+        .providers = configs, .provider_count = 2, .max_message_rate_per_s = 400};
+    config.routes[CHANNEL_EMAIL] = &routes[0];
+    config.routes[CHANNEL_SMS] = &routes[1];
+    config.route_counts[CHANNEL_EMAIL] = config.route_counts[CHANNEL_SMS] = 1;
+    cr_assert_eq(dispatch_create(h.loop, &config, &h.dispatch, &err), 0, "%s", err.text);
+    harness_fill(&h, 1000, CHANNEL_SMS, MAIL);
+    for (size_t i = 0; i < 500; i++) {
+        h.deliveries[i].channel = CHANNEL_EMAIL;
+        h.deliveries[i].to = TEXT("u1@test.example");
+    }
+    dispatch_submit(h.dispatch, h.deliveries);
+    harness_run_for(&h, 500 * NS_PER_MS);
+    cr_expect(h.done > 150 && h.done < 260, "%zu in 0.5 s", h.done);
+    cr_expect(peers[0].total > 50 && peers[1].total > 50, "%d and %d", peers[0].total,
+              peers[1].total);
+    cr_expect(harness_stop(&h));
+    peer_stop(&peers[0]);
+    peer_stop(&peers[1]);
+    free(peers);
+}
+
 Test(dispatch, a_wrong_configuration_is_named)
 {
     static const struct {
@@ -296,6 +364,7 @@ Test(dispatch, a_wrong_configuration_is_named)
         {"twilio", "ftp://api.example", "providers.fake.url"},
         {"webhook", "http://", "providers.fake.url"},
         {"pigeon", "", "no type \"pigeon\""},
+        {"twillio", "", "(did you mean \"twilio\"?)"},
     };
     struct loop *loop = NULL;
     struct error err = {0};

@@ -1,7 +1,11 @@
 #include "tests/outbox/loop_pair.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 /* --- echo: every byte of many connections comes back in order --- */
 
@@ -581,4 +585,27 @@ Test(loop, refuses_an_unknown_kind)
     setenv("VOLLEY_LOOP", "kqueue", 1);
     cr_assert_eq(loop_create(&loop, &err), -ERROR_USAGE);
     cr_assert_str_eq(err.text, "VOLLEY_LOOP=kqueue is no loop (use uring or epoll)");
+}
+
+/* As containers do by default: io_uring_setup(2) answers EPERM. */
+Test(loop, uses_epoll_where_io_uring_is_refused)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = 4, .filter = filter};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    cr_assert_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+    struct error err = {0};
+    unsetenv("VOLLEY_LOOP");
+    cr_assert_eq(loop_create(&loop, &err), 0, "%s", err.text);
+    cr_assert_str_eq(loop_kind(loop), "epoll");
+    loop_destroy(&loop);
+    setenv("VOLLEY_LOOP", "uring", 1);
+    cr_assert_eq(loop_create(&loop, &err), -ERROR_IO);
+    cr_assert_str_eq(err.text, "the event loop (uring) cannot start: io_uring_setup: "
+                               "Operation not permitted");
 }

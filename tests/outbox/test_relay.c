@@ -2,6 +2,8 @@
 #include "tests/outbox/fake_peer.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #define MAIL  "Subject: hi\r\n\r\nhello\r\n.leading dot\r\n"
 #define HELLO "S 220 fake\nE EHLO\nS 250-fake\nS 250-PIPELINING\nS 250 8BITMIME\n"
@@ -179,7 +181,7 @@ static const struct {
     {"closed behind the first", CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nC",
      DELIVERY_SENT, DELIVERY_OK, 15},
     {"421 for the first", CHUNKING CHUNK "S 250 ok\nS 250 ok\nS 421 down\nC",
-     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 7},
+     DELIVERY_DEFERRED, DELIVERY_THROTTLED, 0},
     {"one reply too many",
      CHUNKING CHUNK "A\nS 250 ok\nS 250 ok\nS 250 ok\nE RSET\nE MAIL\nE RCPT\nB\n"
                     "S 250 ok\nS 250 ok\nS 250 ok\nA\nS 250 ok\nS 354 what\nT",
@@ -222,6 +224,84 @@ Test(relay, a_window_of_chunks_is_matched_reply_by_reply)
         cr_expect_eq(peer->mismatches, 0, "%s", chunk_cases[i].name);
         cr_expect(harness_stop(&h), "%s: close hangs", chunk_cases[i].name);
         peer_stop(peer);
+        free(peer);
+    }
+}
+
+/* --- Postfix's smtp-sink, a server that is not ours --- */
+
+static pid_t sink_start(const char *port, const char *option, const char *value)
+{
+    char address[32];
+    snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+    pid_t pid = fork();
+    if (pid == 0) {
+        const char *arguments[8] = {"smtp-sink"};
+        size_t count = 1;
+        if (geteuid() == 0) { /* it will not run as root */
+            arguments[count++] = "-u";
+            arguments[count++] = "nobody";
+        }
+        if (option)
+            arguments[count++] = option;
+        if (value)
+            arguments[count++] = value;
+        arguments[count++] = address;
+        arguments[count] = "100";
+        execvp("smtp-sink", (char **)(uintptr_t)arguments);
+        execv("/usr/sbin/smtp-sink", (char **)(uintptr_t)arguments);
+        _exit(127);
+    }
+    return pid;
+}
+
+Test(relay, agrees_with_smtp_sink_and_its_faults)
+{
+    static const struct {
+        const char *option, *value;
+        enum delivery_verdict verdict;
+        enum delivery_reason reason;
+    } sinks[] = {
+        {NULL, NULL, DELIVERY_SENT, DELIVERY_OK},
+        {"-p", NULL, DELIVERY_SENT, DELIVERY_OK},              /* no PIPELINING */
+        {"-e", NULL, DELIVERY_SENT, DELIVERY_OK},              /* no ESMTP */
+        {"-f", "RCPT", DELIVERY_FAILED, DELIVERY_REJECTED},    /* 500 */
+        {"-f", "MAIL", DELIVERY_FAILED, DELIVERY_REJECTED},    /* 500 */
+        {"-f", ".", DELIVERY_FAILED, DELIVERY_REJECTED},       /* 500 */
+        {"-r", "RCPT", DELIVERY_DEFERRED, DELIVERY_TEMPORARY}, /* 450 */
+        {"-q", ".", DELIVERY_UNKNOWN,
+         DELIVERY_CONNECTION_LOST},                         /* closes without a reply */
+        {"-Q", ".", DELIVERY_DEFERRED, DELIVERY_THROTTLED}, /* 421 */
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(sinks); i++) {
+        struct peer *peer = calloc(1, sizeof(*peer));
+        peer_start(peer); /* for a free port */
+        peer_stop(peer);
+        char port[8];
+        snprintf(port, sizeof(port), "%d", peer->port);
+        pid_t pid = sink_start(port, sinks[i].option, sinks[i].value);
+        cr_assert_gt(pid, 0);
+        struct harness h = {.intend_ns = NS_PER_MS};
+        struct error err = {0};
+        struct provider_config config = harness_config("smtp", peer->url);
+        config.max_connections = 4;
+        cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
+        harness_fill(&h, 4, CHANNEL_EMAIL, MAIL);
+        peer_sleep_ms(
+            60); /* until it listens; else the first connections fail and try again */
+        dispatch_submit(h.dispatch, h.deliveries);
+        cr_expect(harness_run(&h, 10 * NS_PER_S), "sink %zu: %zu done", i, h.done);
+        for (size_t row = 0; row < 4; row++) {
+            cr_expect_eq(h.fates[row].done, 1);
+            cr_expect(h.fates[row].verdict == sinks[i].verdict &&
+                          h.fates[row].reason == sinks[i].reason,
+                      "sink %zu row %zu: verdict %d reason %s (%s)", i, row,
+                      h.fates[row].verdict, delivery_reason_name(h.fates[row].reason),
+                      h.fates[row].detail);
+        }
+        cr_expect(harness_stop(&h));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
         free(peer);
     }
 }

@@ -12,6 +12,9 @@ static const struct {
     bool dead, stop, slow, broken;
     const char *words; /* provider id when sent, else detail */
 } cases[] = {
+    {201,
+     "{\"body\":\"\\\"sid\\\": \", \"sid\" : \n\"SM0123456789abcdef0123456789abcdef\"}",
+     DELIVERY_SENT, DELIVERY_OK, .words = "SM0123456789abcdef0123456789abcdef"},
     {201, "{\"sid\":\"SM0123456789abcdef0123456789abcdef\",\"error_code\":null}",
      DELIVERY_SENT, DELIVERY_OK, .words = "SM0123456789abcdef0123456789abcdef"},
     {201, "{\"sid\":\"MM0123456789abcdef0123456789abcdef\"}", DELIVERY_SENT, DELIVERY_OK,
@@ -113,11 +116,10 @@ static const struct {
      DELIVERY_CONNECTION_LOST, 1},
     {"cut in the body", "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 50\nX |{\nC",
      NULL, DELIVERY_SENT, DELIVERY_OK, 1},
-    {"late", "H\nA\nW 100\nS HTTP/1.1 201 Created\nS Content-Length: 2\nX |{}\nV",
-     NULL, DELIVERY_SENT, DELIVERY_OK, 1},
-    {"opted out",
-     "H\nS HTTP/1.1 400 Bad\nS Content-Length: 14\nX |{\"code\":21610}\nV", NULL,
-     DELIVERY_FAILED, DELIVERY_OPTED_OUT, 0},
+    {"late", "H\nA\nW 100\nS HTTP/1.1 201 Created\nS Content-Length: 2\nX |{}\nV", NULL,
+     DELIVERY_SENT, DELIVERY_OK, 1},
+    {"opted out", "H\nS HTTP/1.1 400 Bad\nS Content-Length: 14\nX |{\"code\":21610}\nV",
+     NULL, DELIVERY_FAILED, DELIVERY_OPTED_OUT, 0},
     {"too fast", "H\nS HTTP/1.1 429 Busy\nS Content-Length: 0\nX |\nV", NULL,
      DELIVERY_DEFERRED, DELIVERY_THROTTLED, 0},
     {"redirect",
@@ -125,8 +127,8 @@ static const struct {
      "\r\n\nV",
      NULL, DELIVERY_DEFERRED, DELIVERY_TEMPORARY, 0},
     {"10 MB answer",
-     "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 10002432\nX |\nF 10000000\nV",
-     NULL, DELIVERY_SENT, DELIVERY_OK, 1},
+     "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 10002432\nX |\nF 10000000\nV", NULL,
+     DELIVERY_SENT, DELIVERY_OK, 1},
 };
 
 #define MESSAGES 20

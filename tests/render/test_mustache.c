@@ -29,7 +29,9 @@ static void run_specification(const char *file)
     json_array_foreach(tests, i, test)
     {
         const char *name = json_string_value(json_object_get(test, "name"));
-        struct mustache_options options = {.escape_html = true,
+        struct mustache_options options = {.open = TEXT("{{"),
+                                           .close = TEXT("}}"),
+                                           .escape_html = true,
                                            .partial_fn = partial_from_json,
                                            .partial_arg =
                                                json_object_get(test, "partials")};
@@ -71,11 +73,11 @@ static void check(const char *source, const char *data, struct mustache_options 
     json_decref(json);
 }
 
-#define PLAIN   ((struct mustache_options){0})
-#define LITERAL ((struct mustache_options){.missing_literal = true, .escape_html = true})
-#define OURS                                                                             \
-    ((struct mustache_options){                                                          \
-        .open = TEXT("##{{"), .close = TEXT("}}"), .escape_html = true})
+#define CURLY .open = TEXT("{{"), .close = TEXT("}}")
+#define PLAIN ((struct mustache_options){CURLY})
+#define LITERAL                                                                          \
+    ((struct mustache_options){CURLY, .missing_literal = true, .escape_html = true})
+#define OURS ((struct mustache_options){.escape_html = true})
 
 Test(mustache, beyond_the_specification)
 {
@@ -118,7 +120,7 @@ static int endless(void *arg, struct text name, struct buffer *out, struct error
 
 Test(mustache, is_bounded)
 {
-    struct mustache_options options = {.partial_fn = endless,
+    struct mustache_options options = {CURLY, .partial_fn = endless,
                                        .partial_arg = "{{>p}}{{>p}}"};
     check("{{>p}}", "{}", options, "p:1: sections and partials nested too deep at \"p\"");
     options.partial_arg = " {{>p}}\n";

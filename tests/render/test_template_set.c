@@ -52,7 +52,8 @@ static void setup(void)
         "subject: {it: 'Ciao ##{{first_name}}', en: Hello}\n");
     put("sms.it.txt", "\xEF\xBB\xBF"
                       "Ciao ##{{first_name}}\r\n##{{url}}\n");
-    put("email.it.html", "<p>##{{first_name}}</p>\n##{{> footer}}\n");
+    put("email.it.html",
+        "<p>##{{first_name}}</p>\n##{{> footer}}##{{unsubscribe_url}}\n");
     put("email.en.html", "<p>Hi</p>");
     put("email.en.txt", "Hi ##{{url}}\n");
     put("partials/footer.it.html", "<a href=\"##{{url}}\">x</a>");
@@ -87,7 +88,7 @@ static struct template_set *open_or_die(void)
 static void expect_part(const struct template_set *set, const char *locale,
                         enum template_part part, const char *wanted)
 {
-    struct text values[3] = {{"Ada", 3}, {"u<", 2}, {NULL, 0}}, out;
+    struct text values[4] = {{"Ada", 3}, {"u<", 2}, {NULL, 0}, {"L", 1}}, out;
     int language = template_set_language(set, text_of(locale));
     cr_assert_geq(language, 0);
     template_render(template_set_part(set, (size_t)language, part), values, &arena, &out);
@@ -101,14 +102,20 @@ Test(template_set, a_good_one)
     cr_expect_str_eq(notes, "");
     cr_expect_eq(template_set_category(set), CATEGORY_MARKETING);
     const struct template_variable *variables = template_set_variables(set, &count);
-    cr_assert_eq(count, 3);
+    cr_assert_eq(count, 4);
+    cr_expect(text_is(variables[3].name, "unsubscribe_url"));
     cr_expect(text_is(variables[0].fallback, "friend") && variables[1].required);
     cr_assert_eq(template_set_languages(set), 2);
     cr_expect_str_eq(template_set_language_name(set, 0), "en");
     expect_part(set, "it", PART_SMS, "Ciao Ada\nu<");
     expect_part(set, "it_IT.UTF-8", PART_EMAIL_SUBJECT, "Ciao Ada");
-    expect_part(set, "IT-ch", PART_EMAIL_HTML, "<p>Ada</p>\n<a href=\"u&lt;\">x</a>");
-    expect_part(set, "en", PART_EMAIL_TEXT, "Hi u<\n");
+    expect_part(set, "IT-ch", PART_EMAIL_HTML, "<p>Ada</p>\n<a href=\"u&lt;\">x</a>L\n");
+    expect_part(set, "en", PART_EMAIL_TEXT,
+                "Hi u<\n\n-- \nUnsubscribe from these emails: L\n");
+    expect_part(
+        set, "en", PART_EMAIL_HTML,
+        "<p>Hi</p><p style=\"font-size:small\"><a href=\"L\">Unsubscribe from these "
+        "emails</a></p>\n");
     cr_expect_eq(template_set_language(set, TEXT("fr")), -1);
     cr_expect_eq(template_set_language(set, TEXT("")), -1);
     cr_expect_eq(template_set_language(set, TEXT_NONE), -1);
