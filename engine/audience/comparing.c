@@ -197,13 +197,15 @@ static struct operand against(struct generator *g, struct block *block, enum ord
     return result;
 }
 
+/* joined: a AND b, or a OR b, gathered in a's register as the operation does it. */
 static struct operand joined(struct generator *g, struct block *block, enum opcode code,
                              struct operand a, struct operand b)
 {
-    struct operand result = generator_target(generator_emit(g, block, code, a, b));
-    generator_release(g, a);
+    struct op *op = generator_emit(g, block, code, a, b);
+    generator_release(g, generator_target(op));
+    op->target = a.index;
     generator_release(g, b);
-    return result;
+    return a;
 }
 
 static struct operand conditions(struct generator *g, struct block *block,
@@ -432,8 +434,12 @@ static struct operand in(struct generator *g, struct block *block, struct node *
         result = one_by_one(g, block, o, list);
     }
     generator_release(g, o);
-    if (null)
-        result = joined(g, block, OP_NEVER_FALSE, result, (struct operand){0});
+    if (null) {
+        struct operand found = result;
+        result = generator_target(
+            generator_emit(g, block, OP_NEVER_FALSE, found, (struct operand){0}));
+        generator_release(g, found);
+    }
     return result;
 }
 
