@@ -21,7 +21,7 @@ PACKAGES := liburing libcurl openssl libxxhash sqlite3 jansson yaml-0.1 liblz4 l
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
 CPPFLAGS := -I. -D_GNU_SOURCE -MMD -MP
 flags_release := -O2 -g
-flags_debug   := -Og -g3
+flags_debug   := -O1 -g3
 flags_asan    := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 flags_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags_tsan    := -O1 -g -fsanitize=thread
@@ -45,38 +45,51 @@ REPLAYS  := $(patsubst %,$(OUT)/tests/fuzz/%,$(FUZZERS))
 TOOLS    := $(patsubst %.c,$(OUT)/%,$(wildcard tools/*.c bench/*.c))
 C_FILES  := $(wildcard $(foreach r,$(ROOMS) bench tools tests/*,$(r)/*.[ch] $(r)/*/*.[ch] $(r)/*.cc $(r)/*/*.cc))
 
+# One short line per step; `make V=1` shows the commands.
+Q    := $(if $(V),,@)
+say   = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2))
+
 .PHONY: all
 all: $(VOLLEY) ## build volley (PROFILE=release|debug|asan|ubsan|tsan)
 
 $(VOLLEY): $(call archives_of,cli)
-	$(CC) $(COMMON) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(COMMON) -o $@ $^ $(LIBS)
 
+# The archives stand in the order of the rooms, so a call upwards finds nobody to answer it.
 define room_rules
 $(OUT)/lib$(1).a: $(call objects_of,$(1))
+	$$(call say,AR,$$@)
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$(Q)$(AR) rcs $$@ $$^
 $(call tests_of,$(1)): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call archives_of,$(1))
 	@mkdir -p $$(@D)
-	$(CC) $(COMMON) -o $$@ $$^ -lcriterion $$(LIBS)
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(COMMON) -o $$@ $$^ -lcriterion $$(LIBS)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(OUT)/obj/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 
 $(RACES): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call archives_of,engine)
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(COMMON) -o $@ $^ $(LIBS)
 $(REPLAYS): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz/replay.o $(call archives_of,engine)
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(COMMON) -o $@ $^ $(LIBS)
 $(TOOLS): $(OUT)/%: $(OUT)/obj/%.o $(call archives_of,engine)
 	@mkdir -p $(@D)
-	$(CC) $(COMMON) -o $@ $^ $(LIBS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(COMMON) -o $@ $^ $(LIBS)
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 

@@ -1,6 +1,8 @@
 /* error: see error.h. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,12 +22,25 @@ static const struct {
     [ERROR_BUG] = {"bug", 70},
 };
 
+/* make_valid: a sentence may quote bytes that are no UTF-8, or be cut inside a character.
+ */
+static void make_valid(char *text)
+{
+    const char *at = text, *end = text + strlen(text);
+    while (at < end) {
+        const char *start = at;
+        if (utf8_next(&at, end) == UTF8_BAD)
+            text[start - text] = '?';
+    }
+}
+
 int error_set_v(struct error *err, enum error_kind kind, const char *format, va_list args)
 {
     CHECK(kind != ERROR_NONE);
     if (err) {
         err->kind = kind;
         vsnprintf(err->text, sizeof(err->text), format, args);
+        make_valid(err->text);
     }
     return -(int)kind;
 }
@@ -49,6 +64,7 @@ int error_io(struct error *err, const char *format, ...)
     if (err) {
         size_t used = strlen(err->text);
         snprintf(err->text + used, sizeof(err->text) - used, ": %s", why);
+        make_valid(err->text);
     }
     return code;
 }
@@ -65,6 +81,7 @@ void error_prefix(struct error *err, const char *format, ...)
     va_end(args);
     size_t used = strlen(err->text);
     snprintf(err->text + used, sizeof(err->text) - used, "%s", sentence);
+    make_valid(err->text);
 }
 
 int error_exit_status(enum error_kind kind)

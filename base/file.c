@@ -105,12 +105,14 @@ int file_make_dirs(const char *path, struct error *err)
     char partial[PATH_BYTES];
     if (snprintf(partial, sizeof(partial), "%s", path) >= PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", path);
-    for (char *at = partial + 1;; at++) {
+    for (char *at = partial + (*path != '\0');; at++) {
         if (*at != '/' && *at != '\0')
             continue;
         char kept = *at;
         *at = '\0';
-        if (mkdir(partial, 0755) && errno != EEXIST)
+        struct stat st;
+        if (mkdir(partial, 0755) &&
+            (errno != EEXIST || stat(partial, &st) || !S_ISDIR(st.st_mode)))
             return error_io(err, "cannot make the folder %s", partial);
         *at = kept;
         if (kept == '\0')

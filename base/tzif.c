@@ -98,7 +98,8 @@ static bool read_time(const char **at, const char *end, int32_t *seconds_out)
     if (*at < end && (**at == '-' || **at == '+'))
         sign = *(*at)++ == '-' ? -1 : 1;
     for (int i = 0; i < 3; i++) {
-        if (!read_number(at, end, &parts[i]))
+        /* RFC 8536, 3.3.1: hours from -167 to 167 */
+        if (!read_number(at, end, &parts[i]) || parts[i] > (i == 0 ? 167 : 59))
             return false;
         if (*at == end || **at != ':')
             break;

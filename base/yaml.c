@@ -8,6 +8,7 @@
 
 #define YAML_BYTES_MAX ((size_t)1 << 20)
 #define YAML_DEPTH_MAX 32
+#define YAML_KEYS_MAX  10000 /* of one mapping; each is compared with all before it */
 /* libyaml's nodes are copied into ours: at most this many bytes a byte of input. */
 #define YAML_ARENA_BYTES ((size_t)256 << 20)
 
@@ -18,7 +19,7 @@ struct yaml {
 
 struct build {
     struct yaml *yaml;
-    yaml_document_t *document;
+    yaml_document_t document;
     const char *name;
     struct error *err;
 };
@@ -67,14 +68,18 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
     const yaml_node_pair_t *pairs = node->data.mapping.pairs.start;
     out->kind = YAML_MAP;
     out->child_count = (size_t)(node->data.mapping.pairs.top - pairs);
+    if (out->child_count > YAML_KEYS_MAX)
+        return error_set(b->err, ERROR_INPUT, "%s:%u: more than %d keys", b->name,
+                         out->line, YAML_KEYS_MAX);
     out->children =
         arena_zalloc(&b->yaml->arena, out->child_count * sizeof(*out->children));
     CHECK(out->children != NULL);
     for (size_t i = 0; i < out->child_count; i++) {
         struct yaml_node *child = &out->children[i];
-        const yaml_node_t *key = yaml_document_get_node(b->document, pairs[i].key);
+        const yaml_node_t *key = yaml_document_get_node(&b->document, pairs[i].key);
         unsigned line = (unsigned)key->start_mark.line + 1;
-        if (key->type != YAML_SCALAR_NODE)
+        if (key->type != YAML_SCALAR_NODE ||
+            memchr(key->data.scalar.value, '\0', key->data.scalar.length))
             return error_set(b->err, ERROR_INPUT, "%s:%u: a key must be a plain word",
                              b->name, line);
         child->key = arena_text(
@@ -97,7 +102,7 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
 
 static int build_node(struct build *b, int index, int depth, struct yaml_node *out)
 {
-    const yaml_node_t *node = yaml_document_get_node(b->document, index);
+    const yaml_node_t *node = yaml_document_get_node(&b->document, index);
     out->line = (unsigned)node->start_mark.line + 1;
     if (depth > YAML_DEPTH_MAX)
         return error_set(b->err, ERROR_INPUT, "%s:%u: nested deeper than %d levels",
@@ -115,16 +120,16 @@ static int build_node(struct build *b, int index, int depth, struct yaml_node *o
     }
 }
 
-/* no_aliases: an alias would let a few bytes stand for a huge tree; configuration needs
- * none. */
-static int no_aliases(struct text content, const char *name, struct error *err)
+/* check_events: an alias would let a few bytes stand for a huge tree, a second document
+ * would be ignored; configuration needs neither. */
+static int check_events(struct text content, const char *name, struct error *err)
 {
     yaml_parser_t parser;
     CHECK(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)content.data,
                                  content.bytes);
     int rc = 0;
-    unsigned depth = 0;
+    unsigned depth = 0, documents = 0;
     for (bool more = true; more && rc == 0;) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
@@ -138,6 +143,10 @@ static int no_aliases(struct text content, const char *name, struct error *err)
         if (event.type == YAML_ALIAS_EVENT)
             rc = error_set(err, ERROR_INPUT, "%s:%u: aliases (*name) are not supported",
                            name, line);
+        documents += event.type == YAML_DOCUMENT_START_EVENT;
+        if (documents > 1 && rc == 0)
+            rc = error_set(err, ERROR_INPUT, "%s:%u: a second document starts here", name,
+                           line);
         bool opens = event.type == YAML_SEQUENCE_START_EVENT ||
                      event.type == YAML_MAPPING_START_EVENT;
         bool closes =
@@ -156,24 +165,22 @@ static int no_aliases(struct text content, const char *name, struct error *err)
 static int load(struct text content, struct build *b)
 {
     yaml_parser_t parser;
-    yaml_document_t document;
     CHECK(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)content.data,
                                  content.bytes);
     int rc = 0;
-    if (!yaml_parser_load(&parser, &document)) {
+    if (!yaml_parser_load(&parser, &b->document)) {
         rc = error_set(b->err, ERROR_INPUT, "%s:%zu: %s", b->name,
                        parser.problem_mark.line + 1,
                        parser.problem ? parser.problem : "is not YAML");
         yaml_parser_delete(&parser);
         return rc;
     }
-    b->document = &document;
     b->yaml->root = (struct yaml_node){.kind = YAML_MAP, .line = 1};
-    const yaml_node_t *root = yaml_document_get_root_node(&document);
+    const yaml_node_t *root = yaml_document_get_root_node(&b->document);
     if (root)
         rc = build_node(b, 1, 0, &b->yaml->root);
-    yaml_document_delete(&document);
+    yaml_document_delete(&b->document);
     yaml_parser_delete(&parser);
     return rc;
 }
@@ -183,7 +190,7 @@ int yaml_parse(struct text content, const char *name, struct yaml **out,
 {
     if (content.bytes > YAML_BYTES_MAX)
         return error_set(err, ERROR_INPUT, "%s is larger than 1 MiB", name);
-    int rc = no_aliases(content, name, err);
+    int rc = check_events(content, name, err);
     if (rc)
         return rc;
     struct yaml *yaml = calloc(1, sizeof(*yaml));

@@ -11,6 +11,13 @@ struct config_tier {
     uint64_t segments;
 };
 
+/* A DKIM signer: every email from this domain is signed with it. */
+struct config_dkim {
+    const char *domain;
+    const char *selector;
+    const char *key; /* PEM */
+};
+
 /* All texts live as long as the config. Values not given have their defaults. */
 struct config {
     const char *home;
@@ -27,6 +34,8 @@ struct config {
     size_t tier_count;
     struct snapshot_alias *aliases;
     size_t alias_count;
+    struct config_dkim *dkim;
+    size_t dkim_count;
     struct {
         int64_t window_ns;
         uint64_t min_messages;
@@ -39,6 +48,9 @@ struct config {
  * Errors: ERROR_CONFIG `volley.yaml:line: …`, with the nearest key for an unknown one; a missing
  *         file says to run `volley init`. */
 int config_load(const char *home, struct config **out, struct error *err) MUST_USE;
+/* config_parse: the same from a text; home is where `file:` paths start. */
+int config_parse(struct text content, const char *home, struct config **out,
+                 struct error *err) MUST_USE;
 void config_destroy(struct config **config);
 
 /* config_tier: by name, or NULL. */

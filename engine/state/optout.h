@@ -37,16 +37,19 @@ struct optout {
 unsigned optout_mask_for(enum channel channel, enum category category, bool single);
 
 /* --- the list --- */
-int optout_add(struct store *store, const struct optout *optout, struct error *err) MUST_USE;
+int optout_add(struct store *store, const struct optout *optout,
+               struct error *err) MUST_USE;
 /* optout_remove: clear the mask's switches; 1 when something was set, 0 when not. */
-int optout_remove(struct store *store, const struct optout *optout, struct error *err) MUST_USE;
+int optout_remove(struct store *store, const struct optout *optout,
+                  struct error *err) MUST_USE;
 /* optout_each: fn for each entry of an account (TEXT_NONE: all accounts); a non-zero return ends. */
 int optout_each(struct store *store, struct text account,
                 int (*fn)(void *arg, const struct optout *optout), void *arg,
                 struct error *err) MUST_USE;
-/* optout_begin/commit: many adds in one transaction. */
+/* optout_begin/commit: many adds in one transaction. optout_rollback: forget them instead. */
 int optout_begin(struct store *store, struct error *err) MUST_USE;
 int optout_commit(struct store *store, struct error *err) MUST_USE;
+void optout_rollback(struct store *store);
 
 /* --- the set: one account's list, hashed, for the select pass --- */
 struct optout_set;
@@ -64,7 +67,8 @@ void optout_set_masks(const struct optout_set *set, const uint64_t *hashes, size
                       uint8_t *masks_out);
 unsigned optout_set_mask(const struct optout_set *set, uint64_t hash);
 
-/* optout_changes: what was set after serial: fn(hash, mask) for each; moves *serial. */
+/* optout_changes: what was set or cleared after serial: fn(hash, mask) for each with the mask it
+ * has now (0: cleared); moves *serial. */
 int optout_changes(struct store *store, struct text account, int64_t *serial,
                    void (*fn)(void *arg, uint64_t hash, unsigned mask), void *arg,
                    struct error *err) MUST_USE;

@@ -1,5 +1,6 @@
 /* arrow_write: columns out to an Arrow IPC file, one record batch at a time.
- * Source: https://arrow.apache.org/docs/format/Columnar.html (IPC file format, metadata V5) */
+ * Source: https://arrow.apache.org/docs/format/Columnar.html (IPC file format, metadata
+ * V5) */
 #ifndef INGEST_ARROW_WRITE_H
 #define INGEST_ARROW_WRITE_H
 
@@ -8,8 +9,8 @@
 struct arrow_writer;
 
 /* arrow_writer_open: start path (written beside it, renamed by close).
- * Shapes: schema[count] gives names and types (rows and buffers ignored); types: bool, ints,
- *         floats, utf8, large_utf8, date32, timestamp, list, struct of these, nested.
+ * Shapes: schema[count] gives names and types (rows and buffers ignored); types: bool,
+ * ints, floats, utf8, large_utf8, date32, timestamp, list, struct of these, nested.
  * Errors: ERROR_INPUT for a type that cannot be written, ERROR_IO. */
 int arrow_writer_open(const char *path, const struct column *schema, size_t count,
                       struct arrow_writer **out, struct error *err) MUST_USE;
@@ -20,6 +21,7 @@ int arrow_writer_batch(struct arrow_writer *writer, const struct column *columns
 
 /* arrow_writer_close: footer, fsync, rename. With commit false the file is dropped.
  * Owns: *writer is destroyed in every case. */
-int arrow_writer_close(struct arrow_writer **writer, bool commit, struct error *err) MUST_USE;
+int arrow_writer_close(struct arrow_writer **writer, bool commit,
+                       struct error *err) MUST_USE;
 
 #endif

@@ -4,19 +4,21 @@
 
 #include "base/message.h"
 
-/* Why a delivery ended as it did; stored in journals as the number, which never changes. */
+/* Why a delivery ended as it did; stored in journals as the number, which never changes.
+ */
 enum delivery_reason {
     DELIVERY_OK = 0,
-    DELIVERY_REJECTED = 1,         /* the provider refused it for good */
-    DELIVERY_INVALID_ADDRESS = 2,  /* no such user, number, device */
-    DELIVERY_OPTED_OUT = 3,        /* the provider or carrier has an opt-out; or ours, just in time */
-    DELIVERY_THROTTLED = 4,        /* too fast; surely not taken */
-    DELIVERY_TEMPORARY = 5,        /* refused for now; surely not taken */
-    DELIVERY_UNREACHABLE = 6,      /* no connection; surely not taken */
-    DELIVERY_CONNECTION_LOST = 7,  /* after the message was handed over: unknown */
-    DELIVERY_TIMEOUT = 8,          /* no answer in time after handing over: unknown */
-    DELIVERY_BAD_REPLY = 9,        /* an answer that makes no sense: unknown */
-    DELIVERY_CREDENTIALS = 10,     /* the provider does not accept us; it is stopped */
+    DELIVERY_REJECTED = 1,        /* the provider refused it for good */
+    DELIVERY_INVALID_ADDRESS = 2, /* no such user, number, device */
+    DELIVERY_OPTED_OUT =
+        3, /* the provider or carrier has an opt-out; or ours, just in time */
+    DELIVERY_THROTTLED = 4,       /* too fast; surely not taken */
+    DELIVERY_TEMPORARY = 5,       /* refused for now; surely not taken */
+    DELIVERY_UNREACHABLE = 6,     /* no connection; surely not taken */
+    DELIVERY_CONNECTION_LOST = 7, /* after the message was handed over: unknown */
+    DELIVERY_TIMEOUT = 8,         /* no answer in time after handing over: unknown */
+    DELIVERY_BAD_REPLY = 9,       /* an answer that makes no sense: unknown */
+    DELIVERY_CREDENTIALS = 10,    /* the provider does not accept us; it is stopped */
     DELIVERY_TOO_LARGE = 11,
     DELIVERY_RETRIES_USED_UP = 12, /* temporary until the retry limit */
     DELIVERY_INTERRUPTED = 13,     /* we died between intent and outcome */
@@ -49,7 +51,8 @@ struct delivery;
 struct delivery_source {
     /* intend: make the intents of a list durable, then call dispatch_intended with it. */
     void (*intend)(struct delivery_source *source, struct delivery *list, size_t count);
-    /* admit: the last look before hand-over (R10). False: the source has dealt with it. */
+    /* admit: the last look before hand-over (R10). False: the source has dealt with it.
+     */
     bool (*admit)(struct delivery_source *source, struct delivery *delivery);
     /* done: called exactly once per delivery submitted, unless admit said no. */
     void (*done)(struct delivery_source *source, struct delivery *delivery,
@@ -67,11 +70,14 @@ struct delivery {
     uint8_t provider; /* set by dispatch when the route is chosen */
     bool in_doubt;    /* an earlier attempt may have got through */
     uint16_t segments;
-    struct text from; /* email: envelope sender; sms: number or sender id; without brackets */
-    struct text to;   /* email address, E.164 number, push token, customer id */
+    struct text
+        from; /* email: envelope sender; sms: number or sender id; without brackets */
+    struct text to;    /* email address, E.164 number, push token, customer id */
     struct text title; /* push; else TEXT_NONE */
-    struct text body; /* email: the message as mime_compose makes it; else UTF-8 text */
-    int64_t started_ns; /* steady; dispatch's */
+    struct text body;  /* email: the message as mime_compose makes it; else UTF-8 text */
+    uint8_t
+        returns; /* how often a session ended under it without an answer; provider's */
+    int64_t started_ns; /* steady; 0 at first, dispatch sets it; stays across attempts */
     void *owner;        /* the source's */
 };
 

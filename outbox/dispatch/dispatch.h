@@ -1,8 +1,9 @@
 /* dispatch: deliveries to providers, each at the rate and with the patience it asks for.
  *
- * A delivery gets a provider from its channel's route, waits in that provider's queue, has its
- * intent made durable a little ahead of time (delivery_source.intend), and is then taken by a
- * connection. One provider's wait never holds up another's queue. All on one loop's thread. */
+ * A delivery gets a provider from its channel's route, waits in that provider's queue,
+ * has its intent made durable a little ahead of time (delivery_source.intend), and is
+ * then taken by a connection. One provider's wait never holds up another's queue. All on
+ * one loop's thread. */
 #ifndef OUTBOX_DISPATCH_H
 #define OUTBOX_DISPATCH_H
 
@@ -11,7 +12,8 @@
 struct dispatch_config {
     const struct provider_config *providers;
     size_t provider_count; /* at most 64 */
-    /* routes[channel]: provider indexes in order of preference; count 0: the channel has none */
+    /* routes[channel]: provider indexes in order of preference; count 0: the channel has
+     * none */
     const uint8_t *routes[CHANNEL_COUNT];
     size_t route_counts[CHANNEL_COUNT];
     double max_message_rate_per_s; /* over all providers; 0: no limit */
@@ -20,17 +22,20 @@ struct dispatch_config {
 int dispatch_create(struct loop *loop, const struct dispatch_config *config,
                     struct dispatch **out, struct error *err) MUST_USE;
 
-/* dispatch_submit: a list linked by ->next. Owns: borrowed until done. */
+/* dispatch_submit: a list linked by ->next.
+ * Owns: borrowed until done. */
 void dispatch_submit(struct dispatch *dispatch, struct delivery *list);
 
 /* dispatch_intended: the source's answer to intend. */
 void dispatch_intended(struct dispatch *dispatch, struct delivery *list);
 
-/* dispatch_withdraw: take back what is still queued for a source (cancel, pause): calls done with
- * DEFERRED/DELIVERY_CANCELLED for each; what is in flight still gets its own answer. */
+/* dispatch_withdraw: take back what is still queued for a source (cancel, pause): calls
+ * done with DEFERRED/DELIVERY_CANCELLED for each; what is in flight still gets its own
+ * answer. */
 void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source);
 
-/* dispatch_close: end all providers' connections; fn is called on the loop's thread at the end. */
+/* dispatch_close: end all providers' connections; fn is called on the loop's thread at
+ * the end. */
 void dispatch_close(struct dispatch *dispatch, void (*fn)(void *arg), void *arg);
 void dispatch_destroy(struct dispatch **dispatch);
 
@@ -41,7 +46,8 @@ struct dispatch_counters {
     bool stopped, broken; /* credentials refused; breaker open */
     char trouble[256];    /* the last sentence about it, or "" */
 };
-/* dispatch_counters_read: a copy of provider i's. Threads: any. */
+/* dispatch_counters_read: a copy of provider i's.
+ * Threads: any. */
 void dispatch_counters_read(const struct dispatch *dispatch, size_t provider,
                             struct dispatch_counters *out);
 

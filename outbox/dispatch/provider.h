@@ -1,4 +1,5 @@
-/* provider: the method table that every kind of provider implements, one file each in providers/. */
+/* provider: the method table that every kind of provider implements, one file each in
+ * providers/. */
 #ifndef OUTBOX_PROVIDER_H
 #define OUTBOX_PROVIDER_H
 
@@ -8,7 +9,8 @@
 
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RESEND, ON_UNKNOWN_ASSUME_SENT };
 
-/* One entry of `providers:` in volley.yaml. Strings are NUL-terminated, "" when not given. */
+/* One entry of `providers:` in volley.yaml. Strings are NUL-terminated, "" when not
+ * given. */
 struct provider_config {
     const char *name;
     const char *type;
@@ -35,14 +37,20 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
-    /* check: what can be said against a configuration before anything runs. ERROR_CONFIG. */
+    /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
+     */
     int (*check)(const struct provider_config *config, struct error *err);
     /* open: make ->state; no traffic yet. */
     int (*open)(struct provider *provider, struct error *err);
-    /* pump: deliveries or capacity may have come; take what you can with provider_take. */
+    /* pump: deliveries or capacity may have come; take what you can with provider_take.
+     */
     void (*pump)(struct provider *provider);
-    /* close: end connections politely; call provider_closed when nothing is pending in the loop. */
+    /* close: end connections politely; call provider_closed when nothing is pending in
+     * the loop. */
     void (*close)(struct provider *provider);
+    /* destroy: free ->state; nothing of it is pending in the loop any more, or the loop
+     * is gone. */
+    void (*destroy)(struct provider *provider);
 };
 
 /* provider_types: all of them, NULL-terminated. */
@@ -61,24 +69,31 @@ struct provider {
     void *flow;  /* dispatch's: queues, limiter, counters */
 };
 
-/* provider_take: the next delivery that may go out now, or NULL: nothing there, or the rate, the
- * breaker or a pause says wait (pump is called again when that is over). What is taken must end in
- * provider_done or provider_return. */
+/* provider_take: the next delivery that may go out now, or NULL: nothing there, or the
+ * rate, the breaker or a pause says wait (pump is called again when that is over). What
+ * is taken must end in provider_done or provider_return. */
 struct delivery *provider_take(struct provider *provider);
 
-/* provider_return: it was not handed over after all (the connection could not be made, the session
- * ended first): back to the front of the queue, no attempt counted. */
+/* provider_waiting: how many deliveries wait to be taken, now or as soon as their intents
+ * are durable: so many more connections are of use. 0 while the breaker or a pause says
+ * wait; 1 when one probe may go. */
+size_t provider_waiting(struct provider *provider);
+
+/* provider_return: it was not handed over after all (the connection could not be made,
+ * the session ended first): back to the front of the queue, no attempt counted. */
 void provider_return(struct provider *provider, struct delivery *delivery);
 
-/* provider_done: the provider's answer. DEFERRED needs no retry_at_ns: dispatch sets it, or turns
- * it into FAILED with DELIVERY_RETRIES_USED_UP. */
+/* provider_done: the provider's answer. DEFERRED needs no retry_at_ns: dispatch sets it,
+ * or turns it into FAILED with DELIVERY_RETRIES_USED_UP. */
 void provider_done(struct provider *provider, struct delivery *delivery,
                    struct delivery_result result);
 
-/* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by back-off. */
+/* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by
+ * back-off. */
 void provider_slow_down(struct provider *provider, int64_t wait_ns);
 
-/* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it works again. */
+/* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it
+ * works again. */
 void provider_trouble(struct provider *provider, const char *sentence);
 void provider_ok(struct provider *provider);
 

@@ -13,16 +13,17 @@ struct replay_state {
 
 struct replay {
     uint64_t rows;
-    struct replay_state *states[CHANNEL_COUNT]; /* [rows], NULL for a channel never decided */
-    struct replay_state notice;                 /* JOURNAL_ROW_NOTICE, email */
-    uint64_t *chunks_decided;                   /* bitmap by chunk number; chunk_count bits */
-    size_t chunk_count;
-    uint64_t sms_segments; /* of all SMS planned */
+    struct replay_state
+        *states[CHANNEL_COUNT]; /* [rows], NULL for a channel never decided */
+    struct replay_state notice; /* JOURNAL_ROW_NOTICE, email */
+    uint64_t *chunks_decided;   /* bitmap by chunk number; chunk_count bits */
+    size_t chunk_count;         /* up to the last chunk that was decided */
+    uint64_t sms_segments;      /* of all SMS planned */
     uint64_t counts[CHANNEL_COUNT][DISPOSITION_COUNT];
     uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT]; /* pending includes in doubt */
     bool decided, cancelled, finished;
-    bool torn;                /* a tail was cut off */
-    uint64_t tail_offset;     /* where the last good frame of the last file ends */
+    bool torn;            /* a tail was cut off */
+    uint64_t tail_offset; /* where the last good frame of the last file ends */
 };
 
 /* Called for each record in file order, before it is applied; any of them may be NULL. */
@@ -35,9 +36,9 @@ struct replay_visitor {
 };
 
 /* replay_read: all of dir/journal.*, read-only.
- * Shapes: chunk_count as snapshot_chunks says
- * Owns:   replay_fini frees out
- * Errors: ERROR_INPUT: no journal there; damage before the tail, with file and offset; ERROR_IO. */
+ * Owns:   replay_fini frees out, also after an error
+ * Errors: ERROR_INPUT: no journal there; damage before the tail, with file and offset;
+ * ERROR_IO. */
 int replay_read(const char *dir, const struct replay_visitor *visitor, struct replay *out,
                 struct error *err) MUST_USE;
 void replay_fini(struct replay *replay);

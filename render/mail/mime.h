@@ -1,6 +1,6 @@
-/* mime: one email as the bytes that go behind DATA (RFC 5322, 2045–2047, 8058), without the final
- * dot and not dot-stuffed, CRLF line ends, no bare CR or LF, lines of at most 78 columns in headers and
- * 76 in encoded bodies. */
+/* mime: one email as the bytes that go behind DATA (RFC 5322, 2045–2047, 8058), without
+ * the final dot and not dot-stuffed, CRLF line ends, no bare CR or LF, lines of at most
+ * 78 columns in headers and 76 in encoded bodies. */
 #ifndef RENDER_MIME_H
 #define RENDER_MIME_H
 
@@ -19,13 +19,15 @@ struct mime_mail {
     int64_t date_ns;
 };
 
-/* mime_compose: append the message to the arena.
- * Values are data: line breaks in header values become spaces, ill-formed UTF-8 becomes U+FFFD.
- * Errors: none; on overflow the arena latches and out is TEXT_NONE. Threads: any. */
+/* mime_compose: append the message to the arena. Values are data: line breaks in header
+ * values become spaces, ill-formed UTF-8 becomes U+FFFD.
+ * Errors: none; on overflow the arena latches and out is TEXT_NONE.
+ * Threads: any. */
 void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out);
 
-/* mime_address_ok: an addr-spec that can stand in an SMTP command: one @, no blanks, controls,
- * brackets or quotes, local part ≤ 64, domain ≤ 255 bytes with a letter or digit (RFC 5321 4.5.3.1). */
+/* mime_address_ok: an addr-spec that can stand in an SMTP command: one @, no blanks,
+ * controls, brackets or quotes, local part ≤ 64, domain ≤ 255 bytes with a letter or
+ * digit (RFC 5321 4.5.3.1). */
 bool mime_address_ok(struct text address);
 
 #endif

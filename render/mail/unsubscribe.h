@@ -1,4 +1,5 @@
-/* unsubscribe: signed tokens for one-click links (RFC 8058): who, at which account, from what. */
+/* unsubscribe: signed tokens for one-click links (RFC 8058): who, at which account, from
+ * what. */
 #ifndef RENDER_UNSUBSCRIBE_H
 #define RENDER_UNSUBSCRIBE_H
 
@@ -7,16 +8,18 @@
 
 #define UNSUBSCRIBE_KEY_BYTES 32
 
-/* unsubscribe_token: base64url of (category, account, customer) and an HMAC-SHA256 over it.
- * TEXT_NONE when the arena overflows. Threads: any. */
+/* unsubscribe_token: base64url of (category, account, customer) and an HMAC-SHA256 over
+ * it. TEXT_NONE when the arena overflows.
+ * Threads: any. */
 struct text unsubscribe_token(const unsigned char key[UNSUBSCRIBE_KEY_BYTES],
-                              enum category category, struct text account, struct text customer,
-                              struct arena *arena);
+                              enum category category, struct text account,
+                              struct text customer, struct arena *arena);
 
 /* unsubscribe_verify: the parts of a token, in arena. Constant-time comparison.
  * Errors: ERROR_INPUT for anything that is no token of ours. */
 int unsubscribe_verify(const unsigned char key[UNSUBSCRIBE_KEY_BYTES], struct text token,
-                       struct arena *arena, enum category *category_out, struct text *account_out,
-                       struct text *customer_out, struct error *err) MUST_USE;
+                       struct arena *arena, enum category *category_out,
+                       struct text *account_out, struct text *customer_out,
+                       struct error *err) MUST_USE;
 
 #endif

@@ -1,0 +1,81 @@
+/* progress: see progress.h. */
+#include "cli/progress.h"
+
+#include "base/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BAR_CELLS 24
+
+void progress_init(struct progress *progress, bool terminal)
+{
+    *progress = (struct progress){.terminal = terminal, .started_ns = clock_steady_ns()};
+}
+
+static uint64_t planned_of(const struct books *books)
+{
+    uint64_t planned = 0;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        planned += books->channels[c].dispositions[DISPOSITION_SEND] +
+                   books->channels[c].dispositions[DISPOSITION_FROM_FALLBACK];
+    return planned;
+}
+
+static void format_seconds(double seconds, char *out, size_t bytes)
+{
+    unsigned s = seconds < 0 ? 0 : seconds > 359999 ? 359999 : (unsigned)(seconds + 0.5);
+    if (s >= 3600)
+        snprintf(out, bytes, "%u:%02u:%02u", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, bytes, "%u:%02u", s / 60, s % 60);
+}
+
+static void draw(struct progress *progress, struct run *run)
+{
+    struct run_progress now;
+    run_progress(run, &now);
+    uint64_t planned = planned_of(&now.books),
+             pending = books_total(&now.books, OUTCOME_PENDING);
+    uint64_t done = planned - pending;
+    /* What is not selected yet is taken to be like what is. */
+    double selected = now.chunks ? (double)now.chunks_settled / (double)now.chunks : 1;
+    double share =
+        planned && selected > 0 ? (double)done / (double)planned * selected : selected;
+    double seconds = (double)now.elapsed_ns / (double)NS_PER_S;
+    double rate = seconds > 0 ? (double)(done - now.answered_before) / seconds : 0;
+    double left = share > 0 && rate > 0 ? (double)done / share * (1 - share) / rate : 0;
+    char eta[24], bar[BAR_CELLS + 1];
+    format_seconds(left, eta, sizeof(eta));
+    for (int i = 0; i < BAR_CELLS; i++)
+        bar[i] = (double)i < share * BAR_CELLS ? '#' : '.';
+    bar[BAR_CELLS] = '\0';
+    fprintf(stderr,
+            "%s[%s] %3.0f%%  %.0f/s  ETA %s  sent %" PRIu64 "  failed %" PRIu64
+            "  unknown %" PRIu64 "  pending %" PRIu64 "%s",
+            progress->terminal ? "\r" : "", bar, share * 100, rate, eta,
+            books_total(&now.books, OUTCOME_SENT),
+            books_total(&now.books, OUTCOME_FAILED),
+            books_total(&now.books, OUTCOME_UNKNOWN), pending,
+            progress->terminal ? "\033[K" : "\n");
+    progress->drawn = true;
+}
+
+void progress_draw(struct progress *progress, struct run *run)
+{
+    int64_t now = clock_steady_ns();
+    int64_t every_ns = progress->terminal ? 200 * NS_PER_MS : 10 * NS_PER_S;
+    int64_t since = progress->drawn_ns ? progress->drawn_ns : progress->started_ns;
+    if (now - since < every_ns)
+        return;
+    progress->drawn_ns = now;
+    draw(progress, run);
+}
+
+void progress_end(struct progress *progress, struct run *run)
+{
+    if (progress->terminal || progress->drawn)
+        draw(progress, run);
+    if (progress->terminal)
+        fputc('\n', stderr);
+}

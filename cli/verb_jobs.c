@@ -1,0 +1,87 @@
+/* verb_jobs: all jobs, newest first. */
+#include "base/clock.h"
+#include "cli/verb.h"
+#include "engine/jobs/status.h"
+
+#include <stdio.h>
+
+static const struct option_spec options[] = {VERB_COMMON};
+
+static const char *state_of(const struct store_job *job)
+{
+    /* A job whose process is gone goes on with `resume`, or when `serve` starts. */
+    return job->state == JOB_RUNNING && !status_running(job) ? "interrupted"
+                                                             : job_state_name(job->state);
+}
+
+static json_t *to_json(const struct store_job *job)
+{
+    char created[CLOCK_FORMAT_BYTES];
+    clock_format(job->created_ns, false, created);
+    json_t *out = json_pack("{s:s, s:s}", "state", state_of(job), "created", created);
+    const struct {
+        const char *key;
+        struct text value;
+    } texts[] = {{"job", job->id},
+                 {"account", job->account},
+                 {"category", job->category},
+                 {"source", job->source},
+                 {"template", job->template_name},
+                 {"reason", job->reason}};
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        if (texts[i].value.bytes > 0)
+            json_object_set_new(out, texts[i].key,
+                                json_stringn(texts[i].value.data, texts[i].value.bytes));
+    }
+    return out;
+}
+
+static int list(struct verb_context *context, struct store *store, struct error *err)
+{
+    struct arena arena;
+    struct store_job *jobs = NULL;
+    size_t count = 0;
+    int rc = arena_init(&arena, (size_t)1 << 30, err);
+    if (rc)
+        return rc;
+    rc = store_jobs(store, &arena, &jobs, &count, err);
+    json_t *array = json_array();
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        char created[CLOCK_FORMAT_BYTES];
+        clock_format(jobs[i].created_ns, false, created);
+        if (context->json)
+            json_array_append_new(array, to_json(&jobs[i]));
+        else
+            printf("%-11s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]), created,
+                   TEXT_ARGS(jobs[i].account), TEXT_ARGS(jobs[i].id),
+                   jobs[i].reason.bytes ? "  " : "", TEXT_ARGS(jobs[i].reason));
+    }
+    if (rc == 0 && context->json)
+        verb_print_json(json_incref(array));
+    json_decref(array);
+    arena_fini(&arena);
+    return rc;
+}
+
+static int run(struct verb_context *context)
+{
+    struct store *store = NULL;
+    struct error err;
+    int rc = verb_open(context, NULL, &store, &err);
+    if (rc == 0)
+        rc = list(context, store, &err);
+    if (store)
+        store_close(&store);
+    return rc ? verb_fail(context, &err) : 0;
+}
+
+const struct verb verb_jobs = {
+    .name = "jobs",
+    .arguments = "",
+    .summary = "list all jobs, newest first",
+    .example = "volley jobs\nvolley jobs --json",
+    .options = options,
+    .arguments_min = 0,
+    .arguments_max = 0,
+    .run = run,
+};

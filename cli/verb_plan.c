@@ -1,0 +1,109 @@
+/* verb_plan: what a job would do. */
+#include "base/buffer.h"
+#include "cli/books_table.h"
+#include "cli/verb.h"
+#include "engine/jobs/plan.h"
+
+#include <stdio.h>
+
+static const struct option_spec options[] = {VERB_COMMON};
+
+static void collect(void *arg, unsigned line, const char *sentence)
+{
+    (void)line;
+    json_array_append_new(arg, json_string(sentence));
+}
+
+static void add_warnings(const struct job *job, const struct plan *plan, json_t *warnings)
+{
+    const uint64_t *sms = plan->books.channels[CHANNEL_SMS].dispositions;
+    char line[400];
+    if (!job_uses(job, CHANNEL_SMS))
+        return;
+    if (!plan->quota.has_sms)
+        json_array_append_new(warnings,
+                              json_string("the account has no SMS: no tier and no pack"));
+    else if (sms[DISPOSITION_FALLBACK_EMAIL] > 0 || sms[DISPOSITION_QUOTA] > 0)
+        json_array_append_new(
+            warnings,
+            json_string("the SMS allowance runs out in this job; its owner is told"));
+    if (plan->culprit[0]) {
+        snprintf(line, sizeof(line),
+                 "\"%s\" is not in the GSM alphabet: %lu texts are sent as UCS-2, 70 "
+                 "characters "
+                 "a segment",
+                 plan->culprit, (unsigned long)plan->ucs2_texts);
+        json_array_append_new(warnings, json_string(line));
+    }
+}
+
+static json_t *plan_json(const struct job *job, const struct plan *plan, json_t *warnings)
+{
+    json_t *out = json_object();
+    json_object_set_new(out, "job", json_stringn(job->file.id.data, job->file.id.bytes));
+    json_object_set_new(out, "account",
+                        json_stringn(job->account.id.data, job->account.id.bytes));
+    json_object_set_new(out, "matched", json_integer((json_int_t)plan->books.matched));
+    json_object_set_new(out, "channels", books_plan_json(&plan->books));
+    if (plan->quota.month[0])
+        json_object_set_new(out, "quota",
+                            json_pack("{s:I, s:I, s:I}", "limit",
+                                      (json_int_t)plan->quota.limit, "used_before",
+                                      (json_int_t)plan->quota.used, "used_after",
+                                      (json_int_t)plan->used_after));
+    if (plan->eta_s > 0)
+        json_object_set_new(out, "eta_s", json_real(plan->eta_s));
+    json_object_set(out, "warnings", warnings);
+    return out;
+}
+
+static int run(struct verb_context *context)
+{
+    struct config *config = NULL;
+    struct store *store = NULL;
+    struct job *job = NULL;
+    struct plan plan;
+    struct error err;
+    int status = 0;
+    json_t *warnings = json_array();
+    int rc = verb_open(context, &config, &store, &err);
+    struct job_env env = {.home = context->home,
+                          .config = config,
+                          .store = store,
+                          .warning_fn = collect,
+                          .arg = warnings};
+    if (rc == 0)
+        rc = job_load(&env, context->options.arguments[0], NULL, &job, &err);
+    if (rc == 0)
+        rc = plan_make(store, job, &plan, &err);
+    if (rc) {
+        status = verb_fail(context, &err);
+    } else {
+        add_warnings(job, &plan, warnings);
+        json_t *json = plan_json(job, &plan, warnings);
+        if (context->json) {
+            verb_print_json(json);
+        } else {
+            books_table_plan(json);
+            json_decref(json);
+        }
+    }
+    json_decref(warnings);
+    job_close(&job);
+    if (store)
+        store_close(&store);
+    config_destroy(&config);
+    return status;
+}
+
+const struct verb verb_plan = {
+    .name = "plan",
+    .arguments = "JOB",
+    .summary =
+        "say whom a job would reach, on which channel, at what cost, without sending",
+    .example = "volley plan job.json\nvolley plan job.json --json",
+    .options = options,
+    .arguments_min = 1,
+    .arguments_max = 1,
+    .run = run,
+};

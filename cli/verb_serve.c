@@ -1,0 +1,39 @@
+/* verb_serve: the daemon. */
+#include "base/log.h"
+#include "cli/verb.h"
+#include "engine/jobs/daemon.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const struct option_spec options[] = {VERB_COMMON};
+
+static void ready(void *arg)
+{
+    const struct verb_context *context = arg;
+    log_info("cli", "serving", "home=%s pid=%ld", context->home, (long)getpid());
+}
+
+static int run(struct verb_context *context)
+{
+    struct config *config = NULL;
+    struct error err;
+    log_set_level(LOG_INFO);
+    verb_catch_signals();
+    int rc = verb_open(context, &config, NULL, &err);
+    if (rc == 0)
+        rc = daemon_run(context->home, config, ready, context, &verb_stop, &err);
+    config_destroy(&config);
+    return rc ? verb_fail(context, &err) : 0;
+}
+
+const struct verb verb_serve = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "the daemon: sends the jobs that are dropped into the spool",
+    .example = "volley serve --home /srv/studio",
+    .options = options,
+    .arguments_min = 0,
+    .arguments_max = 0,
+    .run = run,
+};

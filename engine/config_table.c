@@ -1,0 +1,200 @@
+/* config_table: see config_table.h. Defaults stand here as text and go through the same
+ * parser as the file, so that what the manual says is what happens. */
+#include "engine/config_table.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define FIELD(type, member)                                                              \
+    .offset = offsetof(type, member), .bytes = sizeof(((type *)0)->member)
+#define CONFIG(member)   FIELD(struct config, member)
+#define PROVIDER(member) FIELD(struct provider_config, member)
+#define DKIM(member)     FIELD(struct config_dkim, member)
+#define ARRAY(member, count)                                                             \
+    .offset = offsetof(struct config, member),                                           \
+    .bytes = sizeof(*((struct config *)0)->member),                                      \
+    .count_offset = offsetof(struct config, count)
+#define GIVEN(type, member) .given_offset = offsetof(type, member)
+#define RANGE(from, to)     .low = from, .high = to
+#define REQUIRED            .fallback = NULL
+
+static const char *const unknown_words[] = {
+    [ON_UNKNOWN_HOLD] = "hold",
+    [ON_UNKNOWN_RESEND] = "resend",
+    [ON_UNKNOWN_ASSUME_SENT] = "assume_sent",
+    NULL,
+};
+
+const struct config_key config_keys[] = {
+    {"listen", CONFIG_ADDRESS, "127.0.0.1:8025", CONFIG(listen),
+     .sentence = "Where `serve` answers webhooks, unsubscribe links, metrics and the "
+                 "status page."},
+    {"public_url", CONFIG_URL, "https://localhost", CONFIG(public_url),
+     GIVEN(struct config, public_url_given),
+     .sentence = "What unsubscribe links and webhooks start with: how the world reaches "
+                 "`listen`."},
+    {"workers", CONFIG_COUNT, "auto", RANGE("1", "1024"), CONFIG(workers),
+     .auto_word = "auto",
+     .sentence = "Threads that select and render; auto is one a processor."},
+    {"max_message_rate", CONFIG_RATE, "unlimited", .auto_word = "unlimited",
+     RANGE("0.001/s", "10000000/s"), CONFIG(max_message_rate_per_s),
+     .sentence = "Messages over all providers together."},
+
+    {"providers", CONFIG_MAP, "", ARRAY(providers, provider_count), .most = 64,
+     .sentence = "Who delivers, each under a name of your own."},
+    {"providers.*.type", CONFIG_TEXT, REQUIRED, PROVIDER(type),
+     .sentence = "What kind of provider it is: smtp, twilio, webhook, …"},
+    {"providers.*.url", CONFIG_URL, "", PROVIDER(url), .secret = true,
+     .sentence = "Where it is reached."},
+    {"providers.*.account_sid", CONFIG_TEXT, "", PROVIDER(account_sid),
+     .sentence = "The account or user name to log in with."},
+    {"providers.*.auth_token", CONFIG_TEXT, "", PROVIDER(auth_token), .secret = true,
+     .sentence =
+         "The password or token to log in with; better as `${NAME}` or `file:PATH`."},
+    {"providers.*.from", CONFIG_TEXT, "", PROVIDER(from),
+     .sentence = "The sender where an account has none of its own."},
+    {"providers.*.max_connections", CONFIG_COUNT, "50", RANGE("1", "10000"),
+     PROVIDER(max_connections),
+     .sentence = "Connections (HTTP: requests) at the same time."},
+    {"providers.*.max_message_rate", CONFIG_RATE, "unlimited", .auto_word = "unlimited",
+     RANGE("0.001/s", "10000000/s"), PROVIDER(max_message_rate_per_s),
+     .sentence = "Messages to this provider."},
+    {"providers.*.messages_per_connection", CONFIG_COUNT, "1000", RANGE("1", "1000000"),
+     PROVIDER(messages_per_connection),
+     .sentence = "After this many messages a connection is closed and made anew."},
+    {"providers.*.timeout", CONFIG_DURATION, "30s", RANGE("10ms", "1h"),
+     PROVIDER(timeout_ns),
+     .sentence = "How long to wait for a connection and for each reply."},
+    {"providers.*.on_unknown", CONFIG_ENUM, "", PROVIDER(on_unknown),
+     .words = unknown_words, GIVEN(struct provider_config, on_unknown_given),
+     .sentence =
+         "What to do with a message whose reply was lost: keep it for a person, send it "
+         "again, or take it as sent. Without it the kind of provider decides."},
+    {"providers.*.retry", CONFIG_GROUP, "",
+     .sentence = "What happens when the provider says to try later."},
+    {"providers.*.retry.first", CONFIG_DURATION, "1s", RANGE("1ms", "1h"),
+     PROVIDER(retry_first_ns),
+     .sentence = "The first wait; each next one is twice as long."},
+    {"providers.*.retry.max", CONFIG_DURATION, "15min", RANGE("1ms", "1d"),
+     PROVIDER(retry_max_ns), .sentence = "The longest wait."},
+    {"providers.*.retry.give_up", CONFIG_DURATION, "24h", RANGE("1ms", "30d"),
+     PROVIDER(retry_give_up_ns), .sentence = "After this long a message has failed."},
+    {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "10000"),
+     PROVIDER(retry_attempts),
+     .sentence = "After this many attempts a message has failed."},
+
+    {"routes", CONFIG_GROUP, "",
+     .sentence = "Per channel, which providers carry it, the preferred one first."},
+    {"routes.sms", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_SMS]),
+     .count_offset = offsetof(struct config, route_counts[CHANNEL_SMS]),
+     .sentence = "A provider's name, or a list of names."},
+    {"routes.email", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_EMAIL]),
+     .count_offset = offsetof(struct config, route_counts[CHANNEL_EMAIL]),
+     .sentence = "The same for email."},
+    {"routes.push", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_PUSH]),
+     .count_offset = offsetof(struct config, route_counts[CHANNEL_PUSH]),
+     .sentence = "The same for push."},
+    {"routes.inapp", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_INAPP]),
+     .count_offset = offsetof(struct config, route_counts[CHANNEL_INAPP]),
+     .sentence = "The same for inapp."},
+
+    {"tiers", CONFIG_MAP, "", ARRAY(tiers, tier_count), .most = 1000,
+     .sentence = "The monthly allowances that accounts can have, by name."},
+    {"tiers.*.segments", CONFIG_COUNT, REQUIRED, RANGE("0", "1000000000"),
+     FIELD(struct config_tier, segments), .sentence = "SMS segments a month."},
+
+    {"columns", CONFIG_MAP, "", ARRAY(aliases, alias_count), .most = 100,
+     .sentence =
+         "Known columns that a snapshot calls by another name, as `known: actual`."},
+    {"columns.*", CONFIG_TEXT, REQUIRED, FIELD(struct snapshot_alias, actual),
+     .sentence = "What the snapshot calls it."},
+
+    {"protection", CONFIG_GROUP, "",
+     .sentence =
+         "Accounts that send far more than their own activity justifies are blocked."},
+    {"protection.window", CONFIG_DURATION, "30d", RANGE("1h", "366d"),
+     CONFIG(protection.window_ns),
+     .sentence = "The time over which messages are counted."},
+    {"protection.min_messages", CONFIG_COUNT, "10000", RANGE("0", "1000000000"),
+     CONFIG(protection.min_messages),
+     .sentence = "Below this many messages nobody is blocked."},
+    {"protection.messages_per_active_customer", CONFIG_NUMBER, "60",
+     RANGE("0", "1000000"), CONFIG(protection.messages_per_active_customer),
+     .sentence = "More than this many messages per active customer are too many; 0 turns "
+                 "protection off."},
+
+    {"dkim", CONFIG_LIST, "", ARRAY(dkim, dkim_count), .most = 1000,
+     .sentence = "Keys that sign outgoing email, one a domain."},
+    {"dkim.*.domain", CONFIG_TEXT, REQUIRED, DKIM(domain),
+     .sentence = "The domain of the sender's address."},
+    {"dkim.*.selector", CONFIG_TEXT, REQUIRED, DKIM(selector),
+     .sentence = "The name under which the public key stands in DNS."},
+    {"dkim.*.key", CONFIG_LINES, REQUIRED, DKIM(key), .secret = true,
+     .sentence = "The private key in PEM, RSA or Ed25519; best as `file:PATH`."},
+};
+const size_t config_key_count = ARRAY_COUNT(config_keys);
+
+/* --- the table as documentation --- */
+
+#define OPTIONS_MAX 64
+_Static_assert(ARRAY_COUNT(config_keys) <= OPTIONS_MAX, "make room for more options");
+
+static const struct {
+    const char *name, *unit;
+} types[] = {
+    [CONFIG_TEXT] = {"text", ""},
+    [CONFIG_LINES] = {"text of several lines", ""},
+    [CONFIG_URL] = {"URL", ""},
+    [CONFIG_ADDRESS] = {"host:port", ""},
+    [CONFIG_COUNT] = {"count", ""},
+    [CONFIG_NUMBER] = {"number", ""},
+    [CONFIG_RATE] = {"rate", "/s /min /hr /day"},
+    [CONFIG_DURATION] = {"duration", "us ms s min h d"},
+    [CONFIG_ENUM] = {"word", ""},
+    [CONFIG_GROUP] = {"group", ""},
+    [CONFIG_MAP] = {"names", ""},
+    [CONFIG_LIST] = {"list", ""},
+    [CONFIG_ROUTE] = {"names", ""},
+};
+
+static struct config_option options[OPTIONS_MAX];
+static char ranges[OPTIONS_MAX][96];
+
+static void describe_range(const struct config_key *key, char out[96])
+{
+    int used = 0;
+    if (key->low)
+        used = snprintf(out, 96, "%s to %s", key->low, key->high);
+    if (key->auto_word)
+        used += snprintf(out + used, 96 - (size_t)used, "%s%s", used ? ", or " : "",
+                         key->auto_word);
+    for (size_t i = 0; key->words && key->words[i]; i++)
+        used +=
+            snprintf(out + used, 96 - (size_t)used, "%s%s", i ? ", " : "", key->words[i]);
+    if (key->most)
+        snprintf(out, 96, "up to %zu", key->most);
+}
+
+static void describe(void)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        describe_range(key, ranges[i]);
+        options[i] = (struct config_option){
+            .path = key->path,
+            .type = types[key->type].name,
+            .unit = types[key->type].unit,
+            .range = ranges[i],
+            .fallback = key->fallback ? key->fallback : "(required)",
+            .sentence = key->sentence,
+        };
+    }
+}
+
+const struct config_option *config_options(size_t *count_out)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, describe);
+    *count_out = config_key_count;
+    return options;
+}

@@ -1,0 +1,25 @@
+/* plan: a job's dry run: select, render the SMS, meter against a copy of the allowance.
+ */
+#ifndef ENGINE_PLAN_H
+#define ENGINE_PLAN_H
+
+#include "engine/jobs/books.h"
+#include "engine/jobs/job.h"
+#include "engine/state/quota.h"
+
+struct plan {
+    struct books books;
+    struct quota quota;  /* zero month when the job uses no SMS */
+    uint64_t used_after; /* segments */
+    uint64_t ucs2_texts; /* SMS that a character outside GSM-7 makes UCS-2 (R3) */
+    char culprit[8];     /* the first such character */
+    double eta_s;        /* by the slowest channel's rate limit; 0: no limit says */
+};
+
+/* plan_make:
+ * Threads: starts config->workers of its own.
+ * Errors: as a run's. */
+int plan_make(struct store *store, const struct job *job, struct plan *out,
+              struct error *err) MUST_USE;
+
+#endif

@@ -1,0 +1,564 @@
+/* run_io: the I/O thread's side of a run: decisions, intents and outcomes into the
+ * journal, deliveries to dispatch and back, waits between attempts. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/jobs/run_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How many waiting messages are made again at a time: a batch's worth is never needed at
+ * once. */
+#define REDO_GROUP_MAX 1024
+/* The job's own rate is let through in steps of this length. */
+#define PACE_STEP_NS (10 * NS_PER_MS)
+
+static void submit(struct run *run, struct delivery *list);
+
+static struct run *run_of(struct delivery_source *source)
+{
+    return ((struct run_io *)(void *)source)->run;
+}
+
+static void wake(struct run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    pthread_cond_broadcast(&run->changed);
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void break_off(struct run *run, int res, const char *what)
+{
+    if (atomic_load(&run->io.broken))
+        return;
+    errno = -res;
+    error_io(&run->io.why, "%s: cannot write the journal (%s)", run->dir, what);
+    log_error("engine", "journal failed", "job=%.*s reason=\"%s\"",
+              TEXT_ARGS(run->job->file.id), run->io.why.text);
+    atomic_store(&run->io.broken, true);
+    pipeline_stop(run->pipeline);
+    run_io_pause(run);
+}
+
+void run_io_look(struct run *run)
+{
+    struct run_io *io = &run->io;
+    bool decided = io->next_chunk >= io->chunks;
+    bool stopped = (io->pausing || atomic_load(&io->broken)) && io->in_dispatch == 0 &&
+                   io->intending_count == 0;
+    if ((decided && io->open == 0) || stopped) {
+        atomic_store(&io->quiet, true);
+        wake(run);
+    }
+}
+
+/* --- waiting for the next attempt --- */
+
+static int compare_rows(const void *a, const void *b)
+{
+    uint32_t x = ((const struct redo *)a)->row, y = ((const struct redo *)b)->row;
+    return x < y ? -1 : x > y;
+}
+
+static void redo_due(struct loop_timer *timer)
+{
+    struct run *run = timer->arg;
+    struct run_io *io = &run->io;
+    struct redo group[REDO_GROUP_MAX];
+    size_t count = 0;
+    int64_t now = loop_now_ns(io->loop);
+    while (!io->pausing && count < REDO_GROUP_MAX && waiting_due_ns(&io->waiting) <= now)
+        group[count++] = waiting_take(&io->waiting);
+    if (count > 0) {
+        qsort(group, count, sizeof(*group), compare_rows);
+        pipeline_redo(run->pipeline, group, count);
+    }
+    if (!io->pausing && io->waiting.count > 0)
+        loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
+}
+
+static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns,
+                       bool in_doubt)
+{
+    struct run_io *io = &run->io;
+    struct redo redo = {.row = d->row,
+                        .channel = (uint8_t)d->channel,
+                        .attempt = d->attempt,
+                        .in_doubt = in_doubt,
+                        .started_ns = d->started_ns};
+    waiting_add(&io->waiting, due_ns, &redo);
+    loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
+}
+
+/* --- outcomes --- */
+
+static void release(struct run *run, struct delivery *d)
+{
+    struct batch *batch = ((struct outgoing *)d->owner)->batch;
+    if (--batch->open == 0 && batch != run->notice)
+        pipeline_return(run->pipeline, batch);
+}
+
+static void record(struct run *run, const struct delivery *d, enum outcome outcome,
+                   const struct delivery_result *result)
+{
+    journal_outcome(run->io.journal,
+                    &(struct journal_outcome){.row = d->row,
+                                              .channel = (uint8_t)d->channel,
+                                              .outcome = (uint8_t)outcome,
+                                              .attempt = d->attempt,
+                                              .provider = result->provider,
+                                              .reason = (uint16_t)result->reason,
+                                              .at_ms = clock_now_ns() / NS_PER_MS,
+                                              .provider_id = result->provider_id,
+                                              .detail = result->detail});
+    if (outcome == OUTCOME_PENDING)
+        return;
+    run->io.open--;
+    if (d->row != JOURNAL_ROW_NOTICE)
+        atomic_fetch_add_explicit(&run->io.outcomes[d->channel][outcome], 1,
+                                  memory_order_relaxed);
+}
+
+/* settle: an outcome that no provider had a part in. */
+static void settle(struct run *run, struct delivery *d, enum outcome outcome,
+                   enum delivery_reason reason)
+{
+    struct delivery_result result = {.reason = reason, .provider = d->provider};
+    record(run, d, outcome, &result);
+    release(run, d);
+}
+
+static enum on_unknown policy_of(const struct run *run, uint8_t provider)
+{
+    const struct provider_config *config = &run->job->config->providers[provider];
+    const struct provider_type *type = provider_type_find(text_of(config->type));
+    return config->on_unknown_given ? config->on_unknown : type->on_unknown_default;
+}
+
+static void done_unknown(struct run *run, struct delivery *d,
+                         const struct delivery_result *result)
+{
+    const struct provider_config *config = &run->job->config->providers[result->provider];
+    enum on_unknown policy = policy_of(run, result->provider);
+    if (policy == ON_UNKNOWN_ASSUME_SENT) {
+        record(run, d, OUTCOME_SENT, result);
+    } else if (policy == ON_UNKNOWN_RESEND && d->attempt < config->retry_attempts &&
+               d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
+        /* No record: the intent stands, so that after a crash the message is still in
+         * doubt. */
+        wait_until(run, d, loop_now_ns(run->io.loop) + config->retry_first_ns, true);
+    } else {
+        record(run, d, OUTCOME_UNKNOWN, result);
+    }
+}
+
+static void done_deferred(struct run *run, struct delivery *d,
+                          const struct delivery_result *result)
+{
+    if (run->io.cancelling) {
+        record(run, d, d->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED, result);
+        return;
+    }
+    if (d->row == JOURNAL_ROW_NOTICE && !run->io.pausing) {
+        record(run, d, OUTCOME_FAILED, result);
+        return;
+    }
+    if (!d->in_doubt)
+        record(run, d, OUTCOME_PENDING, result);
+    if (!run->io.pausing)
+        wait_until(run, d, result->retry_at_ns, d->in_doubt);
+}
+
+static void done(struct delivery_source *source, struct delivery *d,
+                 const struct delivery_result *result)
+{
+    struct run *run = run_of(source);
+    run->io.in_dispatch--;
+    switch (result->verdict) {
+    case DELIVERY_SENT:
+        record(run, d, OUTCOME_SENT, result);
+        break;
+    case DELIVERY_FAILED:
+        record(run, d, d->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_FAILED, result);
+        break;
+    case DELIVERY_UNKNOWN:
+        done_unknown(run, d, result);
+        break;
+    case DELIVERY_DEFERRED:
+        done_deferred(run, d, result);
+        break;
+    }
+    release(run, d);
+    run_io_look(run);
+}
+
+/* --- on the way out --- */
+
+static void intended(struct journal_wait *wait, int res)
+{
+    struct intending *intending = wait->arg;
+    struct run *run = intending->run;
+    struct delivery *list = intending->list;
+    run->io.intending_count--;
+    intending->next = run->io.intending_free;
+    run->io.intending_free = intending;
+    if (res == 0) {
+        dispatch_intended(run->io.dispatch, list);
+        return;
+    }
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        run->io.in_dispatch--;
+        release(run, list);
+    }
+    break_off(run, res, "intents");
+    run_io_look(run);
+}
+
+static void intend(struct delivery_source *source, struct delivery *list, size_t count)
+{
+    struct run *run = run_of(source);
+    struct intending *intending = run->io.intending_free;
+    if (intending) {
+        run->io.intending_free = intending->next;
+    } else {
+        intending = calloc(1, sizeof(*intending));
+        CHECK(intending != NULL);
+    }
+    struct journal_intent group[256];
+    size_t used = 0;
+    for (struct delivery *d = list; d; d = d->next) {
+        group[used++] = (struct journal_intent){.row = d->row,
+                                                .channel = (uint8_t)d->channel,
+                                                .attempt = d->attempt,
+                                                .provider = d->provider};
+        if (used == ARRAY_COUNT(group) || !d->next) {
+            journal_intents(run->io.journal, group, used);
+            used = 0;
+        }
+    }
+    (void)count;
+    intending->run = run;
+    intending->list = list;
+    intending->wait = (struct journal_wait){.fn = intended, .arg = intending};
+    run->io.intending_count++;
+    journal_sync(run->io.journal, &intending->wait);
+}
+
+static bool opted_out_late(const struct run *run, const struct delivery *d)
+{
+    const struct dedupe *late = &run->io.late_optouts[d->channel];
+    if (late->count == 0 || d->row == JOURNAL_ROW_NOTICE)
+        return false;
+    struct text customer = ((const struct outgoing *)d->owner)->customer;
+    if (dedupe_has(late, optout_hash(OPTOUT_CUSTOMER, customer)))
+        return true;
+    if (d->channel == CHANNEL_EMAIL)
+        return dedupe_has(late, optout_hash(OPTOUT_EMAIL, d->to));
+    return d->channel == CHANNEL_SMS &&
+           dedupe_has(late, optout_hash(OPTOUT_PHONE, d->to));
+}
+
+static bool admit(struct delivery_source *source, struct delivery *d)
+{
+    struct run *run = run_of(source);
+    bool expired = run->io.expires_ns && loop_now_ns(run->io.loop) >= run->io.expires_ns;
+    bool opted_out = opted_out_late(run, d);
+    if (!expired && !opted_out)
+        return true;
+    run->io.in_dispatch--;
+    settle(run, d, opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED,
+           opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
+    run_io_look(run);
+    return false;
+}
+
+static void submit(struct run *run, struct delivery *list)
+{
+    for (struct delivery *d = list; d; d = d->next) {
+        d->source = &run->io.source;
+        run->io.in_dispatch++;
+    }
+    if (list)
+        dispatch_submit(run->io.dispatch, list);
+}
+
+/* --- the job's own rate and quiet hours --- */
+
+static int64_t minute_of_day(const struct run *run, int64_t now_ns)
+{
+    int64_t now_s = now_ns / NS_PER_S;
+    int64_t local_s = now_s + tzif_offset_s(run->job->zone, now_s);
+    return (local_s % 86400 + 86400) % 86400 / 60;
+}
+
+/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last.
+ */
+static int64_t quiet_for_ns(const struct run *run)
+{
+    int32_t start = run->job->file.quiet_start_min, end = run->job->file.quiet_end_min;
+    if (start < 0 || start == end)
+        return 0;
+    int64_t minute = minute_of_day(run, clock_now_ns());
+    bool quiet =
+        start < end ? minute >= start && minute < end : minute >= start || minute < end;
+    return quiet ? (end - minute + 1440) % 1440 * 60 * NS_PER_S : 0;
+}
+
+static double pace_allowance(struct run *run, int64_t now)
+{
+    struct run_io *io = &run->io;
+    double rate = run->job->file.max_message_rate_per_s;
+    if (rate <= 0)
+        return 1e18;
+    double burst = rate * (double)PACE_STEP_NS * 2 / (double)NS_PER_S;
+    double allowance =
+        io->held_allowance + rate * (double)(now - io->held_since_ns) / (double)NS_PER_S;
+    burst = burst > 1 ? burst : 1;
+    io->held_since_ns = now;
+    return allowance < burst ? allowance : burst;
+}
+
+static void pace(struct loop_timer *timer)
+{
+    struct run *run = timer->arg;
+    struct run_io *io = &run->io;
+    int64_t now = loop_now_ns(io->loop), quiet_ns = quiet_for_ns(run);
+    io->held_allowance = pace_allowance(run, now);
+    struct delivery *list = io->held, *last = NULL;
+    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1;
+         io->held = io->held->next) {
+        last = io->held;
+        io->held_allowance -= 1;
+    }
+    if (!io->held)
+        io->held_tail = &io->held;
+    if (last) {
+        last->next = NULL;
+        submit(run, list);
+    }
+    if (io->held)
+        loop_timer_arm(io->loop, &io->pace_timer,
+                       now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
+}
+
+static void hold(struct run *run, struct batch *batch)
+{
+    struct run_io *io = &run->io;
+    *io->held_tail = &batch->outgoing[0].delivery;
+    io->held_tail = &batch->outgoing[batch->outgoing_count - 1].delivery.next;
+    if (!io->pace_timer.heap_index)
+        loop_timer_arm(io->loop, &io->pace_timer, loop_now_ns(io->loop));
+}
+
+/* --- batches --- */
+
+static void deliver(struct run *run, struct batch *batch)
+{
+    struct run_io *io = &run->io;
+    batch->open = batch->outgoing_count;
+    if (!batch->is_redo)
+        io->open += batch->outgoing_count;
+    bool expired = io->expires_ns && loop_now_ns(io->loop) >= io->expires_ns;
+    if (batch->outgoing_count == 0 || io->pausing) {
+        pipeline_return(run->pipeline, batch);
+    } else if (io->cancelling || expired) {
+        for (size_t i = 0, n = batch->outgoing_count; i < n; i++) {
+            struct delivery *d = &batch->outgoing[i].delivery;
+            enum outcome outcome = io->cancelling ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
+            settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
+                   io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
+        }
+    } else if (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0) {
+        hold(run, batch);
+    } else {
+        submit(run, &batch->outgoing[0].delivery);
+    }
+}
+
+static void commit(struct run *run, struct batch *batch)
+{
+    struct run_io *io = &run->io;
+    journal_append(io->journal, batch->frame);
+    if (++io->next_chunk == io->chunks)
+        journal_mark(io->journal, JOURNAL_DECIDED);
+    deliver(run, batch);
+}
+
+static struct batch *unpark(struct run_io *io)
+{
+    for (struct batch **at = &io->parked; *at; at = &(*at)->next) {
+        struct batch *batch = *at;
+        if (batch->chunk_number == io->next_chunk) {
+            *at = batch->next;
+            return batch;
+        }
+    }
+    return NULL;
+}
+
+static void take_here(struct loop_op *op, int64_t res, const char *data)
+{
+    (void)res;
+    (void)data;
+    struct run *run = op->arg;
+    struct batch *batch =
+        (struct batch *)(void *)((char *)op - offsetof(struct batch, op));
+    if (atomic_load(&run->io.broken)) {
+        pipeline_return(run->pipeline, batch);
+    } else if (batch->is_redo) {
+        deliver(run, batch);
+    } else {
+        batch->next = run->io.parked;
+        run->io.parked = batch;
+        while ((batch = unpark(&run->io)))
+            commit(run, batch);
+    }
+    run_io_look(run);
+}
+
+void run_io_take(void *arg, struct batch *batch)
+{
+    struct run *run = arg;
+    batch->op = (struct loop_op){.fn = take_here, .arg = run};
+    loop_post(run->io.loop, &batch->op);
+}
+
+void run_io_take_notice(struct run *run)
+{
+    run->notice->open = 1;
+    run->io.open++;
+    atomic_store(&run->io.quiet, false);
+    submit(run, &run->notice->outgoing[0].delivery);
+}
+
+/* --- start, stop, end --- */
+
+/* resolve_doubt: apply the providers' policies to what an earlier run left in doubt. */
+static void resolve_doubt(struct run *run)
+{
+    struct replay *replay = run->replay;
+    for (int c = 0; replay && c < CHANNEL_COUNT; c++) {
+        for (uint32_t r = 0; replay->states[c] && r < replay->rows; r++) {
+            struct replay_state *state = &replay->states[c][r];
+            if (state->outcome != REPLAY_IN_DOUBT)
+                continue;
+            uint8_t provider = run->job->config->routes[c][0];
+            enum on_unknown policy = policy_of(run, provider);
+            if (policy == ON_UNKNOWN_RESEND)
+                continue;
+            enum outcome outcome =
+                policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT;
+            struct delivery d = {
+                .row = r, .channel = (enum channel)c, .provider = provider};
+            record(run, &d, outcome,
+                   &(struct delivery_result){.reason = DELIVERY_INTERRUPTED,
+                                             .provider = provider});
+            state->outcome = (uint8_t)(outcome & 7);
+        }
+    }
+}
+
+int run_io_open(struct run *run, struct error *err)
+{
+    struct run_io *io = &run->io;
+    const struct job *job = run->job;
+    struct text providers[64];
+    for (size_t i = 0; i < job->config->provider_count; i++)
+        providers[i] = text_of(job->config->providers[i].name);
+    struct journal_header header = {.account = job->account.id,
+                                    .job = job->file.id,
+                                    .snapshot_hash = snapshot_hash(job->snapshot),
+                                    .rows = snapshot_rows(job->snapshot),
+                                    .providers = providers,
+                                    .provider_count = job->config->provider_count};
+    io->source = (struct delivery_source){.intend = intend, .admit = admit, .done = done};
+    io->run = run;
+    io->held_tail = &io->held;
+    io->redo_timer = (struct loop_timer){.fn = redo_due, .arg = run};
+    io->pace_timer = (struct loop_timer){.fn = pace, .arg = run};
+    io->held_since_ns = loop_now_ns(io->loop);
+    int rc = journal_open(run->dir, &header, io->loop, &io->journal, err);
+    if (rc)
+        return rc;
+    for (int c = 0; run->replay && c < CHANNEL_COUNT; c++) {
+        io->open += run->replay->outcomes[c][OUTCOME_PENDING];
+        for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
+            atomic_store(&io->outcomes[c][o], run->replay->outcomes[c][o]);
+    }
+    io->cancelling = run->replay && run->replay->cancelled;
+    resolve_doubt(run);
+    run_io_look(run);
+    return 0;
+}
+
+void run_io_pause(struct run *run)
+{
+    run->io.pausing = true;
+    run->io.held = NULL;
+    run->io.held_tail = &run->io.held;
+    dispatch_withdraw(run->io.dispatch, &run->io.source);
+    run_io_look(run);
+}
+
+void run_io_cancel(struct run *run)
+{
+    struct run_io *io = &run->io;
+    if (io->cancelling)
+        return;
+    io->cancelling = true;
+    journal_mark(io->journal, JOURNAL_CANCELLED);
+    struct delivery *held = io->held;
+    io->held = NULL;
+    io->held_tail = &io->held;
+    for (struct delivery *next; held; held = next) {
+        next = held->next;
+        settle(run, held, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
+    }
+    while (io->waiting.count > 0) {
+        struct redo redo = waiting_take(&io->waiting);
+        struct delivery d = {.row = redo.row,
+                             .channel = (enum channel)redo.channel,
+                             .attempt = redo.attempt};
+        record(run, &d, redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
+               &(struct delivery_result){.reason = DELIVERY_CANCELLED});
+    }
+    dispatch_withdraw(io->dispatch, &io->source);
+    run_io_look(run);
+}
+
+void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask)
+{
+    const struct job *job = run->job;
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        if (mask & optout_mask_for((enum channel)c, job->file.category, job->single))
+            dedupe_add(&run->io.late_optouts[c], hash);
+    }
+}
+
+static void closed(struct journal_wait *wait, int res)
+{
+    struct run *run = wait->arg;
+    struct run_io *io = &run->io;
+    if (res)
+        break_off(run, res, "the end");
+    loop_timer_disarm(io->loop, &io->redo_timer);
+    loop_timer_disarm(io->loop, &io->pace_timer);
+    journal_close(&io->journal);
+    free(wait);
+    atomic_store(&io->closed, true);
+    wake(run);
+}
+
+void run_io_close(struct run *run, int mark)
+{
+    if (mark)
+        journal_mark(run->io.journal, (enum journal_mark)mark);
+    struct journal_wait *wait = calloc(1, sizeof(*wait));
+    CHECK(wait != NULL);
+    *wait = (struct journal_wait){.fn = closed, .arg = run};
+    journal_sync(run->io.journal, wait);
+}

@@ -1,0 +1,95 @@
+/* run_private: what the control side (run.c) and the I/O side (run_io.c) of a run share.
+ */
+#ifndef ENGINE_RUN_PRIVATE_H
+#define ENGINE_RUN_PRIVATE_H
+
+#include "engine/jobs/run.h"
+#include "engine/jobs/waiting.h"
+#include "engine/pipeline/batch.h"
+#include "engine/pipeline/dedupe.h"
+#include "engine/pipeline/pipeline.h"
+#include "outbox/journal/journal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A list whose intents are on their way to the disk. */
+struct intending {
+    struct journal_wait wait;
+    struct run *run;
+    struct delivery *list;
+    struct intending *next; /* free list */
+};
+
+/* The I/O thread's part of a run; nobody else touches it, but for the atomics. */
+struct run_io {
+    struct delivery_source source;
+    struct run *run;
+    struct loop *loop;
+    struct dispatch *dispatch;
+    struct journal *journal;
+    size_t chunks;
+    size_t next_chunk;    /* decisions are appended in chunk order */
+    struct batch *parked; /* batches that came too early */
+    uint64_t open;        /* messages without an outcome, wherever they are */
+    uint64_t in_dispatch;
+    struct waiting waiting;
+    struct loop_timer redo_timer;
+    struct intending *intending_free;
+    size_t intending_count;             /* not yet answered */
+    struct delivery *held, **held_tail; /* waiting for the job's own rate */
+    double held_allowance;
+    int64_t held_since_ns;
+    struct loop_timer pace_timer;
+    _Atomic bool closed; /* the journal is */
+    struct dedupe
+        late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
+    int64_t expires_ns;              /* steady; 0: never */
+    bool cancelling, pausing;
+    _Atomic bool quiet;  /* nothing more will happen without a new impulse */
+    _Atomic bool broken; /* the journal failed; why says how */
+    struct error why;
+    _Atomic uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT];
+};
+
+struct run {
+    struct run_io io;
+    struct io_thread *thread;
+    struct store *store;       /* the control thread's */
+    struct store *quota_store; /* the meter's */
+    char *dir;
+    struct job *job;
+    struct pipeline *pipeline;
+    struct replay *replay; /* NULL for a fresh job */
+    struct quota quota;    /* before this run */
+    struct quota_lease *lease;
+    int64_t started_steady_ns;
+    int64_t looked_ns; /* when the store was last asked */
+    uint64_t done_before;
+    bool pausing, cancelling;
+    enum run_state state;
+    bool notice_settled;
+    struct batch *notice; /* holds the owner's notice while it is on its way */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+/* --- run_io.c; on the I/O thread unless said otherwise --- */
+
+/* run_io_open: open the journal and settle what an earlier run left in doubt. */
+int run_io_open(struct run *run, struct error *err);
+/* run_io_take: a batch from the pipeline (any thread). */
+void run_io_take(void *arg, struct batch *batch);
+/* run_io_take_notice: the owner's notice. */
+void run_io_take_notice(struct run *run);
+void run_io_pause(struct run *run);
+void run_io_cancel(struct run *run);
+/* run_io_look: set quiet when there is nothing left to do; wakes the control thread. */
+void run_io_look(struct run *run);
+/* run_io_late_optout: from now on nothing goes to this hash on the channels the mask
+ * stops. */
+void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
+/* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
+void run_io_close(struct run *run, int mark);
+
+#endif

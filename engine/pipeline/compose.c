@@ -1,0 +1,358 @@
+/* compose: see compose.h. */
+#include "engine/pipeline/compose.h"
+
+#include "base/bitmap.h"
+#include "render/mail/mime.h"
+#include "render/sms.h"
+#include "render/template/format.h"
+
+#include <stdlib.h>
+
+/* Twilio refuses longer bodies with 21617 (FACTS section 2). */
+#define SMS_CHARACTERS_MAX 1600
+
+struct compose {
+    const struct job *job;
+    struct text *values; /* of one row, one per template variable */
+};
+
+struct compose *compose_create(const struct job *job)
+{
+    struct compose *compose = calloc(1, sizeof(*compose));
+    CHECK(compose != NULL);
+    compose->job = job;
+    compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
+    CHECK(compose->values != NULL);
+    return compose;
+}
+
+void compose_destroy(struct compose **compose)
+{
+    if (!*compose)
+        return;
+    free((*compose)->values);
+    free(*compose);
+    *compose = NULL;
+}
+
+static struct text unsubscribe_url(const struct job *job, struct text customer,
+                                   struct arena *arena)
+{
+    struct text token = unsubscribe_token(job->secret, job->file.category,
+                                          job->account.id, customer, arena);
+    return arena_format(arena, "%s/u/%.*s", job->config->public_url, TEXT_ARGS(token));
+}
+
+/* One row being composed. */
+struct row {
+    struct batch *batch;
+    int64_t at;      /* within the record batch */
+    uint32_t number; /* within the chunk */
+    struct text customer;
+    struct text unsubscribe; /* made when first needed */
+};
+
+static struct row row_open(const struct compose *c, struct batch *batch, uint32_t number)
+{
+    return (struct row){.batch = batch,
+                        .at = batch->chunk.first + number,
+                        .number = number,
+                        .customer =
+                            job_customer(c->job, &batch->chunk, number, &batch->arena)};
+}
+
+static struct text case_value(const struct compose *c, struct row *row, size_t v,
+                              size_t language)
+{
+    struct text chosen_by =
+        format_value(&row->batch->chunk.columns[c->job->bindings[v].column], row->at,
+                     c->job->zone, &row->batch->arena);
+    return template_set_case(c->job->templates, v, language, chosen_by);
+}
+
+static void gather_values(struct compose *c, struct row *row, size_t language)
+{
+    struct arena *arena = &row->batch->arena;
+    for (size_t v = 0; v < c->job->binding_count; v++) {
+        const struct job_binding *binding = &c->job->bindings[v];
+        switch (binding->kind) {
+        case JOB_BIND_VAR:
+        case JOB_BIND_ACCOUNT:
+            c->values[v] = binding->value;
+            break;
+        case JOB_BIND_UNSUBSCRIBE:
+            if (!row->unsubscribe.data)
+                row->unsubscribe = unsubscribe_url(c->job, row->customer, arena);
+            c->values[v] = row->unsubscribe;
+            break;
+        case JOB_BIND_CASE:
+            c->values[v] = case_value(c, row, v, language);
+            break;
+        case JOB_BIND_COLUMN:
+            c->values[v] = format_value(&row->batch->chunk.columns[binding->column],
+                                        row->at, c->job->zone, arena);
+            break;
+        case JOB_BIND_DEFAULT:
+            c->values[v] = TEXT_NONE;
+            break;
+        }
+    }
+}
+
+static struct text column_value(const struct compose *c, const struct row *row,
+                                enum snapshot_role role)
+{
+    const struct column *column = job_column(c->job, &row->batch->chunk, role);
+    return column ? column_text(column, row->at) : TEXT_NONE;
+}
+
+static size_t language_of(const struct compose *c, const struct row *row,
+                          enum channel channel)
+{
+    int own =
+        template_set_language(c->job->templates, column_value(c, row, SNAPSHOT_LOCALE));
+    return own >= 0 && template_set_serves(c->job->templates, (size_t)own, channel)
+               ? (size_t)own
+               : c->job->language;
+}
+
+static struct text render_part(struct compose *c, struct row *row, size_t language,
+                               enum template_part part)
+{
+    const struct template *template =
+        template_set_part(c->job->templates, language, part);
+    struct text out = TEXT_NONE;
+    if (template)
+        template_render(template, c->values, &row->batch->arena, &out);
+    return out;
+}
+
+static size_t characters(struct text t)
+{
+    size_t count = 0;
+    for (const char *at = t.data, *end = t.data + t.bytes; at < end; count++)
+        utf8_next(&at, end);
+    return count;
+}
+
+static struct text render_sms(struct compose *c, struct row *row)
+{
+    size_t language = language_of(c, row, CHANNEL_SMS);
+    gather_values(c, row, language);
+    return render_part(c, row, language, PART_SMS);
+}
+
+static void note_ucs2(struct batch *batch, struct text t)
+{
+    struct text culprit = sms_culprit(t);
+    batch->ucs2_texts++;
+    if (!batch->ucs2_culprit[0] && culprit.bytes < sizeof(batch->ucs2_culprit) &&
+        culprit.data)
+        memcpy(batch->ucs2_culprit, culprit.data, culprit.bytes);
+}
+
+void compose_sms(struct compose *c, struct batch *batch)
+{
+    uint8_t *dispositions = batch->dispositions[CHANNEL_SMS];
+    if (!job_uses(c->job, CHANNEL_SMS))
+        return;
+    uint32_t rows = batch->chunk.rows;
+    for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
+         r = bitmap_next(batch->selected, r + 1, rows)) {
+        if (dispositions[r] != DISPOSITION_SEND)
+            continue;
+        struct row row = row_open(c, batch, (uint32_t)r);
+        struct text t = render_sms(c, &row);
+        struct sms_size size;
+        sms_measure(t, &size);
+        batch->sms_texts[r] = t;
+        batch->sms_segments[r] = (uint16_t)size.segments;
+        if (size.encoding == SMS_UCS2)
+            note_ucs2(batch, t);
+        if (text_trim(t).bytes == 0)
+            dispositions[r] = DISPOSITION_EMPTY_TEXT;
+        else if (t.bytes > SMS_CHARACTERS_MAX && characters(t) > SMS_CHARACTERS_MAX)
+            dispositions[r] = DISPOSITION_TOO_LONG;
+    }
+}
+
+static struct text full_name(const struct compose *c, const struct row *row)
+{
+    struct text first = column_value(c, row, SNAPSHOT_FIRST_NAME);
+    struct text last = column_value(c, row, SNAPSHOT_LAST_NAME);
+    if (first.bytes == 0 || last.bytes == 0)
+        return first.bytes ? first : last;
+    return arena_format(&row->batch->arena, "%.*s %.*s", TEXT_ARGS(first),
+                        TEXT_ARGS(last));
+}
+
+static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
+                      struct mime_mail *mail)
+{
+    const struct job *job = c->job;
+    struct arena *arena = &row->batch->arena;
+    size_t language = language_of(c, row, CHANNEL_EMAIL);
+    char hex[MESSAGE_ID_HEX_BYTES + 1];
+    message_id_hex(id, hex);
+    const char *at = memchr(job->email_from.data, '@', job->email_from.bytes);
+    gather_values(c, row, language);
+    *mail = (struct mime_mail){
+        .from_name = job->email_from_name,
+        .from = job->email_from,
+        .to_name = full_name(c, row),
+        .to = column_value(c, row, SNAPSHOT_EMAIL),
+        .subject = render_part(c, row, language, PART_EMAIL_SUBJECT),
+        .text = render_part(c, row, language, PART_EMAIL_TEXT),
+        .html = render_part(c, row, language, PART_EMAIL_HTML),
+        .message_id = arena_format(
+            arena, "%s%.*s", hex,
+            (int)(job->email_from.bytes - (size_t)(at - job->email_from.data)), at),
+        .date_ns = job->now_ns,
+    };
+    if (job->file.category == CATEGORY_MARKETING)
+        mail->unsubscribe = row->unsubscribe.data
+                                ? row->unsubscribe
+                                : unsubscribe_url(job, row->customer, arena);
+}
+
+static void fill_app(struct compose *c, struct row *row, struct delivery *d)
+{
+    bool push = d->channel == CHANNEL_PUSH;
+    size_t language = language_of(c, row, d->channel);
+    gather_values(c, row, language);
+    d->from = c->job->account.id;
+    d->to = arena_text(&row->batch->arena,
+                       push ? column_value(c, row, SNAPSHOT_PUSH_TOKEN) : row->customer);
+    d->title = c->job->account.name;
+    d->body = render_part(c, row, language, push ? PART_PUSH : PART_INAPP);
+}
+
+/* fill: the delivery's texts. Addresses are copied into the arena, because the chunk's
+ * memory may go when the worker moves on. */
+static void fill(struct compose *c, struct row *row, struct delivery *d)
+{
+    struct arena *arena = &row->batch->arena;
+    struct mime_mail mail;
+    switch (d->channel) {
+    case CHANNEL_SMS:
+        d->from = c->job->sms_from;
+        d->to = arena_text(arena, column_value(c, row, SNAPSHOT_PHONE));
+        d->body = row->batch->sms_texts[row->number];
+        d->segments = row->batch->sms_segments[row->number];
+        break;
+    case CHANNEL_EMAIL:
+        fill_mail(c, row, d->id, &mail);
+        d->from = c->job->email_from;
+        d->to = arena_text(arena, mail.to);
+        mime_compose(&mail, arena, &d->body);
+        break;
+    default:
+        fill_app(c, row, d);
+    }
+}
+
+static struct outgoing *add_outgoing(struct compose *c, struct row *row,
+                                     enum channel channel)
+{
+    struct batch *batch = row->batch;
+    struct outgoing *out = &batch->outgoing[batch->outgoing_count];
+    *out = (struct outgoing){.batch = batch};
+    out->customer = arena_text(&batch->arena, row->customer);
+    out->delivery.channel = channel;
+    out->delivery.row = (uint32_t)(batch->chunk.first_row + row->number);
+    out->delivery.attempt = 1;
+    out->delivery.id =
+        message_id(c->job->account.id, c->job->file.id, row->customer, channel);
+    out->delivery.owner = out;
+    if (batch->outgoing_count > 0)
+        batch->outgoing[batch->outgoing_count - 1].delivery.next = &out->delivery;
+    batch->outgoing_count++;
+    return out;
+}
+
+static int overflow(const struct batch *batch, struct error *err)
+{
+    return error_set(
+        err, ERROR_INPUT,
+        "the messages of %u customers need more than %zu MiB; make the template smaller",
+        batch->chunk.rows, BATCH_ARENA_BYTES >> 20);
+}
+
+int compose_reserve(struct batch *batch, size_t count, struct error *err)
+{
+    batch->outgoing = arena_alloc(&batch->arena, (count + 1) * sizeof(*batch->outgoing));
+    batch->outgoing_count = 0;
+    return batch->outgoing ? 0 : overflow(batch, err);
+}
+
+int compose_batch(struct compose *c, struct batch *batch, struct error *err)
+{
+    uint32_t rows = batch->chunk.rows;
+    size_t count = 0;
+    for (int ch = 0; ch < CHANNEL_COUNT; ch++) {
+        for (uint32_t r = 0; r < rows; r++)
+            count += disposition_sends((enum disposition)batch->dispositions[ch][r]);
+    }
+    int rc = compose_reserve(batch, count, err);
+    for (int ch = 0; rc == 0 && ch < CHANNEL_COUNT; ch++) {
+        for (uint32_t r = 0; r < rows && !arena_overflowed(&batch->arena); r++) {
+            if (!disposition_sends((enum disposition)batch->dispositions[ch][r]))
+                continue;
+            struct row row = row_open(c, batch, r);
+            fill(c, &row, &add_outgoing(c, &row, (enum channel)ch)->delivery);
+        }
+    }
+    if (rc == 0 && arena_overflowed(&batch->arena))
+        rc = overflow(batch, err);
+    return rc;
+}
+
+int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
+                struct error *err)
+{
+    struct row row = row_open(c, batch, redo->row - (uint32_t)batch->chunk.first_row);
+    if (redo->channel == CHANNEL_SMS) {
+        struct sms_size size;
+        batch->sms_texts[row.number] = render_sms(c, &row);
+        sms_measure(batch->sms_texts[row.number], &size);
+        batch->sms_segments[row.number] = (uint16_t)size.segments;
+    }
+    struct outgoing *out = add_outgoing(c, &row, (enum channel)redo->channel);
+    out->delivery.attempt =
+        (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
+    out->delivery.in_doubt = redo->in_doubt;
+    out->delivery.started_ns = redo->started_ns;
+    fill(c, &row, &out->delivery);
+    return arena_overflowed(&batch->arena) ? overflow(batch, err) : 0;
+}
+
+void compose_preview(struct compose *c, struct batch *batch, uint32_t number,
+                     enum channel channel, struct compose_preview *out)
+{
+    struct row row = row_open(c, batch, number);
+    size_t language = language_of(c, &row, channel);
+    *out = (struct compose_preview){
+        .language = text_of(template_set_language_name(c->job->templates, language))};
+    struct mime_mail mail;
+    struct delivery d = {.channel = channel};
+    switch (channel) {
+    case CHANNEL_SMS:
+        out->address = column_value(c, &row, SNAPSHOT_PHONE);
+        out->text = render_sms(c, &row);
+        break;
+    case CHANNEL_EMAIL:
+        fill_mail(c, &row,
+                  message_id(c->job->account.id, c->job->file.id, row.customer, channel),
+                  &mail);
+        mime_compose(&mail, &batch->arena, &out->mail);
+        out->address = mail.to;
+        out->subject = mail.subject;
+        out->text = mail.text;
+        out->html = mail.html;
+        break;
+    default:
+        fill_app(c, &row, &d);
+        out->address = d.to;
+        out->text = d.body;
+    }
+}

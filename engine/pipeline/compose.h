@@ -1,0 +1,40 @@
+/* compose: the texts of a batch's messages, and the deliveries that carry them. */
+#ifndef ENGINE_COMPOSE_H
+#define ENGINE_COMPOSE_H
+
+#include "engine/jobs/job.h"
+#include "engine/pipeline/batch.h"
+
+struct compose;
+
+/* compose_create: scratch memory of one worker thread. */
+struct compose *compose_create(const struct job *job);
+void compose_destroy(struct compose **compose);
+
+/* compose_sms: render the SMS of every row still to be sent and count its segments, which
+ * the meter needs; a text that is empty or over Twilio's 1600 characters changes the
+ * row's disposition. */
+void compose_sms(struct compose *compose, struct batch *batch);
+
+/* compose_batch: make batch->outgoing: one delivery for each disposition that sends.
+ * Errors: ERROR_INPUT when the batch's texts need more than BATCH_ARENA_BYTES. */
+int compose_batch(struct compose *compose, struct batch *batch,
+                  struct error *err) MUST_USE;
+
+/* compose_one: append one message again (after a wait or a crash), whose chunk is in
+ * batch->chunk. */
+int compose_one(struct compose *compose, struct batch *batch, const struct redo *redo,
+                struct error *err) MUST_USE;
+
+/* compose_reserve: room for count deliveries before compose_one. */
+int compose_reserve(struct batch *batch, size_t count, struct error *err) MUST_USE;
+
+/* What one customer would get on a channel, for `preview`. TEXT_NONE: the channel has no
+ * such part. */
+struct compose_preview {
+    struct text address, language, subject, text, html, mail;
+};
+void compose_preview(struct compose *compose, struct batch *batch, uint32_t row,
+                     enum channel channel, struct compose_preview *out);
+
+#endif

@@ -1,0 +1,440 @@
+/* journal: appending and group commit; see journal.h.
+ *
+ * Records are copied into the current group, which becomes one frame. Groups go to the
+ * disk in order, several at a time, and may finish in any order; they are acknowledged in
+ * order, and a frame says how far the journal was durable when it was written (scan.h).
+ * The rule when to write: with nothing on its way, at the end of the round in which
+ * somebody asked; else when the last group is durable, or as soon as enough has come
+ * together to be worth a write of its own. That makes groups as large as the disk is
+ * slow, without a setting.
+ *
+ * A failed write is never repeated: after a failed fdatasync the kernel may have dropped
+ * the pages, and a second one that succeeds says nothing about them
+ * (https://wiki.postgresql.org/wiki/Fsync_Errors). */
+#include "outbox/journal/journal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "outbox/journal/journal_limited.h"
+#include "outbox/journal/journal_resume.h"
+#include "outbox/journal/record.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
+#define WINDOW_GROUPS 8
+
+/* What is worth a write of its own while another is on its way. Below it the time of one
+ * fdatasync counts, and zeroing ahead makes it 1.4 times as fast; above it groups
+ * overlap, and writing their space twice would halve what the disk takes. */
+#define OVERLAP_BYTES (64u << 10)
+
+/* Nobody waits for an outcome; what is lost of 5 ms is in doubt after a crash. */
+#define OUTCOMES_DELAY_NS (5 * NS_PER_MS)
+
+#define GROUP_ALIGN 4096
+
+struct group {
+    struct loop_op op;
+    struct journal *journal;
+    struct group *next;
+    uint64_t sequence;
+    struct record_context context;
+    char *bytes; /* a frame: head, then body */
+    size_t body_bytes;
+    size_t frame_bytes; /* once sealed */
+    size_t written_bytes;
+    uint32_t offset; /* in the file */
+    bool done;
+};
+
+struct journal {
+    struct journal_file file;
+    struct journal_limits limits;
+    struct loop *loop;
+    struct loop_timer timer;
+    int64_t timer_at_ns; /* INT64_MAX: not armed */
+
+    struct group *current; /* being filled */
+    bool wanted;           /* current is to be written as soon as the rule allows */
+    struct group *first;   /* closed groups in order: on their way, then unsent */
+    struct group *last;
+    struct group *unsent;
+    struct group *spare;
+    unsigned in_flight; /* sent and not acknowledged */
+    unsigned writing;   /* of these, with the loop */
+
+    uint64_t durable_sequence;
+    uint64_t durable_to;
+    struct journal_wait *waits;
+    struct journal_wait **waits_end;
+    int failed; /* errno; 0: healthy */
+};
+
+/* --- opening --- */
+
+static struct group *group_create(struct journal *journal);
+static void on_timer(struct loop_timer *timer);
+
+int journal_open_limited(const char *dir, const struct journal_header *header,
+                         struct loop *loop, struct journal_limits limits,
+                         struct journal **out, struct error *err)
+{
+    *out = NULL;
+    struct journal *journal = calloc(1, sizeof(*journal));
+    CHECK(journal);
+    journal->loop = loop;
+    journal->limits = limits;
+    journal->timer = (struct loop_timer){.fn = on_timer, .arg = journal};
+    journal->timer_at_ns = INT64_MAX;
+    journal->waits_end = &journal->waits;
+    int rc = journal_file_lock(&journal->file, dir, err);
+    journal->file.limit_bytes = limits.file_bytes;
+    if (rc == 0)
+        rc = journal_resume(&journal->file, header, &journal->durable_sequence, err);
+    if (rc != 0) {
+        journal_file_close(&journal->file, false);
+        free(journal);
+        return rc;
+    }
+    journal->durable_to = frame_position(journal->file.number, journal->file.offset);
+    journal->current = group_create(journal);
+    journal->current->sequence = journal->durable_sequence + 1;
+    *out = journal;
+    return 0;
+}
+
+int journal_open(const char *dir, const struct journal_header *header, struct loop *loop,
+                 struct journal **out, struct error *err)
+{
+    return journal_open_limited(dir, header, loop, JOURNAL_LIMITS, out, err);
+}
+
+/* --- groups --- */
+
+static struct group *group_create(struct journal *journal)
+{
+    struct group *group = calloc(1, sizeof(*group));
+    CHECK(group);
+    group->bytes = aligned_alloc(GROUP_ALIGN, journal->limits.group_bytes);
+    CHECK(group->bytes);
+    group->journal = journal;
+    record_context_init(&group->context);
+    return group;
+}
+
+static void group_destroy(struct group *group)
+{
+    free(group->bytes);
+    free(group);
+}
+
+/* Put the current group behind the closed ones and begin another. A buffer is made only
+ * when all are on their way or waiting to be, which is once per megabyte at worst. */
+static void close_current(struct journal *journal)
+{
+    struct group *group = journal->current;
+    group->next = NULL;
+    if (journal->first)
+        journal->last->next = group;
+    else
+        journal->first = group;
+    journal->last = group;
+    if (!journal->unsent)
+        journal->unsent = group;
+    journal->wanted = false;
+
+    struct group *next = journal->spare;
+    if (next)
+        journal->spare = next->next;
+    else
+        next = group_create(journal);
+    next->sequence = group->sequence + 1;
+    next->body_bytes = 0;
+    next->written_bytes = 0;
+    next->done = false;
+    record_context_init(&next->context);
+    journal->current = next;
+}
+
+/* --- failing and waking --- */
+
+static void wake_at(struct journal *journal, int64_t due_ns)
+{
+    if (due_ns >= journal->timer_at_ns)
+        return;
+    journal->timer_at_ns = due_ns;
+    loop_timer_arm(journal->loop, &journal->timer, due_ns);
+}
+
+static void fail(struct journal *journal, int why)
+{
+    if (journal->failed)
+        return;
+    journal->failed = why;
+    log_error("journal", "the journal cannot be written, nothing more is sent from it",
+              "file=%s/journal.%04u error=\"%s\"", journal->file.dir,
+              journal->file.number, strerror(why));
+    wake_at(journal, loop_now_ns(journal->loop));
+}
+
+/* Tell those whose wish is fulfilled, or all once the journal has failed and the loop has
+ * given every buffer back. The last thing a caller does: they may close the journal. */
+static void notify(struct journal *journal)
+{
+    bool all = journal->failed && journal->writing == 0;
+    struct journal_wait *ready = journal->waits, **end = &ready;
+    while (*end && (all || (*end)->until <= journal->durable_sequence))
+        end = &(*end)->next;
+    journal->waits = *end;
+    if (!journal->waits)
+        journal->waits_end = &journal->waits;
+    *end = NULL;
+
+    uint64_t durable = journal->durable_sequence;
+    int failed = journal->failed;
+    while (ready) {
+        struct journal_wait *wait = ready;
+        ready = wait->next;
+        wait->fn(wait, wait->until <= durable ? 0 : -failed);
+    }
+}
+
+/* --- writing --- */
+
+static void on_written(struct loop_op *op, int64_t res, const char *data);
+
+static void write_rest(struct group *group)
+{
+    struct journal *journal = group->journal;
+    journal->writing++;
+    loop_write_sync(
+        journal->loop, &group->op, journal->file.fd, group->bytes + group->written_bytes,
+        group->frame_bytes - group->written_bytes, group->offset + group->written_bytes);
+}
+
+/* Send the first unsent group. False: not before what is on its way has come back. */
+static bool send_group(struct journal *journal)
+{
+    struct group *group = journal->unsent;
+    struct journal_file *file = &journal->file;
+    size_t bytes = frame_bytes(group->body_bytes);
+    if (journal_file_is_full(file, bytes)) {
+        if (journal->in_flight > 0)
+            return false;
+        if (journal_file_begin(file, file->number + 1, TEXT_NONE, NULL) != 0) {
+            fail(journal, errno);
+            return false;
+        }
+    }
+    if (bytes < OVERLAP_BYTES)
+        journal_file_zero_ahead(file, bytes);
+    group->frame_bytes = frame_seal(group->bytes, group->body_bytes, group->sequence,
+                                    journal->durable_to, file->salt);
+    group->offset = file->offset;
+    group->op.fn = on_written;
+    group->op.arg = group;
+    file->offset += (uint32_t)bytes;
+    journal->unsent = group->next;
+    journal->in_flight++;
+    write_rest(group);
+    return true;
+}
+
+/* Write what the rule on top of this file says. */
+static void pump(struct journal *journal)
+{
+    while (!journal->failed && journal->in_flight < WINDOW_GROUPS) {
+        if (!journal->unsent) {
+            size_t bytes = journal->current->body_bytes;
+            if (!journal->wanted || bytes == 0 ||
+                (journal->in_flight > 0 && bytes < OVERLAP_BYTES))
+                return;
+            close_current(journal);
+        }
+        if (!send_group(journal))
+            return;
+    }
+}
+
+/* Acknowledge the groups at the front that are done. */
+static void settle(struct journal *journal)
+{
+    for (struct group *group; (group = journal->first) != NULL && group->done;) {
+        journal->first = group->next;
+        journal->durable_sequence = group->sequence;
+        journal->durable_to = frame_position(
+            journal->file.number, group->offset + (uint32_t)group->frame_bytes);
+        group->next = journal->spare;
+        journal->spare = group;
+        journal->in_flight--;
+    }
+}
+
+static void on_written(struct loop_op *op, int64_t res, const char *data)
+{
+    (void)data;
+    struct group *group = op->arg;
+    struct journal *journal = group->journal;
+    journal->writing--;
+    if (res <= 0) {
+        fail(journal, res < 0 ? (int)-res : EIO);
+    } else if (!journal->failed) {
+        group->written_bytes += (size_t)res;
+        if (group->written_bytes < group->frame_bytes) {
+            write_rest(group);
+            return;
+        }
+        group->done = true;
+        settle(journal);
+        pump(journal);
+    }
+    notify(journal);
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct journal *journal = timer->arg;
+    journal->timer_at_ns = INT64_MAX;
+    journal->wanted = journal->current->body_bytes > 0;
+    pump(journal);
+    notify(journal);
+}
+
+/* --- appending --- */
+
+struct text journal_encode_decisions(const struct journal_decision *decisions,
+                                     size_t count, uint32_t chunk, struct arena *arena)
+{
+    char *room = arena_reserve(arena, RECORD_DECISIONS_BYTES(count));
+    if (!room)
+        return TEXT_NONE;
+    size_t bytes = record_encode_decisions(decisions, count, chunk, room);
+    arena_commit(arena, bytes);
+    return (struct text){room, bytes};
+}
+
+/* Room for bytes more in the current group; NULL when the journal has failed. */
+static char *make_room(struct journal *journal, size_t bytes)
+{
+    if (journal->failed)
+        return NULL;
+    CHECK(frame_bytes(bytes) <= journal->limits.group_bytes);
+    if (frame_bytes(journal->current->body_bytes + bytes) > journal->limits.group_bytes) {
+        close_current(journal);
+        pump(journal);
+        if (journal->failed)
+            return NULL;
+    }
+    return journal->current->bytes + FRAME_HEAD_BYTES + journal->current->body_bytes;
+}
+
+/* The current group is to be written soon: at the end of the round, so that what else
+ * comes in this round goes with it, or when the last one is durable. */
+static void want(struct journal *journal)
+{
+    if (journal->in_flight == 0 && !journal->unsent) {
+        wake_at(journal, loop_now_ns(journal->loop));
+        return;
+    }
+    journal->wanted = true;
+    if (journal->current->body_bytes >= OVERLAP_BYTES)
+        pump(journal);
+}
+
+void journal_append(struct journal *journal, struct text frame)
+{
+    CHECK(frame.data);
+    char *at = make_room(journal, frame.bytes);
+    if (!at)
+        return;
+    memcpy(at, frame.data, frame.bytes);
+    journal->current->body_bytes += frame.bytes;
+    want(journal);
+}
+
+void journal_intents(struct journal *journal, const struct journal_intent *intents,
+                     size_t count)
+{
+    while (count > 0) {
+        size_t some = count < RECORD_INTENTS_MAX ? count : RECORD_INTENTS_MAX;
+        char *at = make_room(journal, RECORD_INTENTS_BYTES(some));
+        if (!at)
+            return;
+        struct group *group = journal->current;
+        group->body_bytes += record_encode_intents(&group->context, intents, some, at);
+        intents += some;
+        count -= some;
+        want(journal);
+    }
+}
+
+void journal_outcome(struct journal *journal, const struct journal_outcome *outcome)
+{
+    char *at = make_room(journal, RECORD_OUTCOME_BYTES_MAX);
+    if (!at)
+        return;
+    struct group *group = journal->current;
+    group->body_bytes += record_encode_outcome(&group->context, outcome, at);
+    wake_at(journal, loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS);
+}
+
+void journal_mark(struct journal *journal, enum journal_mark mark)
+{
+    char *at = make_room(journal, RECORD_MARK_BYTES);
+    if (!at)
+        return;
+    journal->current->body_bytes += record_encode_mark(mark, at);
+    want(journal);
+}
+
+void journal_sync(struct journal *journal, struct journal_wait *wait)
+{
+    wait->until = journal->current->sequence - (journal->current->body_bytes == 0);
+    wait->next = NULL;
+    *journal->waits_end = wait;
+    journal->waits_end = &wait->next;
+    if (journal->failed || wait->until <= journal->durable_sequence)
+        wake_at(journal, loop_now_ns(journal->loop));
+    else
+        want(journal);
+}
+
+/* --- closing --- */
+
+/* An empty frame behind the last one: without it, damage to the last group could not be
+ * told from a torn tail. Losing it loses nothing. */
+static void write_voucher(struct journal *journal)
+{
+    char bytes[FRAME_HEAD_BYTES];
+    frame_seal(bytes, 0, journal->durable_sequence + 1, journal->durable_to,
+               journal->file.salt);
+    int rc = journal_file_write(&journal->file, (struct text){bytes, sizeof(bytes)});
+    if (rc != 0)
+        log_warn("journal", "the closing frame cannot be written", "dir=%s error=\"%s\"",
+                 journal->file.dir, strerror(-rc));
+}
+
+void journal_close(struct journal **journal_inout)
+{
+    struct journal *journal = *journal_inout;
+    if (!journal)
+        return;
+    CHECK(journal->writing == 0 && !journal->waits);
+    CHECK(journal->failed || (!journal->first && journal->current->body_bytes == 0));
+    loop_timer_disarm(journal->loop, &journal->timer);
+    if (!journal->failed)
+        write_voucher(journal);
+    journal_file_close(&journal->file, !journal->failed);
+    group_destroy(journal->current);
+    struct group *lists[] = {journal->first, journal->spare};
+    for (size_t i = 0; i < ARRAY_COUNT(lists); i++) {
+        for (struct group *group = lists[i], *next; group; group = next) {
+            next = group->next;
+            group_destroy(group);
+        }
+    }
+    free(journal);
+    *journal_inout = NULL;
+}

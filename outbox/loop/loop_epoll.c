@@ -1,0 +1,503 @@
+/* loop_epoll: the loop where io_uring is refused, with the same meaning.
+ *
+ * A descriptor is registered once, edge-triggered for both directions, and what epoll
+ * said about it is remembered until a call says EAGAIN, so a busy connection costs no
+ * epoll_ctl(2). send, connect and write_sync are tried at once; what completes there is
+ * queued and its fn called from the round, never from inside the call that started it.
+ * poll re-arms the registration instead (EPOLL_CTL_MOD reports the level anew), because
+ * its descriptors are read and sometimes even closed by others. */
+#include "outbox/loop/loop_backend.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define EVENTS       512
+#define BUFFER_BYTES 65536
+#define READS_MAX                                                                        \
+    8 /* in a row from one descriptor, before the others have their turn                 \
+       */
+
+#define EVENTS_IN  (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+#define EVENTS_OUT (EPOLLOUT | EPOLLHUP | EPOLLERR)
+#define EVENTS_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
+
+struct op_list {
+    struct loop_op *first;
+    struct loop_op *last;
+};
+
+/* What is known about a descriptor. */
+struct watch {
+    struct loop_op *reader; /* accept or recv */
+    struct op_list writers; /* connect, send: in order */
+    struct op_list polls;
+    uint32_t generation; /* tells events of an earlier descriptor of this number */
+    bool registered;
+    bool readable, writable; /* as far as we know */
+    bool peer_done;          /* end of stream or an error: read until recv says so */
+    bool waits_turn;         /* is in `turns` */
+};
+
+struct epoll {
+    int fd;
+    struct watch *watches; /* by descriptor */
+    size_t watch_count;
+    struct op_list done; /* completed, fn not yet called */
+    int *turns;          /* descriptors that may still be read */
+    size_t turn_count;
+    size_t turn_capacity;
+    int event_count;
+    bool coarse; /* no epoll_pwait2(2) here */
+    struct epoll_event events[EVENTS];
+    char buffer[BUFFER_BYTES];
+};
+
+/* --- lists --- */
+
+static void list_push(struct op_list *list, struct loop_op *op)
+{
+    op->next = NULL;
+    if (list->first)
+        list->last->next = op;
+    else
+        list->first = op;
+    list->last = op;
+}
+
+static void list_remove(struct op_list *list, struct loop_op *op)
+{
+    struct loop_op **at = &list->first, *before = NULL;
+    while (*at && *at != op) {
+        before = *at;
+        at = &before->next;
+    }
+    CHECK(*at == op);
+    *at = op->next;
+    if (list->last == op)
+        list->last = before;
+}
+
+static void finish_later(struct epoll *e, struct loop_op *op, int64_t res)
+{
+    loop_request(op)->kind = LOOP_NONE;
+    loop_request(op)->result = res;
+    list_push(&e->done, op);
+}
+
+/* --- descriptors --- */
+
+static struct watch *watch_of(struct epoll *e, int fd)
+{
+    size_t index = (size_t)fd;
+    if (index >= e->watch_count) {
+        size_t count = (index + 64) * 2;
+        e->watches = realloc(e->watches, count * sizeof(*e->watches));
+        CHECK(e->watches != NULL);
+        for (size_t i = e->watch_count; i < count; i++)
+            e->watches[i] = (struct watch){0};
+        e->watch_count = count;
+    }
+    return &e->watches[index];
+}
+
+static int control(struct epoll *e, int how, int fd)
+{
+    struct epoll_event event = {.events = EVENTS_ALL,
+                                .data.u64 = (uint64_t)watch_of(e, fd)->generation << 32 |
+                                            (uint32_t)fd};
+    return epoll_ctl(e->fd, how, fd, &event) ? -errno : 0;
+}
+
+/* register_fd: make epoll watch fd; renew also makes it report what is ready already. */
+static int register_fd(struct epoll *e, int fd, bool renew)
+{
+    struct watch *w = watch_of(e, fd);
+    if (w->registered && !renew)
+        return 0;
+    int rc = control(e, w->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd);
+    if (rc == -ENOENT)
+        rc = control(e, EPOLL_CTL_ADD, fd);
+    else if (rc == -EEXIST)
+        rc = control(e, EPOLL_CTL_MOD, fd);
+    if (rc == 0 && !w->registered) {
+        w->registered = true;
+        w->readable = false;
+        w->peer_done = false;
+        w->writable = true;
+    }
+    return rc;
+}
+
+/* is_new: nothing is known about a descriptor that accept or connect brings, even if one
+ * of its number was closed behind our back. */
+static void is_new(struct epoll *e, int fd)
+{
+    struct watch *w = watch_of(e, fd);
+    CHECK(!w->reader && !w->writers.first && !w->polls.first);
+    w->registered = false;
+}
+
+/* accept and connect look at the flag of the descriptor, not at one of the call. */
+static void make_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && !(flags & O_NONBLOCK))
+        fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static void take_turn(struct epoll *e, int fd)
+{
+    if (watch_of(e, fd)->waits_turn)
+        return;
+    if (e->turn_count == e->turn_capacity) {
+        e->turn_capacity = e->turn_capacity ? e->turn_capacity * 2 : 64;
+        e->turns = realloc(e->turns, e->turn_capacity * sizeof(int));
+        CHECK(e->turns != NULL);
+    }
+    e->turns[e->turn_count++] = fd;
+    watch_of(e, fd)->waits_turn = true;
+}
+
+/* --- writing --- */
+
+/* Each try returns true when the operation is over and its result stored. */
+static bool try_send(struct watch *w, struct loop_request *r)
+{
+    do {
+        ssize_t put = send(r->fd, r->data + r->done_bytes, r->bytes - r->done_bytes,
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (put < 0 && errno == EAGAIN) {
+            w->writable = false;
+            return false;
+        }
+        if (put < 0 && errno != EINTR) {
+            r->result = -errno;
+            return true;
+        }
+        r->done_bytes += put > 0 ? (size_t)put : 0;
+    } while (r->done_bytes < r->bytes);
+    r->result = (int64_t)r->bytes;
+    return true;
+}
+
+static bool try_connect(struct watch *w, struct loop_request *r)
+{
+    if (r->owed == 0) {
+        const void *address = r->data;
+        int rc = connect(r->fd, address, (socklen_t)r->bytes);
+        r->owed = 1;
+        r->result = rc ? -errno : 0;
+        w->writable = rc == 0;
+        return rc == 0 || (errno != EINPROGRESS && errno != EINTR);
+    }
+    int why = 0;
+    socklen_t why_bytes = sizeof(why);
+    r->result = getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &why, &why_bytes) ? -errno : -why;
+    return true;
+}
+
+static void run_writers(struct epoll *e, struct watch *w)
+{
+    while (w->writers.first && w->writable) {
+        struct loop_op *op = w->writers.first;
+        struct loop_request *r = loop_request(op);
+        if (!(r->kind == LOOP_SEND ? try_send(w, r) : try_connect(w, r)))
+            return;
+        list_remove(&w->writers, op);
+        finish_later(e, op, r->result);
+    }
+}
+
+static int64_t write_sync(const struct loop_request *r)
+{
+    size_t done = 0;
+    while (done < r->bytes) {
+        ssize_t put =
+            pwrite(r->fd, r->data + done, r->bytes - done, (off_t)(r->offset + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return put < 0 ? -errno : -EIO;
+        done += (size_t)put;
+    }
+    return fdatasync(r->fd) ? -errno : (int64_t)done;
+}
+
+/* --- reading --- */
+
+static bool still_reads(struct epoll *e, int fd, uint32_t generation,
+                        const struct loop_op *op)
+{
+    const struct watch *w = watch_of(e, fd);
+    return w->generation == generation && w->reader == op;
+}
+
+/* One accept or recv and its fn. Returns false when there is nothing more for now. */
+static bool read_once(struct epoll *e, int fd, struct loop_op *op)
+{
+    struct watch *w = watch_of(e, fd);
+    bool accepts = loop_request(op)->kind == LOOP_ACCEPT;
+    ssize_t got = accepts ? accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
+                          : recv(fd, e->buffer, BUFFER_BYTES, MSG_DONTWAIT);
+    if (got < 0 && errno == EAGAIN) {
+        w->readable = false;
+        return false;
+    }
+    if (got < 0 && (errno == EINTR || (accepts && loop_is_transient(errno))))
+        return true;
+    if (got < 0 || (got == 0 && !accepts)) {
+        w->reader = NULL;
+        loop_finish(op, got < 0 ? -errno : 0);
+        return false;
+    }
+    if (!accepts && got < BUFFER_BYTES && !w->peer_done)
+        w->readable = false; /* drained: what comes later is a new edge */
+    if (accepts)
+        is_new(e, (int)got);
+    op->fn(op, got, accepts ? NULL : e->buffer);
+    return true;
+}
+
+static void run_reader(struct epoll *e, int fd)
+{
+    struct watch *w = watch_of(e, fd);
+    uint32_t generation = w->generation;
+    struct loop_op *op = w->reader;
+    for (int reads = 0; op && reads < READS_MAX; reads++) {
+        if (!read_once(e, fd, op) || !still_reads(e, fd, generation, op) ||
+            !watch_of(e, fd)->readable)
+            return;
+    }
+    if (op)
+        take_turn(e, fd);
+}
+
+/* --- polling --- */
+
+static void run_polls(struct epoll *e, struct watch *w, uint32_t events)
+{
+    struct op_list waiting = w->polls;
+    w->polls = (struct op_list){0};
+    while (waiting.first) {
+        struct loop_op *op = waiting.first;
+        waiting.first = op->next;
+        /* poll(2) and epoll share the values of these bits */
+        uint32_t wanted = (uint32_t)loop_request(op)->offset | EPOLLHUP | EPOLLERR;
+        if (events & wanted)
+            finish_later(e, op, events & wanted);
+        else
+            list_push(&w->polls, op);
+    }
+}
+
+static void start_poll(struct epoll *e, struct loop_op *op)
+{
+    struct loop_request *r = loop_request(op);
+    int rc = register_fd(e, r->fd, true);
+    if (rc == 0)
+        list_push(&watch_of(e, r->fd)->polls, op);
+    else if (rc == -EPERM) /* a file or a folder: always ready, as poll(2) says */
+        finish_later(e, op, (int64_t)r->offset);
+    else
+        finish_later(e, op, rc);
+}
+
+/* --- the back end --- */
+
+static int epoll_open(void **state_out, const char **what_out)
+{
+    *what_out = "epoll_create1";
+    struct epoll *e = calloc(1, sizeof(*e));
+    CHECK(e != NULL);
+    e->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (e->fd < 0) {
+        free(e);
+        return -errno;
+    }
+    *state_out = e;
+    return 0;
+}
+
+static void epoll_destroy(void *state)
+{
+    struct epoll *e = state;
+    close(e->fd);
+    free(e->watches);
+    free(e->turns);
+    free(e);
+}
+
+static void start_reader(struct epoll *e, struct loop_op *op)
+{
+    int fd = loop_request(op)->fd;
+    if (loop_request(op)->kind == LOOP_ACCEPT)
+        make_nonblocking(fd);
+    int rc = register_fd(e, fd, false);
+    if (rc) {
+        finish_later(e, op, rc);
+        return;
+    }
+    struct watch *w = watch_of(e, fd);
+    CHECK(!w->reader);
+    w->reader = op;
+    if (w->readable)
+        take_turn(e, fd);
+}
+
+static void start_writer(struct epoll *e, struct loop_op *op)
+{
+    struct loop_request *r = loop_request(op);
+    bool connects = r->kind == LOOP_CONNECT;
+    if (connects) {
+        is_new(e, r->fd);
+        make_nonblocking(r->fd);
+        /* registered before the call, epoll would report a hang-up that means nothing */
+        if (try_connect(watch_of(e, r->fd), r)) {
+            finish_later(e, op, r->result);
+            return;
+        }
+    }
+    int rc = register_fd(e, r->fd, false);
+    if (rc) {
+        finish_later(e, op, rc);
+        return;
+    }
+    struct watch *w = watch_of(e, r->fd);
+    if (connects)
+        w->writable = false;
+    list_push(&w->writers, op);
+    run_writers(e, w);
+}
+
+static void epoll_start(void *state, struct loop_op *op)
+{
+    switch (loop_request(op)->kind) {
+    case LOOP_ACCEPT:
+    case LOOP_RECV:
+        start_reader(state, op);
+        break;
+    case LOOP_CONNECT:
+    case LOOP_SEND:
+        start_writer(state, op);
+        break;
+    case LOOP_POLL:
+        start_poll(state, op);
+        break;
+    case LOOP_WRITE_SYNC:
+        finish_later(state, op, write_sync(loop_request(op)));
+        break;
+    default:
+        CHECK(!"a request of a known kind");
+    }
+}
+
+static void epoll_cancel(void *state, struct loop_op *op)
+{
+    struct epoll *e = state;
+    const struct loop_request *r = loop_request(op);
+    if (r->kind == LOOP_NONE)
+        return; /* its result is on the way */
+    struct watch *w = watch_of(e, r->fd);
+    if (w->reader == op)
+        w->reader = NULL;
+    else
+        list_remove(r->kind == LOOP_POLL ? &w->polls : &w->writers, op);
+    finish_later(e, op, -ECANCELED);
+}
+
+/* epoll_pwait2(2) is Linux 5.11; where it is refused, milliseconds must do, rounded up.
+ */
+static int wait_events(struct epoll *e, int64_t wait_ns)
+{
+    struct timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
+                               .tv_nsec = wait_ns % NS_PER_S};
+    if (wait_ns > 0 && !e->coarse) {
+        int count = epoll_pwait2(e->fd, e->events, EVENTS, &timeout, NULL);
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+            return count;
+        e->coarse = true;
+    }
+    int64_t wait_ms = wait_ns < 0 ? -1 : (wait_ns + NS_PER_MS - 1) / NS_PER_MS;
+    return epoll_wait(e->fd, e->events, EVENTS,
+                      wait_ms < INT32_MAX ? (int)wait_ms : INT32_MAX);
+}
+
+static int epoll_wait_ready(void *state, int64_t wait_ns)
+{
+    struct epoll *e = state;
+    e->event_count = wait_events(e, e->done.first || e->turn_count > 0 ? 0 : wait_ns);
+    if (e->event_count >= 0)
+        return 0;
+    e->event_count = 0;
+    return errno == EINTR ? 0 : -errno;
+}
+
+static void handle_event(struct epoll *e, uint64_t key, uint32_t events)
+{
+    int fd = (int)(uint32_t)key;
+    struct watch *w = watch_of(e, fd);
+    if (w->generation != (uint32_t)(key >> 32))
+        return;
+    if (events & EVENTS_IN)
+        w->readable = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        w->peer_done = true;
+    if (events & EVENTS_OUT)
+        w->writable = true;
+    run_polls(e, w, events);
+    run_writers(e, w);
+    if (w->readable)
+        run_reader(e, fd);
+}
+
+static void epoll_complete(void *state)
+{
+    struct epoll *e = state;
+    size_t turns = e->turn_count;
+    for (size_t i = 0; i < turns; i++) {
+        int fd = e->turns[i];
+        watch_of(e, fd)->waits_turn = false;
+        if (watch_of(e, fd)->readable)
+            run_reader(e, fd);
+    }
+    e->turn_count -= turns;
+    for (size_t i = 0; i < e->turn_count; i++)
+        e->turns[i] = e->turns[turns + i];
+    for (int i = 0; i < e->event_count; i++)
+        handle_event(e, e->events[i].data.u64, e->events[i].events);
+    /* What these start and finish at once is the next round's. */
+    struct op_list done = e->done;
+    e->done = (struct op_list){0};
+    while (done.first) {
+        struct loop_op *op = done.first;
+        done.first = op->next;
+        loop_finish(op, loop_request(op)->result);
+    }
+}
+
+static void epoll_forget(void *state, int fd)
+{
+    struct epoll *e = state;
+    struct watch *w = watch_of(e, fd);
+    CHECK(!w->reader && !w->writers.first && !w->polls.first);
+    if (w->registered)
+        epoll_ctl(e->fd, EPOLL_CTL_DEL, fd, NULL);
+    *w = (struct watch){.generation = w->generation + 1, .waits_turn = w->waits_turn};
+}
+
+const struct loop_backend loop_epoll = {
+    .kind = "epoll",
+    .create = epoll_open,
+    .destroy = epoll_destroy,
+    .start = epoll_start,
+    .cancel = epoll_cancel,
+    .wait = epoll_wait_ready,
+    .complete = epoll_complete,
+    .forget = epoll_forget,
+};

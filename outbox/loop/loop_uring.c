@@ -1,0 +1,356 @@
+/* loop_uring: the loop on io_uring, for Linux 6.1 and newer.
+ *
+ * Everything a round starts goes to the kernel in the one io_uring_enter(2) that also
+ * waits. SINGLE_ISSUER and DEFER_TASKRUN make the kernel do its completion work only in
+ * that call, on this thread, so COOP_TASKRUN has nothing left to avoid. accept and recv
+ * are multishot: one submission for the life of a connection. recv takes its memory from
+ * one ring of provided buffers; each goes back as soon as fn returns, so running out
+ * (ENOBUFS) only means that the kernel stopped the multishot and wants it submitted
+ * again.
+ *
+ * user_data is the address of the operation; its lowest bit tells the fdatasync of a
+ * write_sync from its write. Cancellations carry zero and nobody waits for them.
+ * Submissions are carried out in order, so a cancellation cannot hit an operation that
+ * was started after it, even one at the same address. */
+#include "outbox/loop/loop_backend.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define SUBMISSIONS    2048
+#define COMPLETIONS    16384
+#define COMPLETE_BATCH 128 /* completions looked at before they are handed back */
+
+/* 2 MiB of receive memory stay near the cache; most reads are far below 8 KiB. */
+#define BUFFERS      256
+#define BUFFER_BYTES 8192
+#define BUFFER_GROUP 0
+
+#define TAG_SYNC 1u
+
+struct uring {
+    struct io_uring ring;
+    struct io_uring_buf_ring *buffer_ring;
+    char *buffers;
+};
+
+/* --- receive buffers --- */
+
+static char *map_memory(size_t bytes)
+{
+    char *p =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static void give_buffer(struct uring *u, unsigned id)
+{
+    io_uring_buf_ring_add(u->buffer_ring, u->buffers + (size_t)id * BUFFER_BYTES,
+                          BUFFER_BYTES, (unsigned short)id,
+                          io_uring_buf_ring_mask(BUFFERS), 0);
+    io_uring_buf_ring_advance(u->buffer_ring, 1);
+}
+
+static int create_buffers(struct uring *u)
+{
+    u->buffer_ring = (void *)map_memory(BUFFERS * sizeof(struct io_uring_buf));
+    u->buffers = map_memory((size_t)BUFFERS * BUFFER_BYTES);
+    if (!u->buffer_ring || !u->buffers)
+        return -ENOMEM;
+    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)u->buffer_ring,
+                                            .ring_entries = BUFFERS,
+                                            .bgid = BUFFER_GROUP};
+    int rc = io_uring_register_buf_ring(&u->ring, &registration, 0);
+    if (rc)
+        return rc;
+    io_uring_buf_ring_init(u->buffer_ring);
+    for (unsigned id = 0; id < BUFFERS; id++)
+        give_buffer(u, id);
+    return 0;
+}
+
+/* --- life --- */
+
+static void free_uring(struct uring *u)
+{
+    if (u->buffer_ring)
+        munmap(u->buffer_ring, BUFFERS * sizeof(struct io_uring_buf));
+    if (u->buffers)
+        munmap(u->buffers, (size_t)BUFFERS * BUFFER_BYTES);
+    free(u);
+}
+
+/* Operations of callers may still be pending: their memory is theirs again after this. */
+static void uring_destroy(void *state)
+{
+    struct uring *u = state;
+    struct io_uring_sync_cancel_reg everything = {.flags = IORING_ASYNC_CANCEL_ANY |
+                                                           IORING_ASYNC_CANCEL_ALL,
+                                                  .timeout = {.tv_sec = 1}};
+    io_uring_register_sync_cancel(&u->ring, &everything);
+    io_uring_queue_exit(&u->ring);
+    free_uring(u);
+}
+
+static int uring_create(void **state_out, const char **what_out)
+{
+    struct uring *u = calloc(1, sizeof(*u));
+    CHECK(u != NULL);
+    struct io_uring_params params = {
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE,
+        .cq_entries = COMPLETIONS,
+    };
+    *what_out = "io_uring_setup";
+    int rc = io_uring_queue_init_params(SUBMISSIONS, &u->ring, &params);
+    if (rc) {
+        free_uring(u);
+        return rc;
+    }
+    *what_out = "io_uring_register";
+    rc = create_buffers(u);
+    if (rc) {
+        io_uring_queue_exit(&u->ring);
+        free_uring(u);
+        return rc;
+    }
+    io_uring_register_ring_fd(&u->ring); /* saves a look-up per call; fine without */
+    *state_out = u;
+    return 0;
+}
+
+/* --- starting --- */
+
+/* get_sqe: room for count submissions that must go to the kernel together. */
+static struct io_uring_sqe *get_sqe(struct uring *u, unsigned count)
+{
+    for (int tries = 0; io_uring_sq_space_left(&u->ring) < count; tries++) {
+        int rc = io_uring_submit(&u->ring);
+        CHECK(rc >= 0 ||
+              (tries < 1000 && (rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)));
+    }
+    return io_uring_get_sqe(&u->ring);
+}
+
+static void start_write_sync(struct uring *u, struct loop_op *op)
+{
+    struct loop_request *r = loop_request(op);
+    size_t left = r->bytes - r->done_bytes;
+    struct io_uring_sqe *sqe = get_sqe(u, 2);
+    io_uring_prep_write(sqe, r->fd, r->data + r->done_bytes,
+                        left < INT32_MAX ? (unsigned)left : INT32_MAX,
+                        r->offset + r->done_bytes);
+    sqe->flags |= IOSQE_IO_LINK;
+    io_uring_sqe_set_data64(sqe, (uintptr_t)op);
+    sqe = get_sqe(u, 1);
+    io_uring_prep_fsync(sqe, r->fd, IORING_FSYNC_DATASYNC);
+    io_uring_sqe_set_data64(sqe, (uintptr_t)op | TAG_SYNC);
+    r->owed = 2;
+    r->result = 0;
+}
+
+static void uring_start(void *state, struct loop_op *op)
+{
+    struct uring *u = state;
+    struct loop_request *r = loop_request(op);
+    if (r->kind == LOOP_WRITE_SYNC) {
+        start_write_sync(u, op);
+        return;
+    }
+    struct io_uring_sqe *sqe = get_sqe(u, 1);
+    switch (r->kind) {
+    case LOOP_ACCEPT:
+        io_uring_prep_multishot_accept(sqe, r->fd, NULL, NULL,
+                                       SOCK_NONBLOCK | SOCK_CLOEXEC);
+        break;
+    case LOOP_CONNECT:
+        io_uring_prep_connect(sqe, r->fd, (const struct sockaddr *)(const void *)r->data,
+                              (socklen_t)r->bytes);
+        break;
+    case LOOP_RECV:
+        io_uring_prep_recv_multishot(sqe, r->fd, NULL, 0, 0);
+        sqe->flags |= IOSQE_BUFFER_SELECT;
+        sqe->buf_group = BUFFER_GROUP;
+        break;
+    case LOOP_SEND: {
+        size_t left = r->bytes - r->done_bytes;
+        io_uring_prep_send(sqe, r->fd, r->data + r->done_bytes,
+                           left < INT32_MAX ? left : INT32_MAX,
+                           MSG_WAITALL | MSG_NOSIGNAL);
+        break;
+    }
+    case LOOP_POLL:
+        io_uring_prep_poll_add(sqe, r->fd, (unsigned)r->offset);
+        break;
+    default:
+        CHECK(!"a request of a known kind");
+    }
+    io_uring_sqe_set_data64(sqe, (uintptr_t)op);
+}
+
+static void uring_cancel(void *state, struct loop_op *op)
+{
+    struct io_uring_sqe *sqe = get_sqe(state, 1);
+    io_uring_prep_cancel64(sqe, (uintptr_t)op, 0);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+    io_uring_sqe_set_data64(sqe, 0);
+}
+
+/* --- completing --- */
+
+/* again: the kernel let go of an operation that is not over. */
+static void again(struct uring *u, struct loop_op *op)
+{
+    if (loop_request(op)->cancelled)
+        loop_finish(op, -ECANCELED);
+    else
+        uring_start(u, op);
+}
+
+static void complete_accept(struct uring *u, struct loop_op *op, int res, unsigned flags)
+{
+    if (res < 0 && !(flags & IORING_CQE_F_MORE) && !loop_is_transient(-res)) {
+        loop_finish(op, res);
+        return;
+    }
+    if (res >= 0)
+        op->fn(op, res, NULL);
+    if (!(flags & IORING_CQE_F_MORE))
+        again(u, op);
+}
+
+static void complete_recv(struct uring *u, struct loop_op *op, int res, unsigned flags)
+{
+    if (res > 0) {
+        unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
+        op->fn(op, res, u->buffers + (size_t)id * BUFFER_BYTES);
+        give_buffer(u, id);
+    } else if (flags & IORING_CQE_F_BUFFER) {
+        give_buffer(u, flags >> IORING_CQE_BUFFER_SHIFT);
+    }
+    if (flags & IORING_CQE_F_MORE)
+        return;
+    if (res > 0 || res == -ENOBUFS || res == -EINTR)
+        again(u, op);
+    else
+        loop_finish(op, res);
+}
+
+/* MSG_WAITALL sends all of it, but for a signal or a cancellation on the way. */
+static void complete_send(struct uring *u, struct loop_op *op, int res)
+{
+    struct loop_request *r = loop_request(op);
+    if (res > 0)
+        r->done_bytes += (size_t)res;
+    if (r->done_bytes == r->bytes && res >= 0)
+        loop_finish(op, (int64_t)r->bytes);
+    else if (res > 0 || res == -EINTR || res == -EAGAIN)
+        again(u, op);
+    else
+        loop_finish(op, res == 0 ? -EPIPE : res);
+}
+
+/* A short write breaks the link, so its fdatasync comes back as -ECANCELED: both go
+ * again. result is the first error, or 1 once the bytes are durable. */
+static void complete_write_sync(struct uring *u, struct loop_op *op, int res,
+                                bool is_sync)
+{
+    struct loop_request *r = loop_request(op);
+    r->owed--;
+    if (!is_sync && res > 0)
+        r->done_bytes += (size_t)res;
+    else if (!is_sync)
+        r->result = res < 0 ? res : r->bytes > 0 ? -EIO : 0;
+    else if (res == 0)
+        r->result = 1;
+    else if (res != -ECANCELED && r->result == 0)
+        r->result = res;
+    if (r->owed > 0)
+        return;
+    if (r->result < 0)
+        loop_finish(op, r->result);
+    else if (r->result == 1 && r->done_bytes == r->bytes)
+        loop_finish(op, (int64_t)r->bytes);
+    else
+        again(u, op);
+}
+
+static void complete_one(struct uring *u, const struct io_uring_cqe *cqe)
+{
+    struct loop_op *op =
+        (struct loop_op *)(uintptr_t)(cqe->user_data & ~(uint64_t)TAG_SYNC);
+    if (!op)
+        return;
+    switch (loop_request(op)->kind) {
+    case LOOP_ACCEPT:
+        complete_accept(u, op, cqe->res, cqe->flags);
+        break;
+    case LOOP_RECV:
+        complete_recv(u, op, cqe->res, cqe->flags);
+        break;
+    case LOOP_SEND:
+        complete_send(u, op, cqe->res);
+        break;
+    case LOOP_WRITE_SYNC:
+        complete_write_sync(u, op, cqe->res, cqe->user_data & TAG_SYNC);
+        break;
+    default:
+        loop_finish(op, cqe->res);
+    }
+}
+
+/* No more than what is there now: what callbacks cause is the next round's. */
+static void uring_complete(void *state)
+{
+    struct uring *u = state;
+    struct io_uring_cqe *ready[COMPLETE_BATCH];
+    unsigned left = io_uring_cq_ready(&u->ring);
+    while (left > 0) {
+        unsigned count = io_uring_peek_batch_cqe(
+            &u->ring, ready, left < COMPLETE_BATCH ? left : COMPLETE_BATCH);
+        for (unsigned i = 0; i < count; i++)
+            complete_one(u, ready[i]);
+        io_uring_cq_advance(&u->ring, count);
+        left -= count;
+    }
+}
+
+static int uring_wait(void *state, int64_t wait_ns)
+{
+    struct uring *u = state;
+    struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
+                                        .tv_nsec = wait_ns % NS_PER_S};
+    struct io_uring_cqe *first;
+    int rc;
+    if (wait_ns == 0 || io_uring_cq_ready(&u->ring) > 0)
+        rc = io_uring_submit_and_get_events(&u->ring);
+    else if (wait_ns < 0)
+        rc = io_uring_submit_and_wait(&u->ring, 1);
+    else
+        rc = io_uring_submit_and_wait_timeout(&u->ring, &first, 1, &timeout, NULL);
+    if (rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)
+        return 0;
+    return rc;
+}
+
+/* Nothing is kept about a descriptor. */
+static void uring_forget(void *state, int fd)
+{
+    (void)state;
+    (void)fd;
+}
+
+const struct loop_backend loop_uring = {
+    .kind = "uring",
+    .create = uring_create,
+    .destroy = uring_destroy,
+    .start = uring_start,
+    .cancel = uring_cancel,
+    .wait = uring_wait,
+    .complete = uring_complete,
+    .forget = uring_forget,
+};

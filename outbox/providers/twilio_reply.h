@@ -1,0 +1,12 @@
+/* twilio_reply: what Twilio's answer to POST Messages.json means. Pure. */
+#ifndef OUTBOX_TWILIO_REPLY_H
+#define OUTBOX_TWILIO_REPLY_H
+
+#include "outbox/providers/api.h"
+
+/* twilio_judge: by the code in the body, else by the HTTP status.
+ * Owns: result's texts lie in scratch, or in the reply. */
+struct api_verdict twilio_judge(const struct delivery *delivery,
+                                const struct http_reply *reply, struct buffer *scratch);
+
+#endif

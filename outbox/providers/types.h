@@ -1,0 +1,11 @@
+/* types: the provider types there are, for the table in provider.c. */
+#ifndef OUTBOX_TYPES_H
+#define OUTBOX_TYPES_H
+
+#include "outbox/dispatch/provider.h"
+
+extern const struct provider_type provider_relay;
+extern const struct provider_type provider_twilio;
+extern const struct provider_type provider_webhook;
+
+#endif

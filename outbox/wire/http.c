@@ -1,0 +1,492 @@
+/* http: see http.h.
+ *
+ * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
+ * call it. A watch is a one-shot loop_poll that stays armed between the requests of a
+ * kept-alive connection, so that a request costs one poll and no removal.
+ *
+ * libcurl repeats a request by itself when a reused connection closes before a byte of
+ * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
+ * have acted on it. The pre-request callback sees the second attempt coming and refuses
+ * it, unless nothing was sent. */
+#include "outbox/wire/http.h"
+
+#include "base/buffer.h"
+#include "base/clock.h"
+
+#include <curl/curl.h>
+#include <openssl/evp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Connections idle for longer are not used again: many servers drop them about then, and
+ * a request that meets the drop ends as "lost". */
+#define IDLE_S 30L
+
+struct transfer {
+    struct http *http;
+    CURL *easy;
+    struct transfer *next_free;
+    struct http_request *request;
+    struct curl_slist headers[HTTP_HEADERS_MAX + 1]; /* "Expect:" and the request's */
+    unsigned attempts; /* how often libcurl was about to send it */
+    bool truncated;
+    struct buffer body;
+    char words[CURL_ERROR_SIZE];
+};
+
+/* One descriptor that libcurl wants watched. Sockets are opened and closed through
+ * callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it closes
+ * itself without a word, so that is watched through a duplicate. */
+struct watch {
+    struct http *http;
+    struct loop_op op;
+    int fd;          /* libcurl's */
+    int poll_fd;     /* fd, or the duplicate */
+    unsigned wanted; /* POLLIN | POLLOUT */
+    unsigned armed;
+    bool acting;  /* libcurl is being told about it right now */
+    bool closing; /* libcurl is done with it: closed once the poll has completed */
+};
+
+struct http {
+    struct loop *loop;
+    CURLM *multi;
+    struct loop_timer timer;
+    struct transfer *transfers;
+    size_t transfer_count;
+    struct transfer *free;
+    size_t under_way;
+    struct watch **watches; /* by fd */
+    size_t watch_room;
+    size_t watch_count; /* with those that are closing */
+    bool closing;
+    void (*closed_fn)(void *arg);
+    void *closed_arg;
+};
+
+/* --- descriptors --- */
+
+static struct watch *watch_of(struct http *http, int fd)
+{
+    return (size_t)fd < http->watch_room ? http->watches[fd] : NULL;
+}
+
+static void on_poll(struct loop_op *op, int64_t res, const char *data);
+
+static struct watch *watch_add(struct http *http, int fd, int poll_fd)
+{
+    if ((size_t)fd >= http->watch_room) {
+        size_t room = (size_t)fd + 64;
+        http->watches = realloc(http->watches, room * sizeof(struct watch *));
+        CHECK(http->watches);
+        memset(http->watches + http->watch_room, 0,
+               (room - http->watch_room) * sizeof(struct watch *));
+        http->watch_room = room;
+    }
+    CHECK(!http->watches[fd]);
+    struct watch *watch = calloc(1, sizeof(*watch));
+    CHECK(watch);
+    *watch = (struct watch){.http = http, .fd = fd, .poll_fd = poll_fd};
+    watch->op = (struct loop_op){.fn = on_poll, .arg = watch};
+    http->watches[fd] = watch;
+    http->watch_count++;
+    return watch;
+}
+
+static void check_closed(struct http *http)
+{
+    if (!http->closing || http->watch_count > 0 || !http->closed_fn)
+        return;
+    void (*fn)(void *arg) = http->closed_fn;
+    http->closed_fn = NULL;
+    fn(http->closed_arg);
+}
+
+static void watch_free(struct watch *watch)
+{
+    struct http *http = watch->http;
+    loop_close_fd(http->loop, watch->poll_fd);
+    free(watch);
+    http->watch_count--;
+    check_closed(http);
+}
+
+/* From here on the fd's number may come back as another watch. */
+static void watch_close(struct watch *watch)
+{
+    watch->http->watches[watch->fd] = NULL;
+    watch->closing = true;
+    if (watch->armed)
+        loop_cancel(watch->http->loop, &watch->op);
+    else if (!watch->acting)
+        watch_free(watch);
+}
+
+static void watch_arm(struct watch *watch)
+{
+    if (watch->armed) {
+        if (watch->wanted & ~watch->armed)
+            loop_cancel(watch->http->loop, &watch->op); /* on_poll arms it anew */
+        return;
+    }
+    watch->armed = watch->wanted;
+    if (watch->armed)
+        loop_poll(watch->http->loop, &watch->op, watch->poll_fd, watch->armed);
+}
+
+static void collect(struct http *http);
+
+static void on_poll(struct loop_op *op, int64_t res, const char *data)
+{
+    (void)data;
+    struct watch *watch = op->arg;
+    watch->armed = 0;
+    if (!watch->closing && watch->wanted && res > 0) {
+        int running;
+        int happened = (res & POLLIN ? CURL_CSELECT_IN : 0) |
+                       (res & POLLOUT ? CURL_CSELECT_OUT : 0) |
+                       (res & (POLLERR | POLLHUP) ? CURL_CSELECT_ERR : 0);
+        watch->acting = true;
+        curl_multi_socket_action(watch->http->multi, watch->fd, happened, &running);
+        collect(watch->http);
+        watch->acting = false;
+    }
+    if (watch->closing && !watch->armed)
+        watch_free(watch);
+    else if (!watch->closing)
+        watch_arm(watch);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    (void)easy;
+    (void)unused;
+    struct http *http = arg;
+    struct watch *watch = watch_of(http, fd);
+    if (what == CURL_POLL_REMOVE) {
+        if (watch)
+            watch->wanted = 0;
+        if (watch && watch->poll_fd != fd)
+            watch_close(watch);
+        return 0;
+    }
+    if (!watch) {
+        int own = dup(fd);
+        CHECK(own >= 0);
+        watch = watch_add(http, fd, own);
+    }
+    watch->wanted = (what & CURL_POLL_IN ? (unsigned)POLLIN : 0u) |
+                    (what & CURL_POLL_OUT ? (unsigned)POLLOUT : 0u);
+    if (!watch->acting)
+        watch_arm(watch);
+    return 0;
+}
+
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
+                                    struct curl_sockaddr *address)
+{
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    watch_add(arg, fd, fd);
+    return fd;
+}
+
+static int on_close_socket(void *arg, curl_socket_t fd)
+{
+    struct watch *watch = watch_of(arg, fd);
+    CHECK(watch);
+    watch_close(watch);
+    return 0;
+}
+
+static int on_multi_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    (void)multi;
+    struct http *http = arg;
+    if (timeout_ms < 0)
+        loop_timer_disarm(http->loop, &http->timer);
+    else
+        loop_timer_arm(http->loop, &http->timer,
+                       loop_now_ns(http->loop) + timeout_ms * NS_PER_MS);
+    return 0;
+}
+
+static void on_timer(struct loop_timer *timer)
+{
+    struct http *http = timer->arg;
+    int running;
+    curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    collect(http);
+}
+
+/* --- transfers --- */
+
+static long request_bytes(struct transfer *transfer)
+{
+    long bytes = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes;
+}
+
+static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
+                             int own_port)
+{
+    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+    struct transfer *transfer = arg;
+    bool again = transfer->attempts++ > 0;
+    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
+                                                : CURL_PREREQFUNC_OK;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct transfer *transfer = arg;
+    size_t bytes = size * count;
+    size_t room = HTTP_REPLY_BYTES_MAX - transfer->body.bytes;
+    transfer->truncated |= bytes > room;
+    buffer_add(&transfer->body, data, bytes < room ? bytes : room);
+    return bytes;
+}
+
+static enum http_end end_of(struct transfer *transfer, CURLcode code, unsigned status)
+{
+    /* with a final status the server has spoken, even when the connection broke in the
+     * body */
+    if (code == CURLE_OK || status >= 200)
+        return HTTP_REPLY;
+    if (request_bytes(transfer) == 0)
+        return HTTP_NOT_CONNECTED;
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_TIMEOUT;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line
+                                      */
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return HTTP_GARBLED;
+    default:
+        return HTTP_LOST;
+    }
+}
+
+static void finish(struct transfer *transfer, CURLcode code)
+{
+    struct http *http = transfer->http;
+    struct http_request *request = transfer->request;
+    long status = 0;
+    curl_off_t retry_after_s = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    struct http_reply reply = {
+        .end = end_of(transfer, code, (unsigned)status),
+        .status = (unsigned)status,
+        .body = buffer_view(&transfer->body),
+        .truncated = transfer->truncated || code != CURLE_OK,
+        .retry_after_ns = retry_after_s < 0       ? 0
+                          : retry_after_s > 86400 ? 86400 * NS_PER_S
+                                                  : retry_after_s * NS_PER_S,
+    };
+    if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
+        reply.words = TEXT("the connection closed before a reply came");
+    else if (reply.end != HTTP_REPLY)
+        reply.words =
+            text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
+    curl_multi_remove_handle(http->multi, transfer->easy);
+    transfer->request = NULL;
+    http->under_way--;
+    request->fn(request, &reply);
+    transfer->next_free = http->free; /* only now: the reply's body was the transfer's */
+    http->free = transfer;
+}
+
+static void collect(struct http *http)
+{
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode code = message->data.result;
+        struct transfer *transfer = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+        finish(transfer, code);
+    }
+}
+
+/* --- the door --- */
+
+static void global_init(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static bool transfer_init(struct transfer *transfer, struct http *http)
+{
+    transfer->http = http;
+    CURL *easy = transfer->easy = curl_easy_init();
+    if (!easy)
+        return false;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "volley");
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
+    transfer->next_free = http->free;
+    http->free = transfer;
+    return true;
+}
+
+int http_create(struct loop *loop, size_t requests_max, struct http **out,
+                struct error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, global_init);
+    struct http *http = calloc(1, sizeof(*http));
+    CHECK(http);
+    http->loop = loop;
+    http->timer = (struct loop_timer){.fn = on_timer, .arg = http};
+    /* one to spare: a request's fn may start the next one while its reply is still in use
+     */
+    size_t count = requests_max + 1;
+    http->transfers = calloc(count, sizeof(*http->transfers));
+    CHECK(http->transfers);
+    http->multi = curl_multi_init();
+    bool ok = http->multi;
+    while (ok && http->transfer_count < count)
+        ok = transfer_init(&http->transfers[http->transfer_count++], http);
+    if (!ok) {
+        http_destroy(&http);
+        return error_set(err, ERROR_BUG, "libcurl does not start");
+    }
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_multi_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)requests_max);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)requests_max);
+    *out = http;
+    return 0;
+}
+
+void http_send(struct http *http, struct http_request *request)
+{
+    CHECK(!http->closing && http->under_way < http->transfer_count - 1);
+    struct transfer *transfer = http->free;
+    http->free = transfer->next_free;
+    transfer->request = request;
+    transfer->attempts = 0;
+    transfer->truncated = false;
+    transfer->words[0] = '\0';
+    buffer_clear(&transfer->body);
+    /* our strings as libcurl's list: it is only read. "Expect:" takes away 100-continue.
+     */
+    struct curl_slist *headers = transfer->headers;
+    size_t count = 0;
+    headers[0] = (struct curl_slist){.data = (char *)(uintptr_t) "Expect:"};
+    while (count < HTTP_HEADERS_MAX && request->headers[count]) {
+        headers[count].next = &headers[count + 1];
+        headers[count + 1] =
+            (struct curl_slist){.data = (char *)(uintptr_t)request->headers[count]};
+        count++;
+    }
+    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    CURL *easy = transfer->easy;
+    curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    if (strcmp(request->method, "GET") == 0) {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->body.bytes);
+    }
+    http->under_way++;
+    CHECK(curl_multi_add_handle(http->multi, easy) == CURLM_OK);
+}
+
+/* Connections close with the multi handle; their callbacks still need the transfers'
+ * http. */
+static void clean_up_curl(struct http *http)
+{
+    for (size_t i = 0; i < http->transfer_count; i++) {
+        struct transfer *transfer = &http->transfers[i];
+        if (transfer->easy && transfer->request)
+            curl_multi_remove_handle(http->multi, transfer->easy);
+        curl_easy_cleanup(transfer->easy);
+        transfer->easy = NULL;
+    }
+    curl_multi_cleanup(http->multi);
+    http->multi = NULL;
+    loop_timer_disarm(http->loop, &http->timer);
+}
+
+void http_close(struct http *http, void (*fn)(void *arg), void *arg)
+{
+    CHECK(http->under_way == 0 && !http->closing);
+    clean_up_curl(http);
+    http->closing = true;
+    http->closed_fn = fn;
+    http->closed_arg = arg;
+    check_closed(http);
+}
+
+void http_destroy(struct http **http)
+{
+    struct http *h = *http;
+    if (!h)
+        return;
+    if (h->multi)
+        clean_up_curl(h);
+    for (size_t i = 0; i < h->transfer_count; i++)
+        buffer_fini(&h->transfers[i].body);
+    free(h->transfers);
+    free(h->watches);
+    free(h);
+    *http = NULL;
+}
+
+bool http_url_ok(struct text url)
+{
+    size_t head = url.bytes > 8 && memcmp(url.data, "https://", 8) == 0  ? 8
+                  : url.bytes > 7 && memcmp(url.data, "http://", 7) == 0 ? 7
+                                                                         : 0;
+    for (size_t i = head; i < url.bytes; i++) {
+        unsigned char c = (unsigned char)url.data[i];
+        if (c <= ' ' || c >= 0x7F || strchr("@?#\\\"<>", c))
+            return false;
+    }
+    return head > 0 && url.data[head] != '/' && url.data[head] != ':';
+}
+
+int http_basic_auth(const char *user, const char *password, char *out, size_t out_bytes)
+{
+    unsigned char pair[512];
+    int pair_bytes = snprintf((char *)pair, sizeof(pair), "%s:%s", user, password);
+    int head = snprintf(out, out_bytes, "Authorization: Basic ");
+    if (pair_bytes < 0 || (size_t)pair_bytes >= sizeof(pair) || head < 0 ||
+        (size_t)head + (size_t)(pair_bytes + 2) / 3 * 4 + 1 > out_bytes)
+        return -1;
+    EVP_EncodeBlock((unsigned char *)out + head, pair, pair_bytes);
+    return 0;
+}

@@ -1,0 +1,71 @@
+/* remote: see remote.h. */
+#include "outbox/wire/remote.h"
+
+#include "base/units.h"
+
+#include <netdb.h>
+#include <stdio.h>
+
+static bool host_ok(struct text host)
+{
+    for (size_t i = 0; i < host.bytes; i++) {
+        char c = host.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || strchr(".-_:", c)))
+            return false;
+    }
+    return host.bytes > 0 && host.bytes < sizeof(((struct remote *)0)->host);
+}
+
+int remote_parse(struct text url, const char *scheme, const char *default_port,
+                 struct remote *out)
+{
+    *out = (struct remote){0};
+    struct text head = text_of(scheme);
+    if (url.bytes < head.bytes + 3 ||
+        !text_equal_nocase((struct text){url.data, head.bytes}, head) ||
+        memcmp(url.data + head.bytes, "://", 3) != 0)
+        return -1;
+    struct text host = {url.data + head.bytes + 3, url.bytes - head.bytes - 3};
+    struct text port = text_of(default_port);
+    if (host.bytes > 0 && host.data[host.bytes - 1] == '/')
+        host.bytes--;
+    bool bracketed = host.bytes > 0 && host.data[0] == '[';
+    const char *close = bracketed ? memchr(host.data, ']', host.bytes) : host.data;
+    if (!close)
+        return -1;
+    const char *end = host.data + host.bytes;
+    const char *colon = memchr(close, ':', (size_t)(end - close));
+    if (colon) {
+        port = (struct text){colon + 1, (size_t)(end - colon - 1)};
+        end = colon;
+    }
+    if (bracketed && close + 1 != end)
+        return -1;
+    host = bracketed ? (struct text){host.data + 1, (size_t)(close - host.data - 1)}
+                     : (struct text){host.data, (size_t)(end - host.data)};
+    uint64_t number = 0;
+    if (!host_ok(host) || units_count(port, &number) != 0 || number < 1 || number > 65535)
+        return -1;
+    memcpy(out->host, host.data, host.bytes);
+    snprintf(out->port, sizeof(out->port), "%u", (unsigned)number);
+    return 0;
+}
+
+int remote_resolve(struct remote *remote, struct error *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *list = NULL;
+    int rc = getaddrinfo(remote->host, remote->port, &hints, &list);
+    if (rc != 0)
+        return error_set(err, ERROR_TEMPORARY, "the host %s has no address: %s",
+                         remote->host, gai_strerror(rc));
+    remote->count = 0;
+    for (struct addrinfo *at = list; at && remote->count < REMOTE_ADDRESSES_MAX;
+         at = at->ai_next) {
+        memcpy(&remote->addresses[remote->count], at->ai_addr, at->ai_addrlen);
+        remote->address_bytes[remote->count++] = at->ai_addrlen;
+    }
+    freeaddrinfo(list);
+    return 0;
+}

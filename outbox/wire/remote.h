@@ -1,0 +1,31 @@
+/* remote: the host and port of a provider's URL, and the addresses behind them. */
+#ifndef OUTBOX_REMOTE_H
+#define OUTBOX_REMOTE_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#define REMOTE_ADDRESSES_MAX 8
+
+struct remote {
+    char host[256];
+    char port[6];
+    size_t count;
+    struct sockaddr_storage addresses[REMOTE_ADDRESSES_MAX];
+    socklen_t address_bytes[REMOTE_ADDRESSES_MAX];
+};
+
+/* remote_parse: "scheme://host[:port]" and nothing behind it but one `/`; [::1] for IPv6.
+ * Errors: -1 when url is nothing of the kind. */
+int remote_parse(struct text url, const char *scheme, const char *default_port,
+                 struct remote *out);
+
+/* remote_resolve: fill in the addresses. Asks the resolver and waits for it: only at
+ * start.
+ * Errors: ERROR_TEMPORARY. */
+int remote_resolve(struct remote *remote, struct error *err) MUST_USE;
+
+#endif

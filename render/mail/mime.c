@@ -1,0 +1,202 @@
+/* mime: see mime.h.
+ *
+ * Room for the largest possible message is reserved once; what has to be made first (a
+ * text part from the HTML, a body without ill-formed UTF-8) is put behind that room and
+ * is gone afterwards. */
+#include "render/mail/mime.h"
+
+#include "base/hash.h"
+#include "render/mail/html_text.h"
+#include "render/mail/mime_body.h"
+#include "render/mail/mime_header.h"
+#include "render/template/escape.h"
+
+#define LOCAL_BYTES_MAX  64
+#define DOMAIN_BYTES_MAX 255
+#define FIXED_BYTES      1024 /* what does not depend on values: field names, boundaries */
+
+struct composer {
+    const struct mime_mail *mail;
+    struct mime_body text, html;
+    bool has_text, has_html;
+    char boundary[40];
+};
+
+/* --- bodies ------------------------------------------------------------------------- */
+
+static struct text well_formed(struct text t, struct arena *scratch)
+{
+    if (t.bytes == 0)
+        return TEXT("");
+    if (utf8_valid(t))
+        return t;
+    char *start = arena_reserve(scratch, t.bytes * ESCAPE_TEXT_GROWTH);
+    if (!start)
+        return TEXT_NONE;
+    size_t bytes = (size_t)(escape_text(start, t) - start);
+    arena_commit(scratch, bytes);
+    return (struct text){start, bytes};
+}
+
+static struct text text_from_html(struct text html, struct arena *scratch)
+{
+    char *start = arena_reserve(scratch, html.bytes + HTML_TEXT_ROOM);
+    if (!start)
+        return TEXT_NONE;
+    size_t bytes = (size_t)(html_text(start, html) - start);
+    arena_commit(scratch, bytes);
+    return (struct text){start, bytes};
+}
+
+static void plan_bodies(struct composer *c, struct arena *scratch)
+{
+    const struct mime_mail *mail = c->mail;
+    struct text html = {0}, text = mail->text;
+    c->has_html = mail->html.data != NULL;
+    c->has_text = mail->text.data != NULL || !c->has_html;
+    if (c->has_html) {
+        html = well_formed(mail->html, scratch);
+        mime_body_plan(html, &c->html);
+    }
+    if (!c->has_text) {
+        text = text_from_html(html, scratch);
+        c->has_text = text.bytes > 0;
+    }
+    if (c->has_text)
+        mime_body_plan(well_formed(text, scratch), &c->text);
+}
+
+/* --- the message -------------------------------------------------------------------- */
+
+/* make_boundary: from the message id. `=_` occurs in no body we write: quoted-printable
+ * escapes every equals sign, base64 has no underscore, and 7bit lines never begin with
+ * `--`. */
+static void make_boundary(struct composer *c)
+{
+    static const char digits[] = "0123456789abcdef";
+    struct hash128 hash = hash128(c->mail->message_id.data, c->mail->message_id.bytes);
+    uint64_t words[2] = {hash.high, hash.low};
+    char *at = stpcpy(c->boundary, "=_");
+    for (size_t i = 0; i < 32; i++)
+        *at++ = digits[words[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    *at = '\0';
+}
+
+static char *put_part(char *out, const char *type, const struct mime_body *body)
+{
+    out = stpcpy(out, "Content-Type: text/");
+    out = stpcpy(out, type);
+    out = stpcpy(out, "; charset=utf-8\r\nContent-Transfer-Encoding: ");
+    out = stpcpy(out, mime_encoding_name(body->encoding));
+    out = stpcpy(out, "\r\n\r\n");
+    return mime_body_write(body, out);
+}
+
+/* put_boundary: the CRLF before it belongs to it, not to the part (RFC 2046, 5.1.1). */
+static char *put_boundary(const struct composer *c, char *out, const char *behind)
+{
+    out = stpcpy(out, "\r\n--");
+    out = stpcpy(out, c->boundary);
+    return stpcpy(out, behind);
+}
+
+static char *put_bodies(const struct composer *c, char *out)
+{
+    if (!c->has_html)
+        return put_part(out, "plain", &c->text);
+    if (!c->has_text)
+        return put_part(out, "html", &c->html);
+    out = stpcpy(out, "Content-Type: multipart/alternative;\r\n boundary=\"");
+    out = stpcpy(out, c->boundary);
+    out = stpcpy(out, "\"\r\n");
+    out = put_boundary(c, out, "\r\n");
+    out = put_part(out, "plain", &c->text);
+    out = put_boundary(c, out, "\r\n");
+    out = put_part(out, "html", &c->html);
+    return put_boundary(c, out, "--\r\n");
+}
+
+static char *put_headers(const struct mime_mail *mail, char *out)
+{
+    out = mime_header_mailbox(out, "From", mail->from_name, mail->from);
+    out = mime_header_mailbox(out, "To", mail->to_name, mail->to);
+    out = mime_header_text(out, "Subject", mail->subject);
+    out = mime_header_date(out, mail->date_ns);
+    out = mime_header_brackets(out, "Message-ID", mail->message_id, false);
+    if (mail->unsubscribe.data) {
+        out = mime_header_brackets(out, "List-Unsubscribe", mail->unsubscribe, true);
+        out = stpcpy(out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+    }
+    return stpcpy(out, "MIME-Version: 1.0\r\n");
+}
+
+static size_t header_room(const struct mime_mail *mail)
+{
+    const struct text values[] = {mail->from_name,  mail->from,    mail->to_name,
+                                  mail->to,         mail->subject, mail->message_id,
+                                  mail->unsubscribe};
+    size_t room = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(values); i++)
+        room += mime_header_room(values[i].bytes);
+    return room;
+}
+
+void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out)
+{
+    struct composer c = {.mail = mail};
+    size_t text_bytes =
+        mail->text.data ? mail->text.bytes : mail->html.bytes + HTML_TEXT_ROOM;
+    size_t room = header_room(mail) + FIXED_BYTES + mime_body_room(mail->html.bytes) +
+                  mime_body_room(text_bytes);
+    *out = TEXT_NONE;
+    char *start = arena_reserve(arena, room);
+    if (!start)
+        return;
+    struct arena scratch = *arena;
+    scratch.used_bytes += room;
+    plan_bodies(&c, &scratch);
+    if (arena_overflowed(&scratch)) {
+        arena->overflowed = true;
+        return;
+    }
+    make_boundary(&c);
+    char *end = put_bodies(&c, put_headers(mail, start));
+    out->data = start;
+    out->bytes = (size_t)(end - start);
+    CHECK(out->bytes <= room);
+    arena_commit(arena, out->bytes);
+}
+
+/* --- addresses ---------------------------------------------------------------------- */
+
+static bool is_alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool domain_ok(struct text domain)
+{
+    bool alphanumeric = false;
+    for (size_t i = 0; i < domain.bytes; i++) {
+        char c = domain.data[i], before = i > 0 ? domain.data[i - 1] : '.';
+        if (!is_alphanumeric(c) && c != '-' && c != '_' && (c != '.' || before == '.'))
+            return false;
+        alphanumeric |= is_alphanumeric(c);
+    }
+    return alphanumeric && domain.bytes <= DOMAIN_BYTES_MAX &&
+           domain.data[domain.bytes - 1] != '.';
+}
+
+bool mime_address_ok(struct text address)
+{
+    const char *at = address.bytes > 0 ? memchr(address.data, '@', address.bytes) : NULL;
+    size_t local = at ? (size_t)(at - address.data) : 0;
+    if (local < 1 || local > LOCAL_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < local; i++) {
+        char c = address.data[i];
+        if (c <= 0x20 || c >= 0x7F || strchr("<>()[]\\\",;:", c))
+            return false;
+    }
+    return domain_ok((struct text){at + 1, address.bytes - local - 1});
+}

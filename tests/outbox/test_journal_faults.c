@@ -1,0 +1,521 @@
+/* journal on a loop made up here: completions in any order, failures, short writes,
+ * crashes. */
+#include "outbox/journal/journal_limited.h"
+#include "outbox/journal/replay.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "tests/outbox/journal_fixture.h"
+
+#include <errno.h>
+
+TestSuite(journal_faults, .init = fixture_init, .fini = fixture_fini);
+
+/* --- the loop: writes wait until a test completes them --- */
+
+struct fake_write {
+    struct loop_op *op;
+    int fd;
+    const char *data;
+    size_t bytes;
+    uint64_t offset;
+};
+
+struct loop {
+    struct fake_write writes[64];
+    size_t write_count;
+    size_t writes_seen;
+    struct loop_timer *timer; /* armed */
+    int64_t now_ns;
+};
+
+static struct loop fake;
+
+void loop_write_sync(struct loop *loop, struct loop_op *op, int fd, const void *data,
+                     size_t bytes, uint64_t offset)
+{
+    cr_assert_lt(loop->write_count, ARRAY_COUNT(loop->writes));
+    loop->writes[loop->write_count++] = (struct fake_write){op, fd, data, bytes, offset};
+    loop->writes_seen++;
+}
+
+void loop_timer_arm(struct loop *loop, struct loop_timer *timer, int64_t due_ns)
+{
+    timer->due_ns = due_ns;
+    loop->timer = timer;
+}
+
+void loop_timer_disarm(struct loop *loop, struct loop_timer *timer)
+{
+    (void)timer;
+    loop->timer = NULL;
+}
+
+int64_t loop_now_ns(const struct loop *loop)
+{
+    return loop->now_ns;
+}
+
+/* The end of a round: the timer, when it is due. */
+static void run_timer(void)
+{
+    struct loop_timer *timer = fake.timer;
+    if (timer && timer->due_ns <= fake.now_ns) {
+        fake.timer = NULL;
+        timer->fn(timer);
+    }
+}
+
+/* Complete write i: the first `stored` bytes reach the disk, the journal is told res. */
+static void complete_with(size_t i, size_t stored, int64_t res)
+{
+    struct fake_write w = fake.writes[i];
+    memmove(&fake.writes[i], &fake.writes[i + 1],
+            (--fake.write_count - i) * sizeof(fake.writes[0]));
+    cr_assert_eq(pwrite(w.fd, w.data, stored, (off_t)w.offset), (ssize_t)stored);
+    w.op->fn(w.op, res, NULL);
+}
+
+static void complete(size_t i)
+{
+    complete_with(i, fake.writes[i].bytes, (int64_t)fake.writes[i].bytes);
+}
+
+static void complete_all(void)
+{
+    run_timer();
+    while (fake.write_count > 0) {
+        complete(0);
+        run_timer();
+    }
+    run_timer();
+}
+
+/* --- a journal on it --- */
+
+static struct journal *journal;
+
+static void open_limited(uint32_t file_bytes, uint32_t group_bytes)
+{
+    struct error err = {0};
+    fake = (struct loop){0};
+    cr_assert_eq(journal_open_limited(fixture_dir, &fixture_header, &fake,
+                                      (struct journal_limits){file_bytes, group_bytes},
+                                      &journal, &err),
+                 0, "%s", err.text);
+}
+
+static void open_plain(void)
+{
+    open_limited(64u << 20, 1u << 20);
+}
+
+/* Ten waits, and in which order they were told what. */
+struct told {
+    struct journal_wait waits[10];
+    int results[10];
+    size_t order[10];
+    size_t count;
+};
+
+static void on_durable(struct journal_wait *wait, int res)
+{
+    struct told *told = wait->arg;
+    size_t i = (size_t)(wait - told->waits);
+    told->results[i] = res;
+    told->order[told->count++] = i;
+}
+
+static void sync_nth(struct told *told, size_t i)
+{
+    told->waits[i] = (struct journal_wait){.fn = on_durable, .arg = told};
+    journal_sync(journal, &told->waits[i]);
+}
+
+static void decide_all(void)
+{
+    static struct journal_decision decisions[1000];
+    for (uint32_t i = 0; i < 1000; i++)
+        decisions[i] = (struct journal_decision){i, CHANNEL_SMS, DISPOSITION_SEND, 1};
+    struct arena arena;
+    cr_assert_eq(arena_init(&arena, 1 << 20, NULL), 0);
+    struct text frame = journal_encode_decisions(decisions, 1000, 0, &arena);
+    cr_assert(frame.data);
+    journal_append(journal, frame);
+    arena_fini(&arena);
+}
+
+/* An outcome that carries a number; the visitor below wants them in order. */
+static void outcome(int64_t serial)
+{
+    struct journal_outcome o = {.row = (uint32_t)serial % 1000,
+                                .channel = CHANNEL_SMS,
+                                .outcome = OUTCOME_SENT,
+                                .attempt = 1,
+                                .at_ms = serial,
+                                .provider_id = TEXT("SM0123456789abcdef")};
+    journal_outcome(journal, &o);
+}
+
+static void outcomes(int64_t *serial, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / 20; i++)
+        outcome((*serial)++);
+}
+
+static void count_outcome(void *arg, const struct journal_outcome *o)
+{
+    int64_t *expected = arg;
+    cr_assert_eq(o->at_ms, *expected, "outcome %lld instead of %lld", (long long)o->at_ms,
+                 (long long)*expected);
+    (*expected)++;
+}
+
+/* How many outcomes, in order and without a gap, the journal holds. */
+static int64_t replayed(void)
+{
+    int64_t count = 0;
+    struct replay_visitor visitor = {.outcome = count_outcome, .arg = &count};
+    struct replay replay;
+    struct error err = {0};
+    cr_assert_eq(replay_read(fixture_dir, &visitor, &replay, &err), 0, "%s", err.text);
+    replay_fini(&replay);
+    return count;
+}
+
+static void begin(void)
+{
+    decide_all();
+    struct told told = {0};
+    sync_nth(&told, 0);
+    complete_all();
+    cr_assert_eq(told.count, 1);
+    fake.writes_seen = 0;
+}
+
+static struct frame frame_of(const struct fake_write *w)
+{
+    struct scan scan;
+    cr_assert_eq(scan_open(&scan, fixture_dir, NULL), 0);
+    struct frame frame;
+    cr_assert(frame_verify((struct text){w->data, w->bytes}, scan.salt, &frame));
+    scan_close(&scan);
+    return frame;
+}
+
+/* --- grouping --- */
+
+Test(journal_faults, a_round_makes_one_group)
+{
+    open_plain();
+    begin();
+    struct told told = {0};
+    int64_t serial = 0;
+    for (size_t i = 0; i < 5; i++) {
+        outcome(serial++);
+        sync_nth(&told, i);
+    }
+    cr_expect_eq(fake.write_count, 0, "nothing is written inside a call");
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    /* what comes while it is on its way waits for it and goes together */
+    for (size_t i = 5; i < 10; i++) {
+        outcome(serial++);
+        sync_nth(&told, i);
+        run_timer();
+    }
+    cr_expect_eq(fake.write_count, 1);
+    complete(0);
+    cr_expect_eq(told.count, 5);
+    cr_expect_eq(fake.write_count, 1);
+    complete(0);
+    cr_expect_eq(told.count, 10);
+    for (size_t i = 0; i < 10; i++)
+        cr_expect(told.order[i] == i && told.results[i] == 0);
+    journal_close(&journal);
+    cr_expect_eq(replayed(), serial);
+}
+
+Test(journal_faults, outcomes_alone_wait_five_milliseconds)
+{
+    open_plain();
+    begin();
+    outcome(0);
+    run_timer();
+    fake.now_ns += 4 * NS_PER_MS;
+    outcome(1);
+    run_timer();
+    cr_expect_eq(fake.write_count, 0);
+    fake.now_ns += NS_PER_MS;
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    complete(0);
+    /* unless somebody asks */
+    outcome(2);
+    struct told told = {0};
+    sync_nth(&told, 0);
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    complete_all();
+    cr_expect_eq(told.count, 1);
+    journal_close(&journal);
+}
+
+Test(journal_faults, intents_and_marks_do_not_wait_for_a_sync)
+{
+    open_plain();
+    begin();
+    struct journal_intent intent = {7, CHANNEL_SMS, 1, 0};
+    journal_intents(journal, &intent, 1);
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    complete_all();
+    journal_mark(journal, JOURNAL_CANCELLED);
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    complete_all();
+    journal_close(&journal);
+}
+
+Test(journal_faults, large_groups_overlap_within_the_window)
+{
+    open_limited(64u << 20, 128u << 10);
+    begin();
+    int64_t serial = 0;
+    struct told told = {0};
+    for (size_t i = 0; i < 10; i++) {
+        outcomes(&serial, 300 << 10);
+        sync_nth(&told, i);
+        run_timer();
+        cr_expect_leq(fake.write_count, 8);
+    }
+    cr_expect_eq(fake.write_count, 8);
+    complete_all();
+    cr_expect_eq(told.count, 10);
+    journal_close(&journal);
+    cr_expect_eq(replayed(), serial);
+}
+
+Test(journal_faults, a_sync_of_nothing_is_told_in_the_next_round)
+{
+    open_plain();
+    struct told told = {0};
+    sync_nth(&told, 0);
+    cr_expect_eq(told.count, 0);
+    run_timer();
+    cr_expect_eq(told.count, 1);
+    cr_expect_eq(told.results[0], 0);
+    journal_close(&journal);
+}
+
+/* --- order --- */
+
+Test(journal_faults, acknowledgement_is_in_order)
+{
+    open_plain();
+    begin();
+    int64_t serial = 0;
+    struct told told = {0};
+    for (size_t i = 0; i < 4; i++) {
+        outcomes(&serial, 128 << 10);
+        sync_nth(&told, i);
+        run_timer();
+    }
+    cr_assert_eq(fake.write_count, 4);
+    uint64_t first = frame_position(0, (uint32_t)fake.writes[0].offset);
+    uint64_t third = frame_position(0, (uint32_t)fake.writes[2].offset);
+    complete(3);
+    complete(1);
+    cr_expect_eq(told.count, 0);
+    /* what is written now may vouch only for what lies before the first */
+    outcomes(&serial, 128 << 10);
+    sync_nth(&told, 4);
+    cr_assert_eq(fake.write_count, 3);
+    cr_expect_eq(frame_of(&fake.writes[2]).durable_to, first);
+    complete(0);
+    cr_expect_eq(told.count, 2);
+    outcomes(&serial, 128 << 10);
+    sync_nth(&told, 5);
+    cr_assert_eq(fake.write_count, 3);
+    cr_expect_eq(frame_of(&fake.writes[2]).durable_to, third);
+    complete(2);
+    complete(1);
+    complete(0);
+    cr_expect_eq(told.count, 6);
+    for (size_t i = 0; i < 6; i++)
+        cr_expect(told.order[i] == i && told.results[i] == 0);
+    journal_close(&journal);
+    cr_expect_eq(replayed(), serial);
+}
+
+/* --- failing --- */
+
+Test(journal_faults, a_failure_is_final)
+{
+    open_plain();
+    begin();
+    int64_t serial = 0;
+    struct told told = {0};
+    for (size_t i = 0; i < 3; i++) {
+        outcomes(&serial, 128 << 10);
+        sync_nth(&told, i);
+        run_timer();
+    }
+    int64_t acknowledged = serial / 3;
+    complete(0);
+    cr_expect_eq(told.count, 1);
+    complete_with(0, 0, -ENOSPC);
+    cr_expect_eq(told.count, 1, "not before the loop has given every buffer back");
+    complete(0);
+    cr_expect_eq(told.count, 3);
+    cr_expect_eq(told.results[0], 0);
+    cr_expect_eq(told.results[1], -ENOSPC);
+    cr_expect_eq(told.results[2], -ENOSPC);
+
+    outcomes(&serial, 128 << 10);
+    struct journal_intent intent = {7, CHANNEL_SMS, 1, 0};
+    journal_intents(journal, &intent, 1);
+    journal_mark(journal, JOURNAL_FINISHED);
+    journal_append(journal, TEXT("\x05\x03"));
+    sync_nth(&told, 3);
+    cr_expect_eq(told.count, 3);
+    run_timer();
+    cr_expect_eq(told.count, 4);
+    cr_expect_eq(told.results[3], -ENOSPC);
+    cr_expect_eq(fake.writes_seen, 3, "nothing is written once a write has failed");
+    journal_close(&journal);
+    cr_expect_null(journal);
+
+    cr_expect_eq(replayed(), acknowledged);
+    open_plain();
+    journal_close(&journal);
+    cr_expect_eq(replayed(), acknowledged);
+}
+
+Test(journal_faults, a_file_that_cannot_be_begun_is_a_failure)
+{
+    open_limited(64u << 10, 64u << 10);
+    begin();
+    char blocker[PATH_BYTES];
+    cr_assert_eq(path_join(blocker, fixture_dir, TEXT("journal.new"), NULL), 0);
+    cr_assert_eq(symlink("/nonexistent/folder/file", blocker), 0);
+    int64_t serial = 0;
+    struct told told = {0};
+    outcomes(&serial, 80 << 10);
+    sync_nth(&told, 0);
+    complete_all();
+    cr_expect_eq(told.count, 1);
+    cr_expect_eq(told.results[0], -ENOENT);
+    journal_close(&journal);
+}
+
+Test(journal_faults, short_writes_are_continued)
+{
+    open_plain();
+    begin();
+    struct told told = {0};
+    outcome(0);
+    sync_nth(&told, 0);
+    run_timer();
+    struct fake_write whole = fake.writes[0];
+    complete_with(0, 10, 10);
+    cr_assert_eq(fake.write_count, 1);
+    cr_expect_eq(fake.writes[0].offset, whole.offset + 10);
+    cr_expect_eq(fake.writes[0].bytes, whole.bytes - 10);
+    cr_expect_eq(told.count, 0);
+    complete(0);
+    cr_expect_eq(told.count, 1);
+    cr_expect_eq(told.results[0], 0);
+
+    outcome(1);
+    sync_nth(&told, 1);
+    run_timer();
+    complete_with(0, 0, 0);
+    cr_expect_eq(told.results[1], -EIO, "a write of nothing is no progress");
+    journal_close(&journal);
+    cr_expect_eq(replayed(), 1);
+}
+
+/* --- crashes --- */
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % limit;
+}
+
+struct life {
+    int64_t appended;
+    int64_t acknowledged;
+};
+
+struct promise {
+    struct journal_wait wait;
+    struct life *life;
+    int64_t covers;
+};
+
+static void on_promise(struct journal_wait *wait, int res)
+{
+    struct promise *promise = wait->arg;
+    if (res == 0) {
+        cr_assert_geq(promise->covers, promise->life->acknowledged);
+        promise->life->acknowledged = promise->covers;
+    }
+}
+
+/* Die: each write on its way has reached the disk wholly, in part, or not at all. */
+static void crash(void)
+{
+    fake.now_ns += 10 * NS_PER_MS;
+    run_timer();
+    while (fake.write_count > 0) {
+        size_t bytes = fake.writes[0].bytes;
+        size_t stored = random_below(3) == 0   ? 0
+                        : random_below(2) == 0 ? bytes
+                                               : random_below(bytes);
+        complete_with(0, stored, -EIO);
+    }
+    run_timer();
+}
+
+Test(journal_faults, nothing_acknowledged_is_lost_and_nothing_is_invented)
+{
+    log_set_level(LOG_OFF);
+    static struct promise promises[40];
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        random_state = seed * 0x9e3779b97f4a7c15;
+        struct life life = {0};
+        for (int lives = 0; lives < 5; lives++) {
+            open_limited(40u << 10, 16u << 10);
+            if (lives == 0)
+                begin();
+            for (size_t step = 0; step < ARRAY_COUNT(promises); step++) {
+                size_t bytes = random_below(4) == 0 ? random_below(30000) : 40;
+                outcomes(&life.appended, bytes);
+                promises[step] = (struct promise){.life = &life, .covers = life.appended};
+                promises[step].wait =
+                    (struct journal_wait){.fn = on_promise, .arg = &promises[step]};
+                journal_sync(journal, &promises[step].wait);
+                if (random_below(2) == 0)
+                    run_timer();
+                while (fake.write_count > 0 && random_below(3) != 0)
+                    complete(random_below(fake.write_count));
+            }
+            if (random_below(4) == 0)
+                complete_all();
+            crash();
+            journal_close(&journal);
+            int64_t found = replayed();
+            cr_assert(found >= life.acknowledged && found <= life.appended,
+                      "seed %llu: %lld acknowledged, %lld found, %lld appended",
+                      (unsigned long long)seed, (long long)life.acknowledged,
+                      (long long)found, (long long)life.appended);
+            life.appended = life.acknowledged = found;
+        }
+        fixture_clear();
+    }
+}
