@@ -195,7 +195,7 @@ static void expression_subquery(struct expression *e, unsigned depth, const char
     expression_add(&inner, select);
     if (selected)
         selected(&inner, 0);
-    if (strchr(select, '(') && selected)
+    if (select[strlen(select) - 1] == '(')
         expression_add(&inner, ")");
     expression_add(&inner, " FROM ");
     expression_add(&inner, inner.table->name);
