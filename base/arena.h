@@ -17,7 +17,8 @@ struct arena {
     bool overflowed;
 };
 
-/* arena_init: reserve capacity_bytes (rounded up to pages). Errors: ERROR_IO. */
+/* arena_init: reserve capacity_bytes (rounded up to pages).
+ * Errors: ERROR_IO. */
 int arena_init(struct arena *arena, size_t capacity_bytes, struct error *err) MUST_USE;
 void arena_fini(struct arena *arena);
 

@@ -119,9 +119,11 @@ static int parse_date(const char **at, const char *end, int64_t *days_out)
 
 int clock_parse_date(struct text t, int32_t *days_out)
 {
+    if (!t.data)
+        return -1;
     const char *at = t.data, *end = t.data + t.bytes;
     int64_t days;
-    if (!t.data || parse_date(&at, end, &days) || at != end)
+    if (parse_date(&at, end, &days) || at != end)
         return -1;
     *days_out = (int32_t)days;
     return 0;
@@ -159,9 +161,11 @@ static int parse_offset(const char **at, const char *end, int64_t *seconds_out)
 
 int clock_parse(struct text t, int64_t *ns_out, bool *has_offset_out)
 {
+    if (!t.data)
+        return -1;
     const char *at = t.data, *end = t.data + t.bytes;
     int64_t days, fraction_ns = 0, offset_s = 0;
-    if (!t.data || parse_date(&at, end, &days) ||
+    if (parse_date(&at, end, &days) ||
         !(literal(&at, end, 'T') || literal(&at, end, 't') || literal(&at, end, ' ')))
         return -1;
     int hour = digits(&at, end, 2);

@@ -13,9 +13,11 @@
 #define NS_PER_MS 1000000ll
 #define NS_PER_US 1000ll
 
-/* clock_now_ns: nanoseconds since 1970-01-01T00:00:00Z. Threads: any. */
+/* clock_now_ns: nanoseconds since 1970-01-01T00:00:00Z.
+ * Threads: any. */
 int64_t clock_now_ns(void);
-/* clock_steady_ns: nanoseconds since some fixed moment; never goes back. Threads: any. */
+/* clock_steady_ns: nanoseconds since some fixed moment; never goes back.
+ * Threads: any. */
 int64_t clock_steady_ns(void);
 
 /* clock_freeze: from now on clock_now_ns returns now_ns; -1 lets it run again. Threads:

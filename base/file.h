@@ -5,8 +5,9 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* file_read: append the whole of path to out. Errors: ERROR_INPUT when it does not exist,
- * is a folder or is larger than max_bytes; ERROR_IO. */
+/* file_read: append the whole of path to out.
+ * Errors: ERROR_INPUT when it does not exist, is a folder or is larger than max_bytes;
+ *          ERROR_IO. */
 int file_read(const char *path, size_t max_bytes, struct buffer *out,
               struct error *err) MUST_USE;
 
@@ -24,7 +25,8 @@ int file_sync_dir(const char *path, struct error *err) MUST_USE;
 /* file_exists: something is there under this name. */
 bool file_exists(const char *path);
 
-/* path_join: "a/b" in a fixed buffer. Errors: ERROR_INPUT when it does not fit. */
+/* path_join: "a/b" in a fixed buffer.
+ * Errors: ERROR_INPUT when it does not fit. */
 #define PATH_BYTES 4096
 int path_join(char out[PATH_BYTES], const char *dir, struct text name,
               struct error *err) MUST_USE;

@@ -12,8 +12,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 
 /* log_set_level: what is below stays silent. The default is LOG_WARN; `serve` uses
- * LOG_INFO. VOLLEY_LOG=debug|info|warn|error|off in the environment wins. Threads: any.
- */
+ * LOG_INFO. VOLLEY_LOG=debug|info|warn|error|off in the environment wins.
+ * Threads: any. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
 

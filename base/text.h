@@ -37,7 +37,8 @@ static inline bool text_is(struct text a, const char *string)
 /* text_trim: without ASCII white space at both ends. */
 struct text text_trim(struct text t);
 
-/* text_copy: a NUL-terminated heap copy. Owns: the caller frees it. */
+/* text_copy: a NUL-terminated heap copy.
+ * Owns: the caller frees it. */
 char *text_copy(struct text t);
 
 /* text_equal_nocase: equal but for the case of ASCII letters. */

@@ -19,7 +19,7 @@ struct yaml {
 
 struct build {
     struct yaml *yaml;
-    yaml_document_t *document;
+    yaml_document_t document;
     const char *name;
     struct error *err;
 };
@@ -76,7 +76,7 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
     CHECK(out->children != NULL);
     for (size_t i = 0; i < out->child_count; i++) {
         struct yaml_node *child = &out->children[i];
-        const yaml_node_t *key = yaml_document_get_node(b->document, pairs[i].key);
+        const yaml_node_t *key = yaml_document_get_node(&b->document, pairs[i].key);
         unsigned line = (unsigned)key->start_mark.line + 1;
         if (key->type != YAML_SCALAR_NODE ||
             memchr(key->data.scalar.value, '\0', key->data.scalar.length))
@@ -102,7 +102,7 @@ static int build_map(struct build *b, const yaml_node_t *node, int depth,
 
 static int build_node(struct build *b, int index, int depth, struct yaml_node *out)
 {
-    const yaml_node_t *node = yaml_document_get_node(b->document, index);
+    const yaml_node_t *node = yaml_document_get_node(&b->document, index);
     out->line = (unsigned)node->start_mark.line + 1;
     if (depth > YAML_DEPTH_MAX)
         return error_set(b->err, ERROR_INPUT, "%s:%u: nested deeper than %d levels",
@@ -165,24 +165,22 @@ static int check_events(struct text content, const char *name, struct error *err
 static int load(struct text content, struct build *b)
 {
     yaml_parser_t parser;
-    yaml_document_t document;
     CHECK(yaml_parser_initialize(&parser));
     yaml_parser_set_input_string(&parser, (const unsigned char *)content.data,
                                  content.bytes);
     int rc = 0;
-    if (!yaml_parser_load(&parser, &document)) {
+    if (!yaml_parser_load(&parser, &b->document)) {
         rc = error_set(b->err, ERROR_INPUT, "%s:%zu: %s", b->name,
                        parser.problem_mark.line + 1,
                        parser.problem ? parser.problem : "is not YAML");
         yaml_parser_delete(&parser);
         return rc;
     }
-    b->document = &document;
     b->yaml->root = (struct yaml_node){.kind = YAML_MAP, .line = 1};
-    const yaml_node_t *root = yaml_document_get_root_node(&document);
+    const yaml_node_t *root = yaml_document_get_root_node(&b->document);
     if (root)
         rc = build_node(b, 1, 0, &b->yaml->root);
-    yaml_document_delete(&document);
+    yaml_document_delete(&b->document);
     yaml_parser_delete(&parser);
     return rc;
 }

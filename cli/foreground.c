@@ -3,9 +3,12 @@
 
 #include "cli/books_table.h"
 #include "cli/progress.h"
+#include "base/file.h"
 #include "engine/jobs/status.h"
+#include "ingest/spool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static int print_books(struct verb_context *context, struct store *store, struct text id)
 {
@@ -30,6 +33,25 @@ static int print_books(struct verb_context *context, struct store *store, struct
     return some_failed ? 1 : 0;
 }
 
+/* tidy_spool: a job that came through the spool and was paused there is over now. */
+static void tidy_spool(struct verb_context *context, struct store *store, struct text id)
+{
+    struct arena arena;
+    struct store_job job;
+    struct spool *spool = NULL;
+    if (arena_init(&arena, (size_t)1 << 20, NULL))
+        return;
+    bool spooled =
+        store_job_get(store, id, &arena, &job, NULL) == 1 && name_is_safe(job.spool_name);
+    if (spooled && spool_open(context->home, &spool, NULL) == 0) {
+        char *name = text_copy(job.spool_name);
+        (void)!spool_move(spool, name, SPOOL_HOLD, SPOOL_DONE, NULL);
+        free(name);
+        spool_close(&spool);
+    }
+    arena_fini(&arena);
+}
+
 static int drive(struct verb_context *context, struct store *store, struct run *run,
                  bool cancel)
 {
@@ -49,6 +71,8 @@ static int drive(struct verb_context *context, struct store *store, struct run *
     progress_end(&progress, run);
     if (run_end(&run, &err))
         return verb_fail(context, &err);
+    if (state != RUN_PAUSED)
+        tidy_spool(context, store, text_of(id));
     int status = print_books(context, store, text_of(id));
     if (state == RUN_PAUSED) {
         fprintf(stderr, "paused; `volley resume %s` goes on\n", id);

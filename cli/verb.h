@@ -52,7 +52,8 @@ int verb_fail(const struct verb_context *context, const struct error *err);
 int verb_open(const struct verb_context *context, struct config **config,
               struct store **store, struct error *err) MUST_USE;
 
-/* verb_print_json: one line to stdout. Owns: takes the reference. */
+/* verb_print_json: one line to stdout.
+ * Owns: takes the reference. */
 void verb_print_json(json_t *json);
 
 /* verb_stop: set by SIGINT and SIGTERM once verb_catch_signals() was called; the second

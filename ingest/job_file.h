@@ -39,12 +39,12 @@ struct job_file {
     size_t channel_count;
     enum job_delivery delivery;
     bool sms_fallback_email;
-    int64_t send_at_ns;    /* 0: now */
-    int64_t expires_at_ns; /* 0: never */
+    int64_t send_at_ns;                     /* 0: now */
+    int64_t expires_at_ns;                  /* 0: never */
     int32_t quiet_start_min, quiet_end_min; /* minutes after midnight; -1: none */
-    double max_message_rate_per_s; /* 0: no limit */
-    uint64_t max_segments;         /* 0: no limit */
-    uint64_t max_recipients;       /* 0: no limit */
+    double max_message_rate_per_s;          /* 0: no limit */
+    uint64_t max_segments;                  /* 0: no limit */
+    uint64_t max_recipients;                /* 0: no limit */
     bool dedupe_address;
 };
 
@@ -56,8 +56,8 @@ typedef void job_problem_fn(void *arg, unsigned line, const char *sentence);
  * Owns:   out on success; job_file_fini frees it
  * Errors: ERROR_INPUT with the first problem as `name:line: sentence`; the others go to problem_fn
  *         (may be NULL), which gets the first as well. */
-int job_file_parse(struct text content, const char *name, job_problem_fn *problem_fn, void *arg,
-                   struct job_file *out, struct error *err) MUST_USE;
+int job_file_parse(struct text content, const char *name, job_problem_fn *problem_fn,
+                   void *arg, struct job_file *out, struct error *err) MUST_USE;
 void job_file_fini(struct job_file *job);
 
 #endif

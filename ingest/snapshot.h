@@ -44,8 +44,8 @@ struct snapshot;
 /* snapshot_open: open path (.arrow file or stream), rename aliased columns, find the known ones.
  * Errors: ERROR_INPUT: no Arrow file; no id column; a known column of a type that cannot serve
  *         (e.g. email as integer), naming column, type and what is needed; two columns of one name. */
-int snapshot_open(const char *path, const struct snapshot_alias *aliases, size_t alias_count,
-                  struct snapshot **out, struct error *err) MUST_USE;
+int snapshot_open(const char *path, const struct snapshot_alias *aliases,
+                  size_t alias_count, struct snapshot **out, struct error *err) MUST_USE;
 void snapshot_close(struct snapshot **snapshot);
 
 const struct column *snapshot_schema(const struct snapshot *snapshot, size_t *count_out);
@@ -58,7 +58,8 @@ size_t snapshot_chunks(const struct snapshot *snapshot);
  * size: none spans two record batches. */
 size_t snapshot_chunk_of_row(const struct snapshot *snapshot, uint64_t row);
 
-/* snapshot_verify: read every byte of every column of every batch. Errors: as arrow_batch_load. */
+/* snapshot_verify: read every byte of every column of every batch.
+ * Errors: as arrow_batch_load. */
 int snapshot_verify(const struct snapshot *snapshot, struct error *err) MUST_USE;
 
 /* snapshot_hash: XXH3-64 over the file's bytes. */
@@ -67,7 +68,8 @@ uint64_t snapshot_hash(const struct snapshot *snapshot);
 /* A cursor opens chunks for one thread; record batches are shared between cursors and dropped when
  * the last cursor has moved on. */
 struct snapshot_cursor;
-struct snapshot_cursor *snapshot_cursor_create(struct snapshot *snapshot, const uint64_t *needed);
+struct snapshot_cursor *snapshot_cursor_create(struct snapshot *snapshot,
+                                               const uint64_t *needed);
 void snapshot_cursor_destroy(struct snapshot_cursor **cursor);
 
 /* snapshot_cursor_chunk: views of chunk number `chunk`, valid until the next call on this cursor.

@@ -16,7 +16,9 @@ struct snapshot_share *snapshot_share_create(const struct arrow_file *file, size
 void snapshot_share_destroy(struct snapshot_share **share);
 
 /* snapshot_share_hold: a record batch with the columns in needed; waits when another
- * thread is just loading it. Errors: as arrow_batch_load. Threads: any. */
+ * thread is just loading it.
+ * Errors: as arrow_batch_load.
+ * Threads: any. */
 int snapshot_share_hold(struct snapshot_share *share, size_t number,
                         const uint64_t *needed, struct shared_batch **out,
                         struct error *err) MUST_USE;

@@ -8,8 +8,15 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-enum spool_folder { SPOOL_TMP, SPOOL_INCOMING, SPOOL_ACTIVE, SPOOL_DONE, SPOOL_FAILED, SPOOL_HOLD,
-                    SPOOL_FOLDER_COUNT };
+enum spool_folder {
+    SPOOL_TMP,
+    SPOOL_INCOMING,
+    SPOOL_ACTIVE,
+    SPOOL_DONE,
+    SPOOL_FAILED,
+    SPOOL_HOLD,
+    SPOOL_FOLDER_COUNT
+};
 const char *spool_folder_name(enum spool_folder folder);
 
 /* spool_make: create the folders under home. */
@@ -39,11 +46,11 @@ int spool_move(struct spool *spool, const char *name, enum spool_folder from,
                enum spool_folder to, struct error *err) MUST_USE;
 
 /* spool_fail: active → failed with <name>.error.json beside it: code, message, line. */
-int spool_fail(struct spool *spool, const char *name, const struct error *why, unsigned line,
-               struct error *err) MUST_USE;
+int spool_fail(struct spool *spool, const char *name, const struct error *why,
+               unsigned line, struct error *err) MUST_USE;
 
 /* spool_submit: hand a job over as any other system would: tmp, fsync, rename to incoming. */
-int spool_submit(const char *home, const char *name, struct text content, struct error *err)
-    MUST_USE;
+int spool_submit(const char *home, const char *name, struct text content,
+                 struct error *err) MUST_USE;
 
 #endif

@@ -12,7 +12,8 @@ struct sms_size {
     uint32_t units;    /* septets or UTF-16 units */
 };
 
-/* sms_measure: the cost of t, UTF-8. Threads: any. */
+/* sms_measure: the cost of t, UTF-8.
+ * Threads: any. */
 void sms_measure(struct text t, struct sms_size *out);
 
 /* sms_measure_detail: the same, with the units of each segment: up to per_segment_max of

@@ -18,8 +18,9 @@ struct sms_scan {
  * TS 23.038). */
 unsigned sms_septets(uint32_t code_point);
 
-/* sms_scan: by the fastest way this processor has. Shapes: less than 1 GiB of UTF-8; an
- * ill-formed byte counts as U+FFFD. Threads: any. */
+/* sms_scan: by the fastest way this processor has.
+ * Shapes: less than 1 GiB of UTF-8; an ill-formed byte counts as U+FFFD.
+ * Threads: any. */
 void sms_scan(struct text t, struct sms_scan *out);
 
 /* sms_scan_scalar: the same result, for any processor; the other one's test. */

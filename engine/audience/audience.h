@@ -52,8 +52,10 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
 void audience_scratch_destroy(struct audience_scratch **scratch);
 
 /* audience_select: set bit r of selected when the expression is true (not false, not
- * unknown) for row r of the chunk. Shapes:  selected is a bitmap of chunk->rows bits, all
- * written Errors:  none Threads: the audience is read-only; one scratch a thread */
+ * unknown) for row r of the chunk.
+ * Shapes: selected is a bitmap of chunk->rows bits, all written
+ * Errors: none
+ * Threads: the audience is read-only; one scratch a thread */
 void audience_select(const struct audience *audience, struct audience_scratch *scratch,
                      const struct chunk *chunk, uint64_t *selected);
 

@@ -12,8 +12,9 @@
 
 /* kernel_range_fn: rows whose unsigned value - low is at most span. Every comparison of
  * an integer with a constant is such a range; signed values work too, since the
- * subtraction wraps. Shapes: values[rows] of the kernel's width; out is a bitmap of rows
- * bits, all written */
+ * subtraction wraps.
+ * Shapes: values[rows] of the kernel's width; out is a bitmap of rows bits, all written
+ */
 typedef void kernel_range_fn(const void *values, size_t rows, uint64_t low, uint64_t span,
                              uint64_t *out);
 
@@ -28,8 +29,8 @@ typedef void kernel_lengths_fn(const int32_t *offsets, size_t rows, int32_t byte
                                uint64_t *out);
 
 /* kernel_count_fn: add to counts[r] the bits of map in [from[r], to[r]). kernel_any_fn:
- * set bit r + row of out when there is one. Shapes: map may be read 8 bytes past its last
- * bit */
+ * set bit r + row of out when there is one.
+ * Shapes: map may be read 8 bytes past its last bit */
 typedef void kernel_count_fn(const uint64_t *map, const uint16_t *from,
                              const uint16_t *to, size_t rows, int64_t *counts);
 typedef void kernel_any_fn(const uint64_t *map, const uint16_t *from, const uint16_t *to,

@@ -15,7 +15,8 @@ typedef __int128 int128;
 #define INT128_MIN       (-INT128_MAX - 1)
 #define NUMBER_SCALE_MAX 38
 
-/* number_power: 10^exponent. Shapes: 0 <= exponent <= NUMBER_SCALE_MAX */
+/* number_power: 10^exponent.
+ * Shapes: 0 <= exponent <= NUMBER_SCALE_MAX */
 int128 number_power(int32_t exponent);
 
 /* number_rescale: the same number with scale + by digits. Returns false on overflow. */

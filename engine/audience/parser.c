@@ -704,14 +704,14 @@ static struct node *is(struct parser *p)
     return left;
 }
 
-static struct node * not(struct parser * p)
+static struct node *negation(struct parser *p)
 {
     if (!next_is(p, "NOT"))
         return is(p);
     size_t offset = p->token.offset;
     if (++p->depth > AUDIENCE_DEPTH_MAX)
         return fail(p, offset, "the expression is nested deeper than 64 levels");
-    struct node *child = advance(p) ? not(p) : NULL;
+    struct node *child = advance(p) ? negation(p) : NULL;
     p->depth--;
     return child ? adopt(p, make(p, NODE_NOT, offset), child) : NULL;
 }
@@ -738,7 +738,7 @@ static struct node *joined(struct parser *p, const char *word, enum node_kind ki
 
 static struct node *conjunction(struct parser *p)
 {
-    return joined(p, "AND", NODE_AND, not );
+    return joined(p, "AND", NODE_AND, negation);
 }
 
 static struct node *expression(struct parser *p)

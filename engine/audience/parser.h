@@ -8,8 +8,9 @@
 
 /* parser_parse: the whole of source as one expression.
  * Shapes: nodes counts every node made so far, over all saved audiences an expression
- * contains Owns:   the tree lives in the arena and borrows from the source Errors:
- * ERROR_INPUT with a caret */
+ *          contains
+ * Owns: the tree lives in the arena and borrows from the source
+ * Errors: ERROR_INPUT with a caret */
 int parser_parse(const struct source *source, struct arena *arena, size_t *nodes,
                  struct node **out, struct error *err) MUST_USE;
 

@@ -20,8 +20,8 @@ struct scope scope_of_list(const struct scope *outer, const struct column *list,
                            struct text name, struct text alias);
 
 /* scope_column: what node's name means. A bare name belongs to the innermost table;
- * columns of the tables around it are written customers.name. Errors: ERROR_INPUT with
- * the nearest name; a column whose type filters cannot use */
+ * columns of the tables around it are written customers.name.
+ * Errors: ERROR_INPUT with the nearest name; a column whose type filters cannot use */
 int scope_column(const struct scope *scope, const struct node *node, struct place *out,
                  struct error *err) MUST_USE;
 

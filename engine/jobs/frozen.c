@@ -131,11 +131,9 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
     char from[PATH_BYTES], to[PATH_BYTES], templates[PATH_BYTES];
     int rc = file_make_dirs(dir, err);
     if (rc == 0)
-        rc = path_join(from, home, job->file.audience.snapshot, err);
-    if (rc == 0)
         rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
     if (rc == 0)
-        rc = link_snapshot(from, to, err);
+        rc = link_snapshot(job->snapshot_path, to, err);
     if (rc == 0)
         rc = path_join(templates, home, TEXT("templates"), err);
     if (rc == 0)

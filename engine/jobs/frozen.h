@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "engine/jobs/job.h"
 
-/* frozen_dir: <home>/outbox/<id>. Errors: ERROR_INPUT for an unsafe id. */
+/* frozen_dir: <home>/outbox/<id>.
+ * Errors: ERROR_INPUT for an unsafe id. */
 int frozen_dir(const char *home, struct text id, char out[PATH_BYTES],
                struct error *err) MUST_USE;
 
@@ -16,12 +17,13 @@ int frozen_dir(const char *home, struct text id, char out[PATH_BYTES],
 bool frozen_exists(const char *home, struct text id);
 
 /* frozen_make: freeze an opened job. content is the job file as it came. The folder
- * appears whole or not at all. Errors: ERROR_IO. */
+ * appears whole or not at all.
+ * Errors: ERROR_IO. */
 int frozen_make(const char *home, const struct job *job, struct text content,
                 struct error *err) MUST_USE;
 
-/* frozen_open: the job as it was frozen. Errors: those of job_open; ERROR_INPUT when it
- * never was. */
+/* frozen_open: the job as it was frozen.
+ * Errors: those of job_open; ERROR_INPUT when it never was. */
 int frozen_open(const struct job_env *env, struct text id, struct job **out,
                 struct error *err) MUST_USE;
 

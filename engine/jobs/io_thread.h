@@ -20,8 +20,8 @@ void io_thread_stop(struct io_thread **io);
 struct loop *io_thread_loop(const struct io_thread *io);
 struct dispatch *io_thread_dispatch(const struct io_thread *io);
 
-/* io_thread_call: run fn(arg) on the thread and wait for its result. Threads: any other.
- */
+/* io_thread_call: run fn(arg) on the thread and wait for its result.
+ * Threads: any other. */
 int io_thread_call(struct io_thread *io, int (*fn)(void *arg), void *arg);
 
 /* io_thread_failed: the loop itself broke (the ring is gone); nothing more will happen.

@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/near.h"
 #include "engine/jobs/job_private.h"
+#include "ingest/import/import_csv.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define JOB_ARENA_BYTES    ((size_t)64 << 20)
 #define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
@@ -79,6 +81,42 @@ static void open_account(struct job_open *o)
     }
 }
 
+static bool ends_with(const char *path, const char *ending)
+{
+    size_t bytes = strlen(path), tail = strlen(ending);
+    return bytes > tail && strcmp(path + bytes - tail, ending) == 0;
+}
+
+static int64_t changed_ns(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) ? -1 : st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+}
+
+/* import_on_the_way: a job may name customers.csv: customers.csv.arrow is made beside it, and made
+ * again when the CSV file has changed. */
+static int import_on_the_way(struct job_open *o, char path[PATH_BYTES], struct error *err)
+{
+    char csv[PATH_BYTES];
+    memcpy(csv, path, PATH_BYTES);
+    if (ends_with(path, ".ndjson"))
+        return error_set(err, ERROR_INPUT, "%s: this version reads .arrow and .csv",
+                         path);
+    if (!ends_with(path, ".csv"))
+        return 0;
+    if (snprintf(path, PATH_BYTES, "%s.arrow", csv) >= PATH_BYTES)
+        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", csv);
+    if (changed_ns(csv) >= 0 && changed_ns(path) > changed_ns(csv))
+        return 0;
+    struct import_csv_options options = {.customers_path = csv, .out_path = path};
+    struct import_report report;
+    int rc = import_csv(&options, &report, err);
+    if (rc == 0 && report.rejected_path[0])
+        job_warning(o, "%" PRIu64 " rows of %s were rejected: see %s", report.rejected,
+                    csv, report.rejected_path);
+    return rc;
+}
+
 static void open_snapshot(struct job_open *o)
 {
     struct job *job = o->job;
@@ -89,9 +127,12 @@ static void open_snapshot(struct job_open *o)
         snprintf(path, sizeof(path), "%s", o->frozen->snapshot_path);
     else
         rc = path_join(path, o->env->home, job->file.audience.snapshot, &err);
+    if (rc == 0 && !o->frozen)
+        rc = import_on_the_way(o, path, &err);
     if (rc == 0)
         rc = snapshot_open(path, job->config->aliases, job->config->alias_count,
                            &job->snapshot, &err);
+    job->snapshot_path = arena_text(&job->arena, text_of(path)).data;
     if (rc)
         adopt(o, &err, 0);
 }

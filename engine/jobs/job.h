@@ -42,6 +42,7 @@ struct job {
     size_t binding_count;
     size_t language; /* for a customer whose own the template lacks */
 
+    const char *snapshot_path;
     struct snapshot *snapshot;
     struct text where; /* the expression, also of a saved audience */
     struct audience *audience;

@@ -16,7 +16,9 @@ struct plan {
     double eta_s;        /* by the slowest channel's rate limit; 0: no limit says */
 };
 
-/* plan_make: Threads: starts config->workers of its own. Errors: as a run's. */
+/* plan_make:
+ * Threads: starts config->workers of its own.
+ * Errors: as a run's. */
 int plan_make(struct store *store, const struct job *job, struct plan *out,
               struct error *err) MUST_USE;
 

@@ -8,7 +8,8 @@
 
 /* report_json: what `send --json` and `show --json` print (DESIGN 4.8). elapsed is that
  * of the last run, the rate what it got done; answered_before came from the runs before
- * it. Owns: the caller decrefs. */
+ * it.
+ * Owns: the caller decrefs. */
 json_t *report_json(struct text job, struct text account, const struct books *books,
                     enum job_state state, const struct quota *quota, int64_t elapsed_ns,
                     uint64_t answered_before);

@@ -46,8 +46,9 @@ static struct cell *cell_at(struct window *w, uint32_t row, uint8_t channel)
 static void on_header(void *arg, const struct journal_header *header)
 {
     struct window *w = arg;
+    size_t offsets[ARRAY_COUNT(w->providers)];
     buffer_clear(&w->names);
-    size_t offsets[256];
+    w->provider_count = 0;
     for (size_t i = 0; i < header->provider_count && i < ARRAY_COUNT(offsets); i++) {
         offsets[i] = w->names.bytes;
         buffer_text(&w->names, header->providers[i]);
@@ -230,11 +231,12 @@ int results_scan(const char *dir, const struct snapshot *snapshot,
     struct walk walk = {.snapshot = snapshot, .fn = fn, .arg = arg};
     int rc = arena_init(&walk.arena, (size_t)1 << 20, err);
     walk.cursor = snapshot_cursor_create((struct snapshot *)(uintptr_t)snapshot, needed);
+    struct window window;
+    walk.window = &window;
     do {
-        struct window window = {.first = first,
-                                .rows = rows - first < WINDOW_ROWS ? rows - first
-                                                                   : WINDOW_ROWS};
-        walk.window = &window;
+        window = (struct window){.first = first,
+                                 .rows = rows - first < WINDOW_ROWS ? rows - first
+                                                                    : WINDOW_ROWS};
         if (rc == 0)
             rc = scan_window(&walk, dir, err);
         first += window.rows;

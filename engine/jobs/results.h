@@ -19,8 +19,9 @@ struct result {
 };
 
 /* results_scan: fn for every row × channel that has a decision, in snapshot order; a
- * non-zero return ends the scan with that value. Shapes: memory for half a million rows
- * at a time, whatever the job's size Errors: those of replay_read and of the snapshot */
+ * non-zero return ends the scan with that value.
+ * Shapes: memory for half a million rows at a time, whatever the job's size
+ * Errors: those of replay_read and of the snapshot */
 int results_scan(const char *dir, const struct snapshot *snapshot,
                  int (*fn)(void *arg, const struct result *result), void *arg,
                  struct error *err) MUST_USE;

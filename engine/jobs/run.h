@@ -46,7 +46,8 @@ void run_progress(struct run *run, struct run_progress *out);
 const struct job *run_job(const struct run *run);
 
 /* run_end: after run_poll said it is over: close the journal, settle the quota, write
- * results and report, record the job's state. Owns: *run is destroyed in every case.
+ * results and report, record the job's state.
+ * Owns: *run is destroyed in every case.
  * Errors: why a failed run failed. */
 int run_end(struct run **run, struct error *err) MUST_USE;
 

@@ -71,9 +71,10 @@ static void redo_due(struct loop_timer *timer)
     int64_t now = loop_now_ns(io->loop);
     while (!io->pausing && count < REDO_GROUP_MAX && waiting_due_ns(&io->waiting) <= now)
         group[count++] = waiting_take(&io->waiting);
-    qsort(group, count, sizeof(*group), compare_rows);
-    if (count > 0)
+    if (count > 0) {
+        qsort(group, count, sizeof(*group), compare_rows);
         pipeline_redo(run->pipeline, group, count);
+    }
     if (!io->pausing && io->waiting.count > 0)
         loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
 }

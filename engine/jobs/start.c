@@ -4,12 +4,18 @@
 #include "base/clock.h"
 #include "engine/jobs/frozen.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
-/* known_state: what the store says of a job; JOB_RUNNING when it says nothing (we died
- * between freezing and recording). */
-static int known_state(struct store *store, struct text id, enum job_state *out,
-                       struct error *err)
+/* What the store says of a job; JOB_RUNNING when it says nothing (we died between freezing
+ * and recording). */
+struct known {
+    enum job_state state;
+    char spool_name[256];
+};
+
+static int look_up(struct store *store, struct text id, struct known *out,
+                   struct error *err)
 {
     struct arena arena;
     struct store_job job;
@@ -17,7 +23,10 @@ static int known_state(struct store *store, struct text id, enum job_state *out,
     if (rc)
         return rc;
     int found = store_job_get(store, id, &arena, &job, err);
-    *out = found == 1 ? job.state : JOB_RUNNING;
+    *out = (struct known){.state = found == 1 ? job.state : JOB_RUNNING};
+    if (found == 1)
+        snprintf(out->spool_name, sizeof(out->spool_name), "%.*s",
+                 TEXT_ARGS(job.spool_name));
     arena_fini(&arena);
     return found < 0 ? found : 0;
 }
@@ -90,7 +99,7 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
                   struct run **run_out, struct error *err)
 {
     struct job_file file;
-    enum job_state state;
+    struct known known;
     int rc = job_file_parse(content, name, env->problem_fn, env->arg, &file, err);
     if (rc)
         return rc;
@@ -98,14 +107,14 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
         buffer_text(id_out, file.id);
     if (due_ns_out)
         *due_ns_out = file.send_at_ns;
-    rc = known_state(env->store, file.id, &state, err);
+    rc = look_up(env->store, file.id, &known, err);
     if (rc) {
         /* told below */
-    } else if (state == JOB_FINISHED || state == JOB_CANCELLED) {
+    } else if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED) {
         rc = START_DONE;
     } else if (frozen_exists(env->home, file.id)) {
-        rc = state == JOB_PAUSED ? START_PAUSED
-                                 : go_on(io, env, file.id, name, run_out, err);
+        rc = known.state == JOB_PAUSED ? START_PAUSED
+                                       : go_on(io, env, file.id, name, run_out, err);
     } else if (file.send_at_ns > clock_now_ns()) {
         struct job stub = {.file = file};
         rc = record(env, &stub, name, JOB_WAITING, err);
@@ -120,11 +129,11 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
 int start_resume(struct io_thread *io, const struct job_env *env, struct text id,
                  struct run **run_out, struct error *err)
 {
-    enum job_state state;
-    int rc = known_state(env->store, id, &state, err);
+    struct known known;
+    int rc = look_up(env->store, id, &known, err);
     if (rc)
         return rc;
-    if (state == JOB_FINISHED || state == JOB_CANCELLED)
+    if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED)
         return START_DONE;
-    return go_on(io, env, id, "", run_out, err);
+    return go_on(io, env, id, known.spool_name, run_out, err);
 }

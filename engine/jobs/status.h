@@ -6,8 +6,9 @@
 #include "engine/state/store.h"
 
 /* status_read: the report of an ended job, or what its journal says at this moment
- * (DESIGN 4.8). Owns: the caller decrefs. Errors: ERROR_INPUT when the job is not known;
- * those of the journal */
+ * (DESIGN 4.8).
+ * Owns: the caller decrefs.
+ * Errors: ERROR_INPUT when the job is not known; those of the journal */
 int status_read(const char *home, struct store *store, struct text id, json_t **out,
                 struct error *err) MUST_USE;
 

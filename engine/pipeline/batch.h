@@ -21,7 +21,8 @@ struct redo {
     uint8_t channel;
     uint8_t attempt; /* made so far */
     bool in_doubt;
-    int64_t started_ns; /* steady; of the first attempt, 0 when that was before a restart */
+    int64_t
+        started_ns; /* steady; of the first attempt, 0 when that was before a restart */
 };
 
 struct batch {

@@ -2,7 +2,8 @@
  *
  * Keys are 64-bit hashes; of ten million addresses the chance that any two differ but
  * share one is 3 in a million. Used in snapshot order only, so the first row with an
- * address keeps it on every run. Threads: one at a time. */
+ * address keeps it on every run.
+ * Threads: one at a time. */
 #ifndef ENGINE_DEDUPE_H
 #define ENGINE_DEDUPE_H
 

@@ -53,7 +53,8 @@ uint64_t pipeline_ucs2(struct pipeline *pipeline, char culprit_out[8]);
 /* pipeline_failed: a worker ended with an error (pipeline_wait tells which). */
 bool pipeline_failed(struct pipeline *pipeline);
 
-/* pipeline_wait: until all workers have ended. Errors: the first one of any worker. */
+/* pipeline_wait: until all workers have ended.
+ * Errors: the first one of any worker. */
 int pipeline_wait(struct pipeline *pipeline, struct error *err) MUST_USE;
 
 /* pipeline_destroy: after pipeline_wait, once nobody holds a batch any more. */

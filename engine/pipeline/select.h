@@ -9,7 +9,8 @@
 
 struct select;
 
-/* select_create: scratch memory of one worker thread. Owns: the caller destroys it. */
+/* select_create: scratch memory of one worker thread.
+ * Owns: the caller destroys it. */
 struct select *select_create(const struct job *job);
 void select_destroy(struct select **select);
 
@@ -17,7 +18,8 @@ void select_destroy(struct select **select);
  * batch->chunk. A selected row gets SEND or the reason why not for every channel the job
  * uses; email as fallback is judged as if it were named, other rows and channels are
  * NONE. What only the order of rows can tell (duplicates, quota, delivery "first",
- * limits) is the meter's. Threads: one select a thread; the job is read-only. */
+ * limits) is the meter's.
+ * Threads: one select a thread; the job is read-only. */
 void select_chunk(struct select *select, struct batch *batch);
 
 /* select_settled: the same from what an earlier run recorded for the chunk, instead of

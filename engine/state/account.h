@@ -9,20 +9,22 @@ struct account {
     struct text email_from; /* "Name <address>" or an address */
     struct text sms_from, upgrade_url, support_contact;
     bool marketing_suite;
-    bool blocked;    /* by protection (R20) or staff */
-    bool exception;  /* staff let it send although protection says no */
+    bool blocked;   /* by protection (R20) or staff */
+    bool exception; /* staff let it send although protection says no */
     struct text blocked_reason;
 };
 
-/* account_parse: the JSON of `account put` (DESIGN 4.8); texts in arena. Errors: ERROR_INPUT with
- * line and key: unknown key with the nearest one, wrong type, bad time zone, bad address. */
-int account_parse(struct text json, const char *name, struct arena *arena, struct account *out,
-                  struct error *err) MUST_USE;
+/* account_parse: the JSON of `account put` (DESIGN 4.8); texts in arena.
+ * Errors: ERROR_INPUT with line and key: unknown key with the nearest one, wrong type,
+ *          bad time zone, bad address. */
+int account_parse(struct text json, const char *name, struct arena *arena,
+                  struct account *out, struct error *err) MUST_USE;
 /* account_put: insert or change; blocked, exception and the reason stay as account_block left them. */
-int account_put(struct store *store, const struct account *account, struct error *err) MUST_USE;
-/* account_get: 1, 0 or negative. */
-int account_get(struct store *store, struct text id, struct arena *arena, struct account *out,
+int account_put(struct store *store, const struct account *account,
                 struct error *err) MUST_USE;
+/* account_get: 1, 0 or negative. */
+int account_get(struct store *store, struct text id, struct arena *arena,
+                struct account *out, struct error *err) MUST_USE;
 int account_list(struct store *store, struct arena *arena, struct account **out,
                  size_t *count_out, struct error *err) MUST_USE;
 /* account_block: block, or unblock, which is the exception of R20 and may be given in advance.

@@ -37,9 +37,11 @@ struct optout {
 unsigned optout_mask_for(enum channel channel, enum category category, bool single);
 
 /* --- the list --- */
-int optout_add(struct store *store, const struct optout *optout, struct error *err) MUST_USE;
+int optout_add(struct store *store, const struct optout *optout,
+               struct error *err) MUST_USE;
 /* optout_remove: clear the mask's switches; 1 when something was set, 0 when not. */
-int optout_remove(struct store *store, const struct optout *optout, struct error *err) MUST_USE;
+int optout_remove(struct store *store, const struct optout *optout,
+                  struct error *err) MUST_USE;
 /* optout_each: fn for each entry of an account (TEXT_NONE: all accounts); a non-zero return ends. */
 int optout_each(struct store *store, struct text account,
                 int (*fn)(void *arg, const struct optout *optout), void *arg,

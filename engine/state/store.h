@@ -11,7 +11,8 @@ struct store;
 /* store_open: <home>/state.db, made or migrated to the newest schema.
  * Errors: ERROR_INPUT when home is no home (says to run `volley init`), ERROR_IO, ERROR_AGAIN when
  *         another process keeps it locked for longer than 10 s. */
-int store_open(const char *home, bool create, struct store **out, struct error *err) MUST_USE;
+int store_open(const char *home, bool create, struct store **out,
+               struct error *err) MUST_USE;
 void store_close(struct store **store);
 
 /* store_secret: the home's 32-byte random key for unsubscribe tokens, made at init. */
@@ -20,7 +21,7 @@ int store_secret(struct store *store, unsigned char out[32], struct error *err) 
 /* --- jobs --- */
 
 enum job_state {
-    JOB_WAITING,   /* recorded, not started: send_at is ahead or no slot is free */
+    JOB_WAITING, /* recorded, not started: send_at is ahead or no slot is free */
     JOB_RUNNING,
     JOB_PAUSED,
     JOB_CANCELLED, /* books closed */
@@ -30,7 +31,12 @@ enum job_state {
 };
 const char *job_state_name(enum job_state state);
 
-enum job_control { JOB_CONTROL_NONE, JOB_CONTROL_PAUSE, JOB_CONTROL_CANCEL, JOB_CONTROL_RESUME };
+enum job_control {
+    JOB_CONTROL_NONE,
+    JOB_CONTROL_PAUSE,
+    JOB_CONTROL_CANCEL,
+    JOB_CONTROL_RESUME
+};
 
 struct store_job {
     struct text id, account, category, source, template_name, reason;
@@ -44,11 +50,13 @@ struct store_job {
 /* store_job_get: 1 and the job (texts in arena), 0 when there is none, or negative. */
 int store_job_get(struct store *store, struct text id, struct arena *arena,
                   struct store_job *out, struct error *err) MUST_USE;
-int store_job_put(struct store *store, const struct store_job *job, struct error *err) MUST_USE;
-/* store_job_state: change state and reason; sets started/finished times on the way, and pid
- * to this process for JOB_RUNNING, else to 0. Errors: ERROR_INPUT for an unknown id. */
-int store_job_state(struct store *store, struct text id, enum job_state state, struct text reason,
-                    struct error *err) MUST_USE;
+int store_job_put(struct store *store, const struct store_job *job,
+                  struct error *err) MUST_USE;
+/* store_job_state: change state and reason; sets started/finished times on the way, and
+ * pid to this process for JOB_RUNNING, else to 0.
+ * Errors: ERROR_INPUT for an unknown id. */
+int store_job_state(struct store *store, struct text id, enum job_state state,
+                    struct text reason, struct error *err) MUST_USE;
 int store_job_control(struct store *store, struct text id, enum job_control control,
                       struct error *err) MUST_USE;
 /* store_jobs: all, newest first, in arena. */
@@ -66,7 +74,8 @@ int store_audience_save(struct store *store, struct text name, struct text expre
 /* store_audience_get: 1, 0 or negative. */
 int store_audience_get(struct store *store, struct text name, struct arena *arena,
                        struct text *expression_out, struct error *err) MUST_USE;
-int store_audience_remove(struct store *store, struct text name, struct error *err) MUST_USE; /* 1, 0, neg. */
+int store_audience_remove(struct store *store, struct text name,
+                          struct error *err) MUST_USE; /* 1, 0, neg. */
 int store_audiences(struct store *store, struct arena *arena, struct store_audience **out,
                     size_t *count_out, struct error *err) MUST_USE;
 
@@ -75,6 +84,7 @@ int store_audiences(struct store *store, struct arena *arena, struct store_audie
 /* store_notice_claim: 1 when this job is the one to send it (also on a repeated claim by the same
  * job), 0 when another has. */
 int store_notice_claim(struct store *store, struct text account, struct text month,
-                       uint64_t limit_segments, struct text job, struct error *err) MUST_USE;
+                       uint64_t limit_segments, struct text job,
+                       struct error *err) MUST_USE;
 
 #endif

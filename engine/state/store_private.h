@@ -20,10 +20,10 @@ struct store {
     } statements[STORE_STATEMENTS_MAX];
 };
 
-/* store_bind: sql, prepared once per store, with its parameters bound in order. types has
- * one letter each: `t` a struct text (TEXT_NONE is NULL), `i` an int64_t. Owns: texts are
- * borrowed until the statement is done or reset. NULL when it cannot be prepared, which
- * store_step reports. */
+/* store_bind: sql, prepared once per store, with its parameters bound in order. types
+ * has one letter each: `t` a struct text (TEXT_NONE is NULL), `i` an int64_t.
+ * Owns: texts are borrowed until the statement is done or reset. NULL when it cannot be
+ *          prepared, which store_step reports. */
 sqlite3_stmt *store_bind(struct store *store, const char *sql, const char *types, ...);
 
 /* text_or_empty: columns are NOT NULL. */

@@ -24,7 +24,8 @@ struct arrow_dictionaries {
     void *arg;
 };
 
-/* arrow_body_parse: table is a RecordBatch; data[bytes] its body. Errors: ERROR_INPUT. */
+/* arrow_body_parse: table is a RecordBatch; data[bytes] its body.
+ * Errors: ERROR_INPUT. */
 int arrow_body_parse(const struct flatbuf_table *table, struct arrow_bytes bytes,
                      struct arrow_body *out, struct error *err) MUST_USE;
 
@@ -35,7 +36,8 @@ int arrow_body_check(const struct arrow_body *body, const struct arrow_field *fi
                      size_t count, struct error *err) MUST_USE;
 
 /* arrow_body_load: columns[count] with what needed has a bit for; the others only get a
- * name, type and rows. After arrow_body_check. Errors: as arrow_body_check. */
+ * name, type and rows. After arrow_body_check.
+ * Errors: as arrow_body_check. */
 int arrow_body_load(const struct arrow_body *body, const struct arrow_field *fields,
                     size_t count, const uint64_t *needed,
                     const struct arrow_dictionaries *dictionaries,

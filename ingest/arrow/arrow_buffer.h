@@ -30,13 +30,14 @@ struct arrow_need {
 };
 
 /* arrow_buffer_check: could it serve, judging by its place and length alone? Does not
- * touch it. Errors: ERROR_INPUT with what is wrong, as a sentence's end. */
+ * touch it.
+ * Errors: ERROR_INPUT with what is wrong, as a sentence's end. */
 int arrow_buffer_check(const struct arrow_bytes *body, struct arrow_extent extent,
                        size_t min_bytes, struct error *err) MUST_USE;
 
 /* arrow_buffer_load: the buffer as the column needs it: out is a view into the body, or
- * into memory when it had to be decompressed or copied. Never NULL. Errors: as
- * arrow_buffer_check, and ERROR_INPUT for what does not decompress. */
+ * into memory when it had to be decompressed or copied. Never NULL.
+ * Errors: as arrow_buffer_check, and ERROR_INPUT for what does not decompress. */
 int arrow_buffer_load(const struct arrow_bytes *body, struct arrow_extent extent,
                       struct arrow_need need, struct arrow_memory *memory,
                       struct text *out, struct error *err) MUST_USE;

@@ -43,12 +43,15 @@ struct arrow_file {
 int arrow_open_bytes(const char *name, const void *data, size_t bytes,
                      struct arrow_file **out, struct error *err) MUST_USE;
 
-/* arrow_scan: fill in schema, records and dictionaries. Errors: ERROR_INPUT without the
- * file's name, with what was found so far left for arrow_close; err is never NULL. */
+/* arrow_scan: fill in schema, records and dictionaries.
+ * Errors: ERROR_INPUT without the file's name, with what was found so far left for
+ *          arrow_close; err is never NULL. */
 int arrow_scan(struct arrow_file *file, struct error *err) MUST_USE;
 
 /* arrow_dictionary_get: the dictionary of a field as it stands before dictionary batch
- * number `before`. Errors: ERROR_INPUT. Threads: any number at a time. */
+ * number `before`.
+ * Errors: ERROR_INPUT.
+ * Threads: any number at a time. */
 int arrow_dictionary_get(struct arrow_file *file, size_t before,
                          const struct arrow_field *field, const struct column **out,
                          struct error *err) MUST_USE;

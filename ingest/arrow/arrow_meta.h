@@ -6,8 +6,8 @@
 #include "base/column.h"
 #include "ingest/arrow/arrow_format.h"
 
-/* arrow_meta_check: can this column be written? Errors: ERROR_INPUT names it and its
- * type. */
+/* arrow_meta_check: can this column be written?
+ * Errors: ERROR_INPUT names it and its type. */
 int arrow_meta_check(const struct column *column, struct error *err) MUST_USE;
 
 /* arrow_meta_schema: the message that opens a file. */

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-#define SCHEMA_BYTES_MAX   ((size_t)64 << 20)
-#define DECIMAL_DIGITS_MAX 38 /* of 128 bits; a scale beyond is nothing to compute with  \
+#define SCHEMA_BYTES_MAX ((size_t)64 << 20)
+#define DECIMAL_DIGITS_MAX                                                               \
+    38 /* of 128 bits; a scale beyond is nothing to compute with  \
                                */
 #define TYPE_NAME_BYTES 160
 
@@ -16,7 +17,8 @@ struct parse {
     struct error *err;
 };
 
-/* A NUL-terminated copy of a name. Errors: one that no C string or terminal can carry. */
+/* A NUL-terminated copy of a name.
+ * Errors: one that no C string or terminal can carry. */
 static int take_name(struct parse *p, struct text name, const char **out)
 {
     if (name.data && (memchr(name.data, '\0', name.bytes) || !utf8_valid(name)))

@@ -19,7 +19,8 @@ struct arrow_walk {
     struct error *err;
 };
 
-/* walk_node, walk_extent, walk_variadic: take the next one. Errors: ERROR_INPUT */
+/* walk_node, walk_extent, walk_variadic: take the next one.
+ * Errors: ERROR_INPUT */
 int walk_node(struct arrow_walk *walk, struct arrow_node *out) MUST_USE;
 int walk_extent(struct arrow_walk *walk, struct arrow_extent *out) MUST_USE;
 int walk_variadic(struct arrow_walk *walk, size_t *out) MUST_USE;

@@ -34,7 +34,8 @@ int csv_table_open(struct csv_table *table, const char *path, char delimiter,
                    struct rejects *rejects, struct error *err) MUST_USE;
 void csv_table_close(struct csv_table *table);
 
-/* csv_table_find: index of a column. Errors: ERROR_INPUT with the nearest name. */
+/* csv_table_find: index of a column.
+ * Errors: ERROR_INPUT with the nearest name. */
 int csv_table_find(const struct csv_table *table, const char *name, size_t *index_out,
                    struct error *err) MUST_USE;
 
@@ -57,8 +58,8 @@ int csv_table_again(struct csv_table *table, size_t offset, uint64_t line,
                     struct csv_row *row_out, struct error *err) MUST_USE;
 
 /* csv_table_add: one field of a row as a value at the end of a column: no value for
- * nothing between two delimiters, and for "" where it is no text. Errors: as
- * csv_table_again. */
+ * nothing between two delimiters, and for "" where it is no text.
+ * Errors: as csv_table_again. */
 int csv_table_add(const struct csv_table *table, const struct csv_row *row, size_t field,
                   struct table_column *column, struct error *err) MUST_USE;
 

@@ -19,11 +19,12 @@ enum phone_verdict {
     PHONE_NO_MOBILE, /* a landline, a service number or of a length mobiles never have */
 };
 
-/* phone_normalize: a mobile number in E.164, NUL-terminated in out.
- * A number of a range that is known not to be mobile is PHONE_NO_MOBILE; one of an
- * unknown range passes when its length can be a mobile's, because new ranges are handed
- * out faster than libphonenumber is updated. Shapes:  region is two capital letters, e.g.
- * "IT", or NULL Threads: any */
+/* phone_normalize: a mobile number in E.164, NUL-terminated in out. A number of a range
+ * that is known not to be mobile is PHONE_NO_MOBILE; one of an unknown range passes when
+ * its length can be a mobile's, because new ranges are handed out faster than
+ * libphonenumber is updated.
+ * Shapes: region is two capital letters, e.g. "IT", or NULL
+ * Threads: any */
 enum phone_verdict phone_normalize(struct text number, const char *region,
                                    char out[PHONE_BYTES]);
 

@@ -22,7 +22,8 @@ struct dispatch_config {
 int dispatch_create(struct loop *loop, const struct dispatch_config *config,
                     struct dispatch **out, struct error *err) MUST_USE;
 
-/* dispatch_submit: a list linked by ->next. Owns: borrowed until done. */
+/* dispatch_submit: a list linked by ->next.
+ * Owns: borrowed until done. */
 void dispatch_submit(struct dispatch *dispatch, struct delivery *list);
 
 /* dispatch_intended: the source's answer to intend. */
@@ -45,7 +46,8 @@ struct dispatch_counters {
     bool stopped, broken; /* credentials refused; breaker open */
     char trouble[256];    /* the last sentence about it, or "" */
 };
-/* dispatch_counters_read: a copy of provider i's. Threads: any. */
+/* dispatch_counters_read: a copy of provider i's.
+ * Threads: any. */
 void dispatch_counters_read(const struct dispatch *dispatch, size_t provider,
                             struct dispatch_counters *out);
 

@@ -11,8 +11,9 @@ enum route_state {
     ROUTE_STOPPED, /* it refused our credentials; it does not come back */
 };
 
-/* route_choose: the first usable provider of the list, else the first that may come back,
- * else -1. Shapes: route[count] are indexes into states */
+/* route_choose: the first usable provider of the list, else the first that may come
+ * back, else -1.
+ * Shapes: route[count] are indexes into states */
 int route_choose(const uint8_t *route, size_t count, const enum route_state *states);
 
 #endif

@@ -69,9 +69,9 @@ struct journal;
 
 /* journal_open: create or continue dir/journal.*, cutting a torn tail. A continued
  * journal must have the same account, job, snapshot hash and rows; provider names may
- * differ (a new header frame is written then). Errors: ERROR_AGAIN when another process
- * has it; ERROR_INPUT when it is damaged (file and offset) or belongs to another job;
- * ERROR_IO. */
+ * differ (a new header frame is written then).
+ * Errors: ERROR_AGAIN when another process has it; ERROR_INPUT when it is damaged (file
+ *          and offset) or belongs to another job; ERROR_IO. */
 int journal_open(const char *dir, const struct journal_header *header, struct loop *loop,
                  struct journal **out, struct error *err) MUST_USE;
 

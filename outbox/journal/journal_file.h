@@ -32,8 +32,8 @@ struct journal_file {
     uint64_t salt; /* set before the first file is begun */
 };
 
-/* journal_file_lock: Errors: ERROR_AGAIN when another process (or this one) has it;
- * ERROR_IO. */
+/* journal_file_lock:
+ * Errors: ERROR_AGAIN when another process (or this one) has it; ERROR_IO. */
 int journal_file_lock(struct journal_file *file, const char *dir,
                       struct error *err) MUST_USE;
 
@@ -44,7 +44,8 @@ int journal_file_begin(struct journal_file *file, uint32_t number, struct text f
                        struct error *err) MUST_USE;
 
 /* journal_file_continue: cut what lies behind the end of a scan, make the rest durable
- * and open the last file for more. Errors: ERROR_IO. */
+ * and open the last file for more.
+ * Errors: ERROR_IO. */
 int journal_file_continue(struct journal_file *file, const struct scan *scan,
                           struct error *err) MUST_USE;
 
@@ -55,8 +56,9 @@ bool journal_file_is_full(const struct journal_file *file, size_t bytes);
  * the disk has to say about that is said again when a frame is written. */
 void journal_file_zero_ahead(struct journal_file *file, size_t bytes);
 
-/* journal_file_write: one frame, durable before it returns; for what is not on the way of
- * messages. Errors: -errno. */
+/* journal_file_write: one frame, durable before it returns; for what is not on the way
+ * of messages.
+ * Errors: -errno. */
 int journal_file_write(struct journal_file *file, struct text frame) MUST_USE;
 
 /* journal_file_close: give the space zeroed ahead back, if `trim`, and unlock. */

@@ -26,16 +26,17 @@ struct scan {
     size_t capacity_bytes;
 };
 
-/* scan_path: dir/journal.NNNN. Errors: ERROR_INPUT when it is too long. */
+/* scan_path: dir/journal.NNNN.
+ * Errors: ERROR_INPUT when it is too long. */
 int scan_path(char out[PATH_BYTES], const char *dir, uint32_t number,
               struct error *err) MUST_USE;
 
-/* scan_count: how many journal files are in dir. Errors: ERROR_INPUT when one of them is
- * missing; ERROR_IO. */
+/* scan_count: how many journal files are in dir.
+ * Errors: ERROR_INPUT when one of them is missing; ERROR_IO. */
 int scan_count(const char *dir, uint32_t *count_out, struct error *err) MUST_USE;
 
-/* scan_open: Errors: ERROR_INPUT: no journal there, a file missing or damaged; ERROR_IO.
- */
+/* scan_open:
+ * Errors: ERROR_INPUT: no journal there, a file missing or damaged; ERROR_IO. */
 int scan_open(struct scan *scan, const char *dir, struct error *err) MUST_USE;
 
 /* scan_next: the next frame; it borrows the scan until the next call.

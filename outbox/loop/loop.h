@@ -31,7 +31,7 @@ struct loop_op {
 struct loop_timer {
     void (*fn)(struct loop_timer *timer);
     void *arg;
-    int64_t due_ns; /* steady clock */
+    int64_t due_ns;    /* steady clock */
     size_t heap_index; /* 0: not armed */
 };
 
@@ -47,13 +47,14 @@ int loop_run(struct loop *loop, int64_t wait_ns, struct error *err) MUST_USE;
  * fn may start the same op again only after its last completion (res <= 0 for recv, res < 0 for
  * accept). */
 void loop_accept(struct loop *loop, struct loop_op *op, int listen_fd);
-void loop_connect(struct loop *loop, struct loop_op *op, int fd, const struct sockaddr *address,
-                  socklen_t address_bytes);
+void loop_connect(struct loop *loop, struct loop_op *op, int fd,
+                  const struct sockaddr *address, socklen_t address_bytes);
 /* loop_recv: fn gets bytes as they come; res 0 is the end, negative an error; both end it. */
 void loop_recv(struct loop *loop, struct loop_op *op, int fd);
 /* loop_send: all bytes; res is bytes or the error. One at a time per descriptor: io_uring may carry
  * out two in either order. */
-void loop_send(struct loop *loop, struct loop_op *op, int fd, const void *data, size_t bytes);
+void loop_send(struct loop *loop, struct loop_op *op, int fd, const void *data,
+               size_t bytes);
 /* loop_poll: once, for POLLIN|POLLOUT bits; res has the bits that are ready. */
 void loop_poll(struct loop *loop, struct loop_op *op, int fd, unsigned events);
 /* loop_write_sync: write at an offset, then fdatasync; res is bytes once both are done. */
@@ -65,7 +66,8 @@ void loop_cancel(struct loop *loop, struct loop_op *op);
 /* loop_close_fd: forget a descriptor and close it; its operations must have completed. */
 void loop_close_fd(struct loop *loop, int fd);
 
-/* loop_post: call op->fn(op, 0, NULL) on the loop's thread. Threads: any; op must not be pending. */
+/* loop_post: call op->fn(op, 0, NULL) on the loop's thread.
+ * Threads: any; op must not be pending. */
 void loop_post(struct loop *loop, struct loop_op *op);
 
 /* Timers: arming an armed timer moves it. fn runs once per arming. */

@@ -23,10 +23,11 @@ struct http_request {
 };
 
 /* http_request_parse: look for a whole request at the start of input.
- * Owns:   texts of out borrow from input, but the body of a chunked request from chunks,
- * which is overwritten Errors: returns the bytes of the request; 0 when more must come
- * (out->head_bytes then says whether the head is there); or a status to refuse with,
- * negated, after which the connection is useless. */
+ * Owns: texts of out borrow from input, but the body of a chunked request from chunks,
+ *          which is overwritten
+ * Errors: returns the bytes of the request; 0 when more must come (out->head_bytes then
+ *          says whether the head is there); or a status to refuse with, negated, after
+ *          which the connection is useless. */
 int64_t http_request_parse(struct text input, struct buffer *chunks,
                            struct http_request *out);
 

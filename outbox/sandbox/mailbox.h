@@ -32,7 +32,8 @@ void mailbox_sms(struct mailbox *mailbox, const struct mailbox_sms *sms);
 void mailbox_push(struct mailbox *mailbox, struct text id, struct text path,
                   struct text payload);
 
-/* mailbox_flush: everything into the files. Errors: ERROR_IO. */
+/* mailbox_flush: everything into the files.
+ * Errors: ERROR_IO. */
 int mailbox_flush(struct mailbox *mailbox, struct error *err) MUST_USE;
 
 /* mailbox_list: the SMS to one number (TEXT_NONE: to all), newest first, skip of them

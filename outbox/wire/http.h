@@ -43,8 +43,8 @@ struct http_request {
 
 struct http;
 
-/* http_create: at most so many requests at once. Errors: ERROR_BUG when libcurl does not
- * start. */
+/* http_create: at most so many requests at once.
+ * Errors: ERROR_BUG when libcurl does not start. */
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
                 struct error *err) MUST_USE;
 
@@ -63,8 +63,8 @@ void http_destroy(struct http **http);
  * fragment. */
 bool http_url_ok(struct text url);
 
-/* http_basic_auth: "Authorization: Basic …" (RFC 7617). Errors: -1 when it does not fit.
- */
+/* http_basic_auth: "Authorization: Basic …" (RFC 7617).
+ * Errors: -1 when it does not fit. */
 int http_basic_auth(const char *user, const char *password, char *out, size_t out_bytes);
 
 #endif

@@ -24,7 +24,8 @@ int remote_parse(struct text url, const char *scheme, const char *default_port,
                  struct remote *out);
 
 /* remote_resolve: fill in the addresses. Asks the resolver and waits for it: only at
- * start. Errors: ERROR_TEMPORARY. */
+ * start.
+ * Errors: ERROR_TEMPORARY. */
 int remote_resolve(struct remote *remote, struct error *err) MUST_USE;
 
 #endif

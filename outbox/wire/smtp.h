@@ -83,8 +83,8 @@ struct smtp_config {
 
 struct smtp_session;
 
-/* smtp_open: connect; everything else is told through events. Owns: smtp_destroy, from
- * ended on. */
+/* smtp_open: connect; everything else is told through events.
+ * Owns: smtp_destroy, from ended on. */
 struct smtp_session *smtp_open(struct loop *loop, const struct smtp_config *config,
                                const struct smtp_events *events, void *arg);
 void smtp_destroy(struct smtp_session **session);

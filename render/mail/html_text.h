@@ -6,8 +6,9 @@
 
 /* html_text: write the text of html: tags become line breaks or nothing, entities
  * characters, a link `words (target)`, an image its alt text; head, style and script are
- * left out. Shapes: out has room for html.bytes + HTML_TEXT_ROOM. Returns the end of what
- * was written. */
+ * left out.
+ * Shapes: out has room for html.bytes + HTML_TEXT_ROOM. Returns the end of what was
+ *          written. */
 #define HTML_TEXT_ROOM 16
 char *html_text(char *out, struct text html);
 

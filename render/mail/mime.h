@@ -19,10 +19,10 @@ struct mime_mail {
     int64_t date_ns;
 };
 
-/* mime_compose: append the message to the arena.
- * Values are data: line breaks in header values become spaces, ill-formed UTF-8 becomes
- * U+FFFD. Errors: none; on overflow the arena latches and out is TEXT_NONE. Threads: any.
- */
+/* mime_compose: append the message to the arena. Values are data: line breaks in header
+ * values become spaces, ill-formed UTF-8 becomes U+FFFD.
+ * Errors: none; on overflow the arena latches and out is TEXT_NONE.
+ * Threads: any. */
 void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out);
 
 /* mime_address_ok: an addr-spec that can stand in an SMTP command: one @, no blanks,

@@ -9,7 +9,8 @@
 #define UNSUBSCRIBE_KEY_BYTES 32
 
 /* unsubscribe_token: base64url of (category, account, customer) and an HMAC-SHA256 over
- * it. TEXT_NONE when the arena overflows. Threads: any. */
+ * it. TEXT_NONE when the arena overflows.
+ * Threads: any. */
 struct text unsubscribe_token(const unsigned char key[UNSUBSCRIBE_KEY_BYTES],
                               enum category category, struct text account,
                               struct text customer, struct arena *arena);

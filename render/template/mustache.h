@@ -36,7 +36,8 @@ struct mustache_options {
 
 /* mustache_render: append the rendering of source over data to out.
  * Errors: ERROR_INPUT `name:line: …` for a syntax error, a partial that includes itself
- * without end or a limit above; out then holds a part. Threads: any. */
+ *          without end or a limit above; out then holds a part.
+ * Threads: any. */
 int mustache_render(struct text source, const char *name, json_t *data,
                     const struct mustache_options *options, struct buffer *out,
                     struct error *err) MUST_USE;

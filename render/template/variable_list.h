@@ -19,7 +19,8 @@ int variable_list_read(struct variable_list *list, const struct yaml_node *root,
                        const char *file, struct error *err) MUST_USE;
 void variable_list_fini(struct variable_list *list);
 
-/* variable_list_covers: every case has a text in this language. Errors: ERROR_INPUT. */
+/* variable_list_covers: every case has a text in this language.
+ * Errors: ERROR_INPUT. */
 int variable_list_covers(const struct variable_list *list, struct text language,
                          const char *file, struct error *err) MUST_USE;
 
@@ -28,8 +29,8 @@ struct text variable_list_column(const struct variable_list *list, size_t v);
 struct text variable_list_case(const struct variable_list *list, size_t v,
                                struct text language, struct text value);
 
-/* variable_keys: every key of a mapping is one of these. Errors: ERROR_INPUT with the
- * nearest. */
+/* variable_keys: every key of a mapping is one of these.
+ * Errors: ERROR_INPUT with the nearest. */
 int variable_keys(const struct yaml_node *map, const char *file, const char *const *keys,
                   size_t key_count, struct error *err) MUST_USE;
 

@@ -5,7 +5,6 @@
 studio
 account studio '"tier": "endless"'
 configure 'retry: {first: 50ms}'
-echo 'Sign ##{{url}}' >templates/waiver/push.en.txt
 people=1500 kills=6
 customers $people
 job all '"channels": ["sms", "email", "push"]'

@@ -52,7 +52,8 @@ static void setup(void)
         "subject: {it: 'Ciao ##{{first_name}}', en: Hello}\n");
     put("sms.it.txt", "\xEF\xBB\xBF"
                       "Ciao ##{{first_name}}\r\n##{{url}}\n");
-    put("email.it.html", "<p>##{{first_name}}</p>\n##{{> footer}}##{{unsubscribe_url}}\n");
+    put("email.it.html",
+        "<p>##{{first_name}}</p>\n##{{> footer}}##{{unsubscribe_url}}\n");
     put("email.en.html", "<p>Hi</p>");
     put("email.en.txt", "Hi ##{{url}}\n");
     put("partials/footer.it.html", "<a href=\"##{{url}}\">x</a>");
@@ -111,9 +112,10 @@ Test(template_set, a_good_one)
     expect_part(set, "IT-ch", PART_EMAIL_HTML, "<p>Ada</p>\n<a href=\"u&lt;\">x</a>L\n");
     expect_part(set, "en", PART_EMAIL_TEXT,
                 "Hi u<\n\n-- \nUnsubscribe from these emails: L\n");
-    expect_part(set, "en", PART_EMAIL_HTML,
-                "<p>Hi</p><p style=\"font-size:small\"><a href=\"L\">Unsubscribe from these "
-                "emails</a></p>\n");
+    expect_part(
+        set, "en", PART_EMAIL_HTML,
+        "<p>Hi</p><p style=\"font-size:small\"><a href=\"L\">Unsubscribe from these "
+        "emails</a></p>\n");
     cr_expect_eq(template_set_language(set, TEXT("fr")), -1);
     cr_expect_eq(template_set_language(set, TEXT("")), -1);
     cr_expect_eq(template_set_language(set, TEXT_NONE), -1);

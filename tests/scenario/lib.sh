@@ -6,12 +6,15 @@
 #
 # Tests say what must be in the books in Python: `check <<'PY'` runs its input with helper.py.
 set -eu
+[ -n "${SCENARIO_LIMITED:-}" ] || SCENARIO_LIMITED=1 exec timeout -k 5 100 "$0"
 lib=$(cd "$(dirname "$0")/../scenario" && pwd)
 root=$(cd "$lib/../.." && pwd)
 VOLLEY_OUT=${VOLLEY_OUT:-$root/build/release}
 volley=${VOLLEY_BIN:-$VOLLEY_OUT/volley}
 work=$VOLLEY_OUT/tests/tmp/$(basename "$0" .sh).$$
 started=""
+at_end=: # a test's own way to clean up
+exec 3>&2 # where failures are told, wherever a test sends its errors
 export VOLLEY_BIN="$volley" VOLLEY_HOME="$work" PYTHONPATH="$lib" PYTHONDONTWRITEBYTECODE=1
 
 finish() {
@@ -19,12 +22,13 @@ finish() {
     trap - EXIT
     for pid in $started; do kill -CONT "$pid" 2>/dev/null || :; done
     for pid in $started; do stop "$pid"; done
+    $at_end || :
     if [ "$status" = 0 ] || [ "$status" = 77 ]; then rm -rf "$work"; else echo "left in $work" >&2; fi
     exit "$status"
 }
 
 fail() {
-    echo "$(basename "$0"): $*" >&2
+    echo "$(basename "$0"): $*" >&3
     exit 1
 }
 
@@ -35,9 +39,9 @@ skip() {
 
 # background NAME COMMAND...: start it with its output in NAME.out and NAME.err; $pid is its id.
 background() {
-    name=$1
+    output=$1
     shift
-    "$@" >"$name.out" 2>"$name.err" </dev/null &
+    "$@" >"$output.out" 2>"$output.err" </dev/null &
     pid=$!
     started="$started $pid"
 }
@@ -98,32 +102,38 @@ serve() {
     until_true 5 grep -q serving serve.err
 }
 
-# studio: a home with two channels' templates, an account on a tier of 500 segments and a route to
-# the sandbox. `configure` writes its volley.yaml anew, with more lines where a test needs them.
+# studio: a home with the templates waiver and offer, an account on a tier of 500 segments and routes
+# to the sandbox.
 studio() {
     "$volley" init . >/dev/null
     set -- $(free_ports 2)
     smtp_port=$1 http_port=$2
     export smtp_port http_port
     configure
-    mkdir -p templates/waiver
-    cat >templates/waiver/template.yaml <<'YAML'
-category: transactional
-variables: {first_name: {default: "friend"}, account_name: , url: , unsubscribe_url: }
-required: [url]
-subject: {en: "A new waiver from ##{{account_name}}", it: "Una nuova liberatoria di ##{{account_name}}"}
-YAML
-    echo 'Hi ##{{first_name}}, please sign: ##{{url}}' >templates/waiver/sms.en.txt
-    echo 'Ciao ##{{first_name}}, firma qui: ##{{url}}' >templates/waiver/sms.it.txt
-    for language in en it; do
-        echo 'Hi ##{{first_name}}: ##{{url}} ##{{unsubscribe_url}}' >templates/waiver/email.$language.txt
-        echo '<p title="##{{first_name}}">##{{first_name}}</p><a href="##{{url}}">waiver</a>' \
-            >templates/waiver/email.$language.html
-    done
+    template waiver transactional
+    template offer marketing
     account studio
 }
 
-# configure [PROVIDER KEYS]: e.g. configure 'retry_attempts: 3'
+template() { # NAME CATEGORY
+    mkdir -p "templates/$1"
+    cat >"templates/$1/template.yaml" <<YAML
+category: $2
+variables: {first_name: {default: "friend"}, account_name: , url: , unsubscribe_url: }
+required: [url]
+subject: {en: "A new $1 from ##{{account_name}}", it: "##{{account_name}}: $1"}
+YAML
+    echo 'Hi ##{{first_name}}, please see: ##{{url}}' >"templates/$1/sms.en.txt"
+    echo 'Ciao ##{{first_name}}, guarda qui: ##{{url}}' >"templates/$1/sms.it.txt"
+    for language in en it; do
+        echo 'For ##{{first_name}}: ##{{url}}' >"templates/$1/push.$language.txt"
+        echo 'Hi ##{{first_name}}: ##{{url}} ##{{unsubscribe_url}}' >"templates/$1/email.$language.txt"
+        echo '<p title="##{{first_name}}">##{{first_name}}</p><a href="##{{url}}">see</a>' \
+            >"templates/$1/email.$language.html"
+    done
+}
+
+# configure [PROVIDER KEYS]: volley.yaml, e.g. configure 'retry_attempts: 3'
 configure() {
     cat >volley.yaml <<YAML
 workers: ${workers:-auto}
