@@ -266,7 +266,8 @@ static bool between_bounds(struct generator *g, struct block *block, struct oper
     if (o.type.kind == KIND_REAL) {
         struct real_bounds a = bounds_real(ORDER_GREATER_EQUAL, &low->constant);
         struct real_bounds b = bounds_real(ORDER_LESS_EQUAL, &high->constant);
-        a.high = b.high;
+        a.low = fmax(a.low, b.low);
+        a.high = fmin(a.high, b.high);
         a.nan = a.nan && b.nan;
         *out = in_real_bounds(g, block, o, a);
         return true;
@@ -274,7 +275,9 @@ static bool between_bounds(struct generator *g, struct block *block, struct oper
     if (!has_bounds(o, &low->constant) || !has_bounds(o, &high->constant))
         return false;
     struct bounds a = bounds_exact(ORDER_GREATER_EQUAL, o.type, &low->constant);
-    a.high = bounds_exact(ORDER_LESS_EQUAL, o.type, &high->constant).high;
+    struct bounds b = bounds_exact(ORDER_LESS_EQUAL, o.type, &high->constant);
+    a.low = a.low > b.low ? a.low : b.low;
+    a.high = a.high < b.high ? a.high : b.high;
     *out = in_bounds(g, block, o, a);
     return true;
 }

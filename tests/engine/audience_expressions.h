@@ -95,7 +95,7 @@ static void expression_word(struct expression *e)
     expression_add(e, "'");
 }
 
-static void expression_literal(struct expression *e)
+static void expression_literal(struct expression *e, bool quoted)
 {
     static const char *const numbers[] = {"0",
                                           "1",
@@ -129,7 +129,9 @@ static void expression_literal(struct expression *e)
                                           "-1e300",
                                           "'5'",
                                           "' 7 '"};
-    expression_add(e, numbers[expression_pick(e, e->duckdb ? 17 : ARRAY_COUNT(numbers))]);
+    expression_add(e, numbers[expression_pick(e, e->duckdb ? 17
+                                                 : quoted  ? ARRAY_COUNT(numbers)
+                                                           : ARRAY_COUNT(numbers) - 2)]);
 }
 
 static void expression_text(struct expression *e, unsigned depth)
@@ -241,7 +243,7 @@ static void expression_number(struct expression *e, unsigned depth)
         expression_number(e, depth - 1);
         expression_add(e, ")");
     } else if (pick == 0 || !EXPRESSION_COLUMN(e, numbers)) {
-        expression_literal(e);
+        expression_literal(e, false);
     }
 }
 
@@ -290,7 +292,7 @@ static void expression_pair(struct expression *e, unsigned depth,
 static void expression_only_literal(struct expression *e, unsigned depth)
 {
     (void)depth;
-    expression_literal(e);
+    expression_literal(e, true);
 }
 
 static void expression_only_word(struct expression *e, unsigned depth)
