@@ -69,7 +69,7 @@ AVX512 static void lengths_512(const int32_t *offsets, size_t rows, int32_t byte
     memset(out, 0, (rows + 63) / 64 * 8);
     for (size_t r = 0; r < rows; r += 16) {
         size_t left = rows - r;
-        __mmask16 there = left < 16 ? (__mmask16)((1u << left) - 1) : (__mmask16)0xFFFF;
+        __mmask16 there = (__mmask16)(left < 16 ? (1u << left) - 1 : 0xFFFFu);
         __m512i at = _mm512_maskz_loadu_epi32(there, offsets + r);
         __m512i end = _mm512_maskz_loadu_epi32(there, offsets + r + 1);
         __mmask16 same =
