@@ -290,6 +290,12 @@ static void look_outside(struct run *run)
     arena_fini(&arena);
 }
 
+static int take_notice_here(void *arg)
+{
+    run_io_take_notice(arg);
+    return 0;
+}
+
 /* settle_notice: once the allowance is used up, tell the owner. True when something was
  * started. */
 static bool settle_notice(struct run *run)
@@ -305,7 +311,8 @@ static bool settle_notice(struct run *run)
                   TEXT_ARGS(run->job->file.id), err.text);
     if (rc <= 0)
         return false;
-    post(run, run_io_take_notice, 0, 0);
+    /* Waited for: until the I/O thread has it, a run whose other messages are done looks quiet. */
+    (void)!io_thread_call(run->thread, take_notice_here, run);
     return true;
 }
 
@@ -317,7 +324,9 @@ static enum run_state judge(struct run *run)
         run_pause(run);
     if (io_thread_failed(run->thread, NULL))
         return RUN_FAILED;
-    if (settle_notice(run) || !atomic_load(&run->io.quiet))
+    /* Asked before the notice is settled: once quiet, the meter has decided everything. */
+    bool quiet = atomic_load(&run->io.quiet);
+    if (settle_notice(run) || !quiet)
         return RUN_GOING;
     if (broken)
         return RUN_FAILED;

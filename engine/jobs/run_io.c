@@ -248,18 +248,28 @@ static void intend(struct delivery_source *source, struct delivery *list, size_t
     journal_sync(run->io.journal, &intending->wait);
 }
 
+/* stopped: an opt-out since the message was decided on. An earlier run judged by the list as it
+ * stood then, so what it left is held against the list as this run loaded it. */
+static bool stopped(const struct run *run, enum channel channel, uint64_t hash)
+{
+    const struct job *job = run->job;
+    unsigned mask = optout_mask_for(channel, job->file.category, job->single);
+    return dedupe_has(&run->io.late_optouts[channel], hash) ||
+           (run->replay && (optout_set_mask(job->optouts, hash) & mask));
+}
+
 static bool opted_out_late(const struct run *run, const struct delivery *d)
 {
-    const struct dedupe *late = &run->io.late_optouts[d->channel];
-    if (late->count == 0 || d->row == JOURNAL_ROW_NOTICE)
+    bool any = run->replay || run->io.late_optouts[d->channel].count > 0;
+    if (!any || d->row == JOURNAL_ROW_NOTICE)
         return false;
     struct text customer = ((const struct outgoing *)d->owner)->customer;
-    if (dedupe_has(late, optout_hash(OPTOUT_CUSTOMER, customer)))
+    if (stopped(run, d->channel, optout_hash(OPTOUT_CUSTOMER, customer)))
         return true;
     if (d->channel == CHANNEL_EMAIL)
-        return dedupe_has(late, optout_hash(OPTOUT_EMAIL, d->to));
+        return stopped(run, d->channel, optout_hash(OPTOUT_EMAIL, d->to));
     return d->channel == CHANNEL_SMS &&
-           dedupe_has(late, optout_hash(OPTOUT_PHONE, d->to));
+           stopped(run, d->channel, optout_hash(OPTOUT_PHONE, d->to));
 }
 
 static bool admit(struct delivery_source *source, struct delivery *d)
@@ -270,7 +280,8 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     if (!expired && !opted_out)
         return true;
     run->io.in_dispatch--;
-    settle(run, d, opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED,
+    enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
+    settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
            opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
     run_io_look(run);
     return false;

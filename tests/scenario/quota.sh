@@ -26,7 +26,7 @@ job fourth "$short, \"sms_fallback\": \"email\""
 job fifth '"vars": {"url": "https://s.example/'"$(printf 'x%.0s' $(seq 160))"'"}'
 "$volley" send fifth.json --json >fifth.books 2>/dev/null
 
-account bare '"name": "no tier"'
+account bare '"marketing_suite": false'
 job none '"account": "bare"'
 "$volley" plan none.json >none.plan 2>&1 || :
 "$volley" plan none.json --json >none.json.plan 2>/dev/null

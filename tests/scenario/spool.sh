@@ -35,11 +35,12 @@ expect 0 "$volley" cancel later >/dev/null
 stop "$serve_pid"
 
 check <<'PY'
-equal(sorted(os.listdir("spool/done"))[:2], ["good.json", "second.json"], "done")
+done = {f"{name}.json" for name in ["good", "good.1", "second"] + [f"tiny-{i}" for i in range(200)]}
+equal(set(os.listdir("spool/done")), done, "done")
 failed = sorted(f for f in os.listdir("spool/failed") if not f.endswith(".error.json"))
 equal(failed, ["cut.json", "misspelt.json", "nobody.json"], "failed")
 why = {name: load(f"spool/failed/{name}.error.json") for name in failed}
-for name, line, words in (("misspelt.json", 18, ("chanels", 'did you mean "channels"')),
+for name, line, words in (("misspelt.json", 15, ("chanels", 'did you mean "channels"')),
                           ("cut.json", 2, ()), ("nobody.json", None, ("nobody", "account"))):
     equal(why[name]["code"], "input", f"{name}: code")
     for word in words:
