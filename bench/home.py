@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 from stage import Failed
 
@@ -94,11 +95,13 @@ class Home:
         self.jobs += 1
         self.snapshot(customers)
         job = self.path / "job.json"
+        job_id = f"bench-{self.jobs}"
         job.write_text(json.dumps({
-            "id": f"bench-{self.jobs}", "account": ACCOUNT["id"], "category": "marketing",
+            "id": job_id, "account": ACCOUNT["id"], "category": "marketing",
             "template": "campaign", "channels": [channel],
             "audience": {"snapshot": f"snapshots/{customers}.arrow", "where": where}}))
         run = self.stage.run([self.volley, "send", job, "--json", "--home", self.path])
+        shutil.rmtree(self.path / "outbox" / job_id)
         books = json.loads(run.stdout)
         sent = books["channels"][channel]["sent"]
         if not books["balanced"] or sent != books["channels"][channel]["planned"] or sent == 0:

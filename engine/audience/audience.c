@@ -2,7 +2,7 @@
  * to operations (program), which run chunk by chunk. */
 #include "engine/audience/checker.h"
 #include "engine/audience/parser.h"
-#include "engine/audience/run.h"
+#include "engine/audience/machine.h"
 
 #include <stdlib.h>
 
@@ -19,7 +19,7 @@ struct audience {
 };
 
 struct audience_scratch {
-    struct run run;
+    struct machine run;
     const struct audience *audience;
 };
 
@@ -89,7 +89,7 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
     const struct program *program = &audience->program;
     struct audience_scratch *scratch = calloc(1, sizeof(*scratch));
     CHECK(scratch != NULL);
-    struct run *run = &scratch->run;
+    struct machine *run = &scratch->run;
     scratch->audience = audience;
     run->zone = audience->zone;
     run->kernels = kernels_best();
@@ -119,7 +119,7 @@ void audience_scratch_destroy(struct audience_scratch **scratch)
 {
     if (!*scratch)
         return;
-    run_pool_reset(&(*scratch)->run, false);
+    machine_pool_reset(&(*scratch)->run, false);
     arena_fini(&(*scratch)->run.arena);
     free(*scratch);
     *scratch = NULL;
@@ -128,7 +128,7 @@ void audience_scratch_destroy(struct audience_scratch **scratch)
 void audience_select(const struct audience *audience, struct audience_scratch *scratch,
                      const struct chunk *chunk, uint64_t *selected)
 {
-    struct run *run = &scratch->run;
+    struct machine *run = &scratch->run;
     CHECK(scratch->audience == audience && chunk->rows <= FRAME_ROWS_MAX);
     struct frame *frame = &run->frames[0];
     frame->columns = chunk->columns;
@@ -137,9 +137,9 @@ void audience_select(const struct audience *audience, struct audience_scratch *s
     frame->rows = chunk->rows;
     frame->level = 0;
     frame->outer = NULL;
-    run_pool_reset(run, true);
-    run_block(run, audience->program.block, frame);
-    struct truth result = run_truth(run, audience->program.result);
+    machine_pool_reset(run, true);
+    machine_block(run, audience->program.block, frame);
+    struct truth result = machine_truth(run, audience->program.result);
     bitmap_copy(selected, result.yes, chunk->rows);
     if (chunk->rows % 64)
         selected[chunk->rows / 64] &= (1ull << (chunk->rows % 64)) - 1;

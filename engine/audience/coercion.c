@@ -73,6 +73,7 @@ int coercion_convert(struct checker *c, struct node *node, struct type type)
                           .source = inner->source,
                           .offset = inner->offset,
                           .next = node->next,
+                          .left_as = node->left_as,
                           .children = inner,
                           .type = type};
     return 0;

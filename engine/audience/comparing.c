@@ -197,17 +197,6 @@ static struct operand against(struct generator *g, struct block *block, enum ord
     return result;
 }
 
-/* joined: a AND b, or a OR b, gathered in a's register as the operation does it. */
-static struct operand joined(struct generator *g, struct block *block, enum opcode code,
-                             struct operand a, struct operand b)
-{
-    struct op *op = generator_emit(g, block, code, a, b);
-    generator_release(g, generator_target(op));
-    op->target = a.index;
-    generator_release(g, b);
-    return a;
-}
-
 static struct operand conditions(struct generator *g, struct block *block,
                                  struct node *node, enum order order, bool distinct)
 {
@@ -277,7 +266,8 @@ static bool between_bounds(struct generator *g, struct block *block, struct oper
     if (o.type.kind == KIND_REAL) {
         struct real_bounds a = bounds_real(ORDER_GREATER_EQUAL, &low->constant);
         struct real_bounds b = bounds_real(ORDER_LESS_EQUAL, &high->constant);
-        a.high = b.high;
+        a.low = fmax(a.low, b.low);
+        a.high = fmin(a.high, b.high);
         a.nan = a.nan && b.nan;
         *out = in_real_bounds(g, block, o, a);
         return true;
@@ -285,7 +275,9 @@ static bool between_bounds(struct generator *g, struct block *block, struct oper
     if (!has_bounds(o, &low->constant) || !has_bounds(o, &high->constant))
         return false;
     struct bounds a = bounds_exact(ORDER_GREATER_EQUAL, o.type, &low->constant);
-    a.high = bounds_exact(ORDER_LESS_EQUAL, o.type, &high->constant).high;
+    struct bounds b = bounds_exact(ORDER_LESS_EQUAL, o.type, &high->constant);
+    a.low = a.low > b.low ? a.low : b.low;
+    a.high = a.high < b.high ? a.high : b.high;
     *out = in_bounds(g, block, o, a);
     return true;
 }
@@ -296,8 +288,8 @@ static struct operand between(struct generator *g, struct block *block, struct n
     struct operand o = generator_value(g, block, node->children), result;
     if (!between_bounds(g, block, o, low, high, &result)) {
         struct operand a = against(g, block, ORDER_GREATER_EQUAL, o, low);
-        result =
-            joined(g, block, OP_AND, a, against(g, block, ORDER_LESS_EQUAL, o, high));
+        result = generator_join(g, block, OP_AND, a,
+                                against(g, block, ORDER_LESS_EQUAL, o, high));
     }
     generator_release(g, o);
     return result;
@@ -382,8 +374,9 @@ static struct operand one_by_one(struct generator *g, struct block *block,
         if (n->type.kind == KIND_NULL)
             continue;
         struct operand same = against(g, block, ORDER_EQUAL, o, n);
-        result =
-            result.kind == OPERAND_NONE ? same : joined(g, block, OP_OR, result, same);
+        result = result.kind == OPERAND_NONE
+                     ? same
+                     : generator_join(g, block, OP_OR, result, same);
     }
     return result.kind == OPERAND_NONE ? unknown(g, block) : result;
 }
@@ -400,8 +393,9 @@ static struct operand in_conditions(struct generator *g, struct block *block,
         struct operand same = generator_target(op);
         generator_release(g, a);
         generator_release(g, b);
-        result =
-            result.kind == OPERAND_NONE ? same : joined(g, block, OP_OR, result, same);
+        result = result.kind == OPERAND_NONE
+                     ? same
+                     : generator_join(g, block, OP_OR, result, same);
     }
     return result;
 }
@@ -434,13 +428,12 @@ static struct operand in(struct generator *g, struct block *block, struct node *
         result = one_by_one(g, block, o, list);
     }
     generator_release(g, o);
-    if (null) {
-        struct operand found = result;
-        result = generator_target(
-            generator_emit(g, block, OP_NEVER_FALSE, found, (struct operand){0}));
-        generator_release(g, found);
-    }
-    return result;
+    if (!null)
+        return result;
+    struct operand open = generator_target(
+        generator_emit(g, block, OP_NEVER_FALSE, result, (struct operand){0}));
+    generator_release(g, result);
+    return open;
 }
 
 /* --- LIKE

@@ -5,7 +5,7 @@
  * where its elements run out of room, go backwards or leave a gap (a list_view may point
  * anywhere); a row that is too long for one piece goes on in the next, which is why
  * everything is added up, never overwritten. */
-#include "engine/audience/run.h"
+#include "engine/audience/machine.h"
 
 /* Elements between two lists that nobody looks at; more of them begin a new piece. */
 #define GAP_MAX 512
@@ -123,7 +123,7 @@ static void name_parents(const struct pieces *p, struct frame *inner)
 /* --- conditions of elements ------------------------------------------------------------- */
 
 struct folding {
-    struct run *run;
+    struct machine *run;
     const struct op *op;
     const struct fold *fold;
     struct pieces *pieces;
@@ -135,7 +135,7 @@ static uint64_t chosen(const struct folding *f, size_t w)
 {
     return f->fold->filter.kind == OPERAND_NONE
                ? ~0ull
-               : run_truth(f->run, f->fold->filter).yes[w];
+               : machine_truth(f->run, f->fold->filter).yes[w];
 }
 
 static void any(const struct folding *f, const uint64_t *map, uint64_t *out)
@@ -155,7 +155,7 @@ static void fold_condition(const struct folding *f, const struct frame *inner)
     bool exists = f->fold->value.kind == OPERAND_NONE;
     struct truth value = {0};
     if (!exists)
-        value = run_truth(f->run, f->fold->value);
+        value = machine_truth(f->run, f->fold->value);
     if (f->fold->kind == FOLD_ALL)
         value = (struct truth){value.no, value.yes};
     for (size_t w = 0; w < bitmap_words(inner->rows); w++) {
@@ -215,7 +215,7 @@ static void fold_extreme(const struct folding *f, const struct vector *v,
         struct text *out = target->lanes;
         EACH_VALUE(f, map, {
             struct text t = vector_text(v, e);
-            if (first || (run_compare_texts(t, out[row]) > 0) == max)
+            if (first || (machine_compare_texts(t, out[row]) > 0) == max)
                 out[row] = t;
         });
     } else if (v->type.kind == KIND_REAL) {
@@ -267,11 +267,11 @@ static void fold_aggregate(const struct folding *f, const struct frame *inner)
     struct vector v = {0};
     bool condition = f->fold->value.type.kind == KIND_BOOL;
     if (f->fold->value.kind != OPERAND_NONE && !condition)
-        v = run_vector(f->run, f->fold->value);
+        v = machine_vector(f->run, f->fold->value);
     for (size_t w = 0; w < bitmap_words(inner->rows); w++) {
         map[w] = chosen(f, w) & (v.valid ? v.valid[w] : ~0ull);
         if (condition)
-            map[w] &= run_truth(f->run, f->fold->value).yes[w];
+            map[w] &= machine_truth(f->run, f->fold->value).yes[w];
     }
     switch (f->fold->aggregate) {
     case AGGREGATE_COUNT_ROWS:
@@ -323,7 +323,7 @@ static struct list open_list(const struct fold *fold, const struct frame *frame,
     struct list list = {.frame = frame, .owner = frame};
     while (list.owner->level > fold->list->level)
         list.owner = list.owner->outer;
-    list.column = run_column(list.owner, fold->list, room, &list.valid);
+    list.column = machine_column(list.owner, fold->list, room, &list.valid);
     return list;
 }
 
@@ -350,7 +350,7 @@ static void begin(const struct folding *f, const struct list *list, struct frame
     inner->level = list->frame->level + 1;
 }
 
-void fold_operation(struct run *run, const struct frame *frame, const struct op *op)
+void fold_operation(struct machine *run, const struct frame *frame, const struct op *op)
 {
     const struct fold *fold = op->fold;
     struct frame *inner = &run->frames[frame->level + 1];
@@ -362,7 +362,7 @@ void fold_operation(struct run *run, const struct frame *frame, const struct op 
     uint64_t room[FRAME_WORDS + 1];
     struct list list = open_list(fold, frame, room);
     if (fold->mask.kind == OPERAND_REGISTER)
-        list.irrelevant = run_truth(run, fold->mask).yes;
+        list.irrelevant = machine_truth(run, fold->mask).yes;
     begin(&f, &list, inner);
     bool lengths = fold->kind == FOLD_AGGREGATE &&
                    fold->aggregate == AGGREGATE_COUNT_ROWS &&
@@ -375,7 +375,7 @@ void fold_operation(struct run *run, const struct frame *frame, const struct op 
         if (inner->rows > 0) {
             if (fold->block->correlated)
                 name_parents(f.pieces, inner);
-            run_block(run, fold->block, inner);
+            machine_block(run, fold->block, inner);
         }
         if (fold->kind == FOLD_AGGREGATE)
             fold_aggregate(&f, inner);

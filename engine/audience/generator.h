@@ -20,6 +20,10 @@ struct op *generator_emit(struct generator *g, struct block *block, enum opcode 
                           struct operand a, struct operand b);
 struct operand generator_target(const struct op *op);
 
+/* generator_join: a AND b, or a OR b, in the register of a; that of b is released. */
+struct operand generator_join(struct generator *g, struct block *block, enum opcode code,
+                              struct operand a, struct operand b);
+
 /* generator_release: the operand's register may be used again. */
 void generator_release(struct generator *g, struct operand operand);
 

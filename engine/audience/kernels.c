@@ -2,22 +2,22 @@
 #include "engine/audience/kernels_loops.h"
 
 #define DEFINE_PLAIN_WORD(name, type)                                                    \
-    static inline uint64_t name(const type *x, uint64_t low, uint64_t span)              \
+    static inline void name(const type *x, uint64_t *out, uint64_t low, uint64_t span)   \
     {                                                                                    \
         uint64_t word = 0;                                                               \
         for (size_t i = 0; i < 64; i++)                                                  \
             word |= (uint64_t)((type)(x[i] - (type)low) <= (type)span) << i;             \
-        return word;                                                                     \
+        *out = word;                                                                     \
     }
 
 #define DEFINE_PLAIN_REAL(name, type)                                                    \
-    static inline uint64_t name(const type *x, type low, type high, bool nan)            \
+    static inline void name(const type *x, uint64_t *out, type low, type high, bool nan) \
     {                                                                                    \
         uint64_t word = 0;                                                               \
         for (size_t i = 0; i < 64; i++)                                                  \
             word |= (uint64_t)((x[i] >= low && x[i] <= high) || (nan && x[i] != x[i]))   \
                     << i;                                                                \
-        return word;                                                                     \
+        *out = word;                                                                     \
     }
 
 DEFINE_PLAIN_WORD(word_8, uint8_t)

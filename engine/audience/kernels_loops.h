@@ -7,19 +7,20 @@
 
 #include <string.h>
 
-/* DEFINE_LOOP: out from word(values, …) for 64 values at a time; the last few are copied
- * to where 64 can be read. */
+/* DEFINE_LOOP: word(values, out word, …) for 64 values at a time; the last few are copied to where
+ * 64 can be read. */
 #define DEFINE_LOOP(attributes, name, type, parameters, word, ...)                       \
     attributes static void name parameters                                               \
     {                                                                                    \
         const type *at = values;                                                         \
         size_t whole = rows / 64;                                                        \
         for (size_t w = 0; w < whole; w++)                                               \
-            out[w] = word(at + 64 * w, __VA_ARGS__);                                     \
+            word(at + 64 * w, &out[w], __VA_ARGS__);                                     \
         if (rows % 64) {                                                                 \
             type rest[64] = {0};                                                         \
             memcpy(rest, at + 64 * whole, rows % 64 * sizeof(type));                     \
-            out[whole] = word(rest, __VA_ARGS__) & ((1ull << rows % 64) - 1);            \
+            word(rest, &out[whole], __VA_ARGS__);                                        \
+            out[whole] &= (1ull << rows % 64) - 1;                                       \
         }                                                                                \
     }
 

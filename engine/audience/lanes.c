@@ -1,7 +1,7 @@
 /* lanes: operations that make values. Integers, dates and times go through 64-bit lanes,
  * decimals and what may overflow 64 bits through 128-bit ones, reals are doubles, texts
  * are views. */
-#include "engine/audience/run.h"
+#include "engine/audience/machine.h"
 
 #include "engine/audience/arithmetic.h"
 
@@ -120,11 +120,11 @@ static const uint64_t *dictionary_valid(const struct column *column,
     return room;
 }
 
-void lanes_load(struct run *run, const struct frame *frame, const struct op *op)
+void lanes_load(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     const struct column *column =
-        run_column(frame, op->a.place, target->yes, &target->valid);
+        machine_column(frame, op->a.place, target->yes, &target->valid);
     if (op->a.type.kind != KIND_TEXT) {
         target->data = load_fixed(column, frame->first, frame->rows, target->lanes);
         return;
@@ -173,10 +173,11 @@ static void narrow(enum arithmetic op, const struct vector *a, const struct vect
     }
 }
 
-static void arithmetic(struct run *run, const struct frame *frame, const struct op *op)
+static void arithmetic(struct machine *run, const struct frame *frame,
+                       const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a), b = run_vector(run, op->b);
+    struct vector a = machine_vector(run, op->a), b = machine_vector(run, op->b);
     start(target, a.valid, b.valid, frame->rows);
     if (op->type.kind == KIND_REAL) {
         for (size_t i = 0; i < frame->rows; i++) {
@@ -202,19 +203,21 @@ static void arithmetic(struct run *run, const struct frame *frame, const struct 
     }
 }
 
-static bool negated(int128 value, const struct op *op, const struct run *run, int128 *out)
+static bool negated(int128 value, const struct op *op, const struct machine *run,
+                    int128 *out)
 {
     (void)run;
     return number_subtract(0, value, out) && (op->type.wide || *out <= INT64_MAX);
 }
 
-static bool shifted(int128 value, const struct op *op, const struct run *run, int128 *out)
+static bool shifted(int128 value, const struct op *op, const struct machine *run,
+                    int128 *out)
 {
     return arithmetic_shift(value, op->a.type, &op->interval, run->zone, op->type, out);
 }
 
 /* converted: between scales, and between the kinds of time. */
-static bool converted(int128 value, const struct op *op, const struct run *run,
+static bool converted(int128 value, const struct op *op, const struct machine *run,
                       int128 *out)
 {
     struct type from = op->a.type, to = op->type;
@@ -242,12 +245,12 @@ static bool converted(int128 value, const struct op *op, const struct run *run,
            (to.wide || (*out >= INT64_MIN && *out <= INT64_MAX));
 }
 
-static void each_exact(struct run *run, const struct frame *frame, const struct op *op,
-                       bool (*one)(int128, const struct op *, const struct run *,
-                                   int128 *))
+static void
+each_exact(struct machine *run, const struct frame *frame, const struct op *op,
+           bool (*one)(int128, const struct op *, const struct machine *, int128 *))
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a);
+    struct vector a = machine_vector(run, op->a);
     start(target, a.valid, NULL, frame->rows);
     for (size_t i = 0; i < frame->rows; i++) {
         int128 out = 0;
@@ -260,10 +263,10 @@ static void each_exact(struct run *run, const struct frame *frame, const struct 
     }
 }
 
-static void each_real(struct run *run, const struct frame *frame, const struct op *op)
+static void each_real(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a);
+    struct vector a = machine_vector(run, op->a);
     double sign = op->code == OP_NEGATE ? -1 : 1;
     start(target, a.valid, NULL, frame->rows);
     for (size_t i = 0; i < frame->rows; i++)
@@ -273,9 +276,9 @@ static void each_real(struct run *run, const struct frame *frame, const struct o
 /* --- texts ------------------------------------------------------------------------------ */
 
 /* cased: a code point never takes more than twice the bytes in the other case. */
-static struct text cased(struct run *run, struct text t, bool upper)
+static struct text cased(struct machine *run, struct text t, bool upper)
 {
-    char *out = run_pool(run, 2 * t.bytes);
+    char *out = machine_pool(run, 2 * t.bytes);
     size_t bytes = 0;
     const char *at = t.data, *end = t.data + t.bytes;
     while (at < end) {
@@ -298,10 +301,10 @@ static int64_t length(struct text t)
     return count;
 }
 
-static void each_text(struct run *run, const struct frame *frame, const struct op *op)
+static void each_text(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a);
+    struct vector a = machine_vector(run, op->a);
     start(target, a.valid, NULL, frame->rows);
     for (size_t i = 0; i < frame->rows; i++) {
         struct text t = bitmap_get(target->yes, i) ? vector_text(&a, i) : TEXT_NONE;
@@ -321,10 +324,10 @@ static size_t lane_bytes(struct type type)
     return type.wide ? sizeof(int128) : sizeof(int64_t);
 }
 
-static void coalesce(struct run *run, const struct frame *frame, const struct op *op)
+static void coalesce(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a), b = run_vector(run, op->b);
+    struct vector a = machine_vector(run, op->a), b = machine_vector(run, op->b);
     size_t bytes = lane_bytes(op->type);
     for (size_t i = 0; i < frame->rows; i++) {
         const struct vector *v = !a.valid || bitmap_get(a.valid, i) ? &a : &b;
@@ -349,16 +352,16 @@ static void gather_bits(const struct frame *frame, const uint64_t *from, uint64_
     }
 }
 
-static void gather(struct run *run, const struct frame *frame, const struct op *op)
+static void gather(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     if (op->code == OP_GATHER_BOOL) {
-        struct truth a = run_truth(run, op->a);
+        struct truth a = machine_truth(run, op->a);
         gather_bits(frame, a.yes, target->yes);
         gather_bits(frame, a.no, target->no);
         return;
     }
-    struct vector a = run_vector(run, op->a);
+    struct vector a = machine_vector(run, op->a);
     size_t bytes = lane_bytes(op->type);
     CHECK(bytes <= lane_bytes_max);
     for (size_t i = 0; i < frame->rows; i++)
@@ -370,7 +373,7 @@ static void gather(struct run *run, const struct frame *frame, const struct op *
     target->data = target->lanes;
 }
 
-void lanes_operation(struct run *run, const struct frame *frame, const struct op *op)
+void lanes_operation(struct machine *run, const struct frame *frame, const struct op *op)
 {
     bool real = op->type.kind == KIND_REAL;
     switch (op->code) {

@@ -1,6 +1,6 @@
 /* matching: operations that turn values into conditions. Each makes a raw bitmap first,
  * right or wrong where a value is missing, and settles it with the validity bitmap. */
-#include "engine/audience/run.h"
+#include "engine/audience/machine.h"
 
 #include "base/hash.h"
 
@@ -44,23 +44,23 @@ static unsigned width_log2(enum column_type type)
     }
 }
 
-static struct native native(struct run *run, const struct frame *frame,
+static struct native native(struct machine *run, const struct frame *frame,
                             const struct op *op, uint64_t *room)
 {
     struct native n;
     if (op->a.kind == OPERAND_COLUMN) {
-        const struct column *column = run_column(frame, op->a.place, room, &n.valid);
+        const struct column *column = machine_column(frame, op->a.place, room, &n.valid);
         n.type = column->type;
         n.values = (const char *)column->values +
                    ((size_t)frame->first << width_log2(column->type));
     } else {
-        struct vector v = run_vector(run, op->a);
+        struct vector v = machine_vector(run, op->a);
         n = (struct native){v.data, v.valid, COLUMN_FLOAT64};
     }
     return n;
 }
 
-static void range(struct run *run, const struct frame *frame, const struct op *op)
+static void range(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     struct native n = native(run, frame, op, target->no);
@@ -69,19 +69,21 @@ static void range(struct run *run, const struct frame *frame, const struct op *o
     else
         run->kernels->range[width_log2(op->range.native)](
             n.values, frame->rows, op->range.low, op->range.span, target->yes);
-    run_settle(target->yes, n.valid, frame->rows, target);
+    machine_settle(target->yes, n.valid, frame->rows, target);
 }
 
-static void range_wide(struct run *run, const struct frame *frame, const struct op *op)
+static void range_wide(struct machine *run, const struct frame *frame,
+                       const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     struct native n = native(run, frame, op, target->no);
     const int128 *x = n.values, low = op->wide->low, high = op->wide->high;
     EACH_ROW(target->yes, frame->rows, x[i] >= low && x[i] <= high);
-    run_settle(target->yes, n.valid, frame->rows, target);
+    machine_settle(target->yes, n.valid, frame->rows, target);
 }
 
-static void range_real(struct run *run, const struct frame *frame, const struct op *op)
+static void range_real(struct machine *run, const struct frame *frame,
+                       const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     struct native n = native(run, frame, op, target->no);
@@ -89,7 +91,7 @@ static void range_real(struct run *run, const struct frame *frame, const struct 
         n.type == COLUMN_FLOAT32 ? run->kernels->real32 : run->kernels->real64;
     kernel(n.values, frame->rows, op->real->low, op->real->high, op->real->nan,
            target->yes);
-    run_settle(target->yes, n.valid, frame->rows, target);
+    machine_settle(target->yes, n.valid, frame->rows, target);
 }
 
 static bool among(const struct op *op, int64_t value)
@@ -104,13 +106,13 @@ static bool among(const struct op *op, int64_t value)
     return left == 1 && *at == value;
 }
 
-static void set(struct run *run, const struct frame *frame, const struct op *op)
+static void set(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a);
+    struct vector a = machine_vector(run, op->a);
     const int64_t *x = a.data;
     EACH_ROW(target->yes, frame->rows, among(op, x[i]));
-    run_settle(target->yes, a.valid, frame->rows, target);
+    machine_settle(target->yes, a.valid, frame->rows, target);
 }
 
 /* --- two values ------------------------------------------------------------------------- */
@@ -137,8 +139,9 @@ static void compare_raw(enum order order, const struct vector *a, const struct v
     if (a->type.kind == KIND_NULL || b->type.kind == KIND_NULL) {
         bitmap_zero(raw, rows);
     } else if (kind == KIND_TEXT) {
-        EACH_ROW(raw, rows,
-                 fits(order, run_compare_texts(vector_text(a, i), vector_text(b, i))));
+        EACH_ROW(
+            raw, rows,
+            fits(order, machine_compare_texts(vector_text(a, i), vector_text(b, i))));
     } else if (a->type.kind == KIND_REAL && b->type.kind == KIND_REAL) {
         EACH_ROW(raw, rows,
                  fits(order, real_compare(vector_real(a, i), vector_real(b, i))));
@@ -167,23 +170,25 @@ static void settle_distinct(const uint64_t *a_valid, const uint64_t *b_valid, si
     }
 }
 
-static void compare(struct run *run, const struct frame *frame, const struct op *op)
+static void compare(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a), b = run_vector(run, op->b);
+    struct vector a = machine_vector(run, op->a), b = machine_vector(run, op->b);
     compare_raw(op->order, &a, &b, frame->rows, target->yes);
     if (op->distinct)
         settle_distinct(a.valid, b.valid, frame->rows, target);
     else
-        run_settle(target->yes, run_valid(a.valid, b.valid, frame->rows, target->no),
-                   frame->rows, target);
+        machine_settle(target->yes,
+                       machine_valid(a.valid, b.valid, frame->rows, target->no),
+                       frame->rows, target);
 }
 
 /* compare_bool: false is less than true. */
-static void compare_bool(struct run *run, const struct frame *frame, const struct op *op)
+static void compare_bool(struct machine *run, const struct frame *frame,
+                         const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct truth a = run_truth(run, op->a), b = run_truth(run, op->b);
+    struct truth a = machine_truth(run, op->a), b = machine_truth(run, op->b);
     for (size_t w = 0; w < bitmap_words(frame->rows); w++) {
         uint64_t a_valid = a.yes[w] | a.no[w], b_valid = b.yes[w] | b.no[w];
         uint64_t raw = (op->order & ORDER_LESS ? a.no[w] & b.yes[w] : 0) |
@@ -220,7 +225,7 @@ static void test_texts(const struct text_test *test, const struct text *texts,
             EACH_ROW(raw, rows, text_equal(texts[i], test->text));
         } else {
             EACH_ROW(raw, rows,
-                     fits(test->order, run_compare_texts(texts[i], test->text)));
+                     fits(test->order, machine_compare_texts(texts[i], test->text)));
         }
         break;
     case TEXT_LIKE:
@@ -259,7 +264,7 @@ static bool same_bytes(const char *p, struct text wanted)
 
 /* equal_utf8: equality with a constant reads the lengths first and only then the bytes.
  */
-static void equal_utf8(const struct run *run, const struct frame *frame,
+static void equal_utf8(const struct machine *run, const struct frame *frame,
                        const struct column *column, struct text wanted, uint64_t *raw)
 {
     const int32_t *at = (const int32_t *)column->offsets + frame->first;
@@ -292,8 +297,9 @@ static unsigned code_at(const void *codes, unsigned log2, size_t i)
 
 /* codes_in: rows whose code's bit is set in entries. One run of codes, the usual result
  * of an equality, is a range of numbers. */
-static void codes_in(const struct run *run, const void *codes, unsigned log2, size_t rows,
-                     const uint64_t *entries, size_t entry_count, uint64_t *raw)
+static void codes_in(const struct machine *run, const void *codes, unsigned log2,
+                     size_t rows, const uint64_t *entries, size_t entry_count,
+                     uint64_t *raw)
 {
     size_t first = bitmap_next(entries, 0, entry_count), end = first;
     while (end < entry_count && bitmap_get(entries, end))
@@ -312,7 +318,8 @@ static void codes_in(const struct run *run, const void *codes, unsigned log2, si
 
 /* test_dictionary: test every entry once, then look up the rows' codes. room: lanes for
  * texts. Returns the validity: without rows whose entry is null. */
-static const uint64_t *test_dictionary(const struct run *run, const struct frame *frame,
+static const uint64_t *test_dictionary(const struct machine *run,
+                                       const struct frame *frame,
                                        const struct column *column,
                                        const struct text_test *test,
                                        const uint64_t *valid, struct reg *target)
@@ -330,21 +337,22 @@ static const uint64_t *test_dictionary(const struct run *run, const struct frame
         codes_in(run, codes, log2, frame->rows, entries->validity, count, there);
     }
     codes_in(run, codes, log2, frame->rows, matching, count, target->yes);
-    return entries->validity ? run_valid(valid, there, frame->rows, target->no) : valid;
+    return entries->validity ? machine_valid(valid, there, frame->rows, target->no)
+                             : valid;
 }
 
-static void text(struct run *run, const struct frame *frame, const struct op *op)
+static void text(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     const struct text_test *test = op->text;
     if (op->a.kind != OPERAND_COLUMN) {
-        struct vector a = run_vector(run, op->a);
+        struct vector a = machine_vector(run, op->a);
         test_texts(test, a.data, frame->rows, target->yes);
-        run_settle(target->yes, a.valid, frame->rows, target);
+        machine_settle(target->yes, a.valid, frame->rows, target);
         return;
     }
     const uint64_t *valid;
-    const struct column *column = run_column(frame, op->a.place, target->no, &valid);
+    const struct column *column = machine_column(frame, op->a.place, target->no, &valid);
     if (column->type == COLUMN_DICTIONARY && column->dictionary->rows <= frame->rows) {
         valid = test_dictionary(run, frame, column, test, valid, target);
     } else if (column->type == COLUMN_UTF8 && test->kind == TEXT_ORDER &&
@@ -360,7 +368,7 @@ static void text(struct run *run, const struct frame *frame, const struct op *op
         }
         test_texts(test, target->lanes, frame->rows, target->yes);
     }
-    run_settle(target->yes, valid, frame->rows, target);
+    machine_settle(target->yes, valid, frame->rows, target);
 }
 
 /* like: the pattern is not known beforehand. */
@@ -374,10 +382,10 @@ static bool like_row(const struct op *op, struct text t, struct text pattern,
     return !*broken && like_matches(&like, t);
 }
 
-static void like(struct run *run, const struct frame *frame, const struct op *op)
+static void like(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    struct vector a = run_vector(run, op->a), b = run_vector(run, op->b);
+    struct vector a = machine_vector(run, op->a), b = machine_vector(run, op->b);
     bitmap_zero(target->yes, frame->rows);
     bitmap_zero(target->no, frame->rows);
     for (size_t i = 0; i < frame->rows; i++) {
@@ -392,22 +400,23 @@ static void like(struct run *run, const struct frame *frame, const struct op *op
 
 /* --- the rest --------------------------------------------------------------------------- */
 
-static void present(struct run *run, const struct frame *frame, const struct op *op)
+static void present(struct machine *run, const struct frame *frame, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     const uint64_t *valid;
     if (op->a.kind != OPERAND_COLUMN) {
-        valid = run_vector(run, op->a).valid;
+        valid = machine_vector(run, op->a).valid;
     } else if (op->a.type.kind == KIND_TEXT) {
         /* A dictionary's entry may be null too. */
         struct op load = {.code = OP_LOAD, .target = op->target, .a = op->a};
-        const struct column *column = run_column(frame, op->a.place, target->no, &valid);
+        const struct column *column =
+            machine_column(frame, op->a.place, target->no, &valid);
         if (column->type == COLUMN_DICTIONARY && column->dictionary->validity) {
             lanes_load(run, frame, &load);
             valid = target->valid;
         }
     } else {
-        run_column(frame, op->a.place, target->no, &valid);
+        machine_column(frame, op->a.place, target->no, &valid);
     }
     for (size_t w = 0; w < bitmap_words(frame->rows); w++) {
         uint64_t there = valid ? valid[w] : ~0ull;
@@ -416,16 +425,18 @@ static void present(struct run *run, const struct frame *frame, const struct op 
     }
 }
 
-static void bool_column(struct run *run, const struct frame *frame, const struct op *op)
+static void bool_column(struct machine *run, const struct frame *frame,
+                        const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
     const uint64_t *valid;
-    const struct column *column = run_column(frame, op->a.place, target->no, &valid);
-    run_settle((const uint64_t *)column->values + frame->first / 64, valid, frame->rows,
-               target);
+    const struct column *column = machine_column(frame, op->a.place, target->no, &valid);
+    machine_settle((const uint64_t *)column->values + frame->first / 64, valid,
+                   frame->rows, target);
 }
 
-void matching_operation(struct run *run, const struct frame *frame, const struct op *op)
+void matching_operation(struct machine *run, const struct frame *frame,
+                        const struct op *op)
 {
     switch (op->code) {
     case OP_BOOL:

@@ -38,6 +38,12 @@ static bool advance(struct parser *p)
     return lexer_next(&p->lexer, &p->ahead) == 0;
 }
 
+static bool advance_twice(struct parser *p)
+{
+    bool first = advance(p);
+    return first && advance(p);
+}
+
 static bool next_is(const struct parser *p, const char *word)
 {
     return token_is(&p->token, word);
@@ -370,7 +376,7 @@ static struct node *selected(struct parser *p, struct node *node)
         return adopt(p, node, expression(p));
     }
     node->aggregate = aggregate;
-    if (!advance(p) || !advance(p))
+    if (!advance_twice(p))
         return NULL;
     if (aggregate == AGGREGATE_COUNT && next_is(p, "*")) {
         node->aggregate = AGGREGATE_COUNT_ROWS;
@@ -761,7 +767,7 @@ int parser_parse(const struct source *source, struct arena *arena, size_t *nodes
                        .arena = arena,
                        .nodes = nodes,
                        .err = err};
-    if (!advance(&p) || !advance(&p) || !(*out = expression(&p)))
+    if (!advance_twice(&p) || !(*out = expression(&p)))
         return -ERROR_INPUT;
     if (p.token.kind != TOKEN_END) {
         unexpected(&p, "conditions are joined by AND or OR");

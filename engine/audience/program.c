@@ -64,6 +64,14 @@ static struct operand typed(struct op *op, struct type type)
     return generator_target(op);
 }
 
+struct operand generator_join(struct generator *g, struct block *block, enum opcode code,
+                              struct operand a, struct operand b)
+{
+    append(g, block, (struct op){.code = code, .a = a, .b = b});
+    generator_release(g, b);
+    return a;
+}
+
 struct operand generator_constant(struct generator *g, const struct constant *constant)
 {
     struct constant *kept = value_alloc(g->arena, sizeof(*kept));
@@ -292,8 +300,11 @@ static struct operand close(struct generator *g, struct block *block, struct blo
         b->correlated = true; /* the list belongs to a row further out */
     if (kept)
         *kept = fold;
+    /* The target lives through all pieces, so it must not be a register the inner block writes. */
+    g->fresh++;
     struct op *op =
         generator_emit(g, block, OP_FOLD, (struct operand){0}, (struct operand){0});
+    g->fresh--;
     op->fold = kept;
     generator_release(g, fold.filter);
     generator_release(g, fold.value);

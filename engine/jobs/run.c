@@ -324,7 +324,9 @@ static enum run_state judge(struct run *run)
         run_pause(run);
     if (io_thread_failed(run->thread, NULL))
         return RUN_FAILED;
-    if (settle_notice(run) || !atomic_load(&run->io.quiet))
+    /* Asked before the notice is settled: once quiet, the meter has decided everything. */
+    bool quiet = atomic_load(&run->io.quiet);
+    if (settle_notice(run) || !quiet)
         return RUN_GOING;
     if (broken)
         return RUN_FAILED;

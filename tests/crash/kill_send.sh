@@ -7,7 +7,8 @@ account studio '"tier": "endless"'
 configure 'retry: {first: 50ms}'
 people=1500 kills=6
 customers $people
-job all '"channels": ["sms", "email", "push"]'
+# Slow enough that every kill finds it at work, on any machine.
+job all '"channels": ["sms", "email", "push"], "limits": {"max_message_rate": "1500/s"}'
 sandbox --latency 3ms
 
 check $kills <<'PY' >moments
@@ -26,7 +27,7 @@ background send "$volley" send all.json
 sleep 0.1
 stop "$pid"
 grep -q 'volley resume all' send.err || grep -q finished send.out || fail "SIGTERM: $(cat send.err)"
-expect 1 "$volley" resume all --json >books.json
+"$volley" resume all --json >books.json || [ $? = 1 ] # 1: some are unknown
 expect 0 "$volley" send all.json >again.out 2>again.err
 grep -q 'already sent' again.err || fail "sent again: $(cat again.err)"
 stop "$sandbox_pid"

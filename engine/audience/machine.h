@@ -1,6 +1,6 @@
-/* run: the machine a program runs on: registers, frames, and the operations by family. */
-#ifndef ENGINE_AUDIENCE_RUN_H
-#define ENGINE_AUDIENCE_RUN_H
+/* machine: what a program runs on: registers, frames, and the operations by family. */
+#ifndef ENGINE_AUDIENCE_MACHINE_H
+#define ENGINE_AUDIENCE_MACHINE_H
 
 #include "engine/audience/kernels.h"
 #include "engine/audience/program.h"
@@ -43,7 +43,7 @@ struct text_pool {
     size_t used_bytes;  /* of the newest */
 };
 
-struct run {
+struct machine {
     const struct tzif *zone;
     const struct kernels *kernels;
     struct reg *regs;
@@ -59,7 +59,7 @@ struct truth {
     uint64_t *no;
 };
 
-static inline struct truth run_truth(const struct run *run, struct operand o)
+static inline struct truth machine_truth(const struct machine *run, struct operand o)
 {
     const struct reg *reg = &run->regs[o.index];
     return o.negated ? (struct truth){reg->no, reg->yes}
@@ -74,7 +74,7 @@ struct vector {
     struct type type;
 };
 
-struct vector run_vector(const struct run *run, struct operand o);
+struct vector machine_vector(const struct machine *run, struct operand o);
 
 /* vector_exact: exact value, date or time i, from narrow or wide lanes. */
 static inline int128 vector_exact(const struct vector *v, size_t i)
@@ -94,25 +94,26 @@ static inline struct text vector_text(const struct vector *v, size_t i)
     return ((const struct text *)v->data)[i * v->stride];
 }
 
-/* run_column: the column at place in this frame; *valid_out is its validity from the
+/* machine_column: the column at place in this frame; *valid_out is its validity from the
  * frame's first row on (NULL: no nulls), its structs' nulls included; room is used where
  * two meet. */
-const struct column *run_column(const struct frame *frame, const struct place *place,
-                                uint64_t *room, const uint64_t **valid_out);
+const struct column *machine_column(const struct frame *frame, const struct place *place,
+                                    uint64_t *room, const uint64_t **valid_out);
 
-/* run_valid: what is there in both; room is used where two meet. */
-const uint64_t *run_valid(const uint64_t *a, const uint64_t *b, size_t rows,
-                          uint64_t *room);
+/* machine_valid: what is there in both; room is used where two meet. */
+const uint64_t *machine_valid(const uint64_t *a, const uint64_t *b, size_t rows,
+                              uint64_t *room);
 
-/* run_settle: yes = raw ∧ valid, no = ¬raw ∧ valid. raw may be yes. */
-void run_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
-                struct reg *target);
+/* machine_settle: yes = raw ∧ valid, no = ¬raw ∧ valid. raw may be yes. */
+void machine_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
+                    struct reg *target);
 
-/* run_block: every operation of block over the frame's rows. */
-void run_block(struct run *run, const struct block *block, const struct frame *frame);
+/* machine_block: every operation of block over the frame's rows. */
+void machine_block(struct machine *run, const struct block *block,
+                   const struct frame *frame);
 
-/* run_compare_texts: by code point, which in UTF-8 is by byte. Below, at or above 0. */
-static inline int run_compare_texts(struct text a, struct text b)
+/* machine_compare_texts: by code point, which in UTF-8 is by byte. Below, at or above 0. */
+static inline int machine_compare_texts(struct text a, struct text b)
 {
     size_t bytes = a.bytes < b.bytes ? a.bytes : b.bytes;
     int result = bytes > 0 ? memcmp(a.data, b.data, bytes) : 0;
@@ -121,21 +122,22 @@ static inline int run_compare_texts(struct text a, struct text b)
     return result < 0 ? -1 : 1;
 }
 
-/* run_pool: room for bytes until the next chunk. */
-char *run_pool(struct run *run, size_t bytes);
-void run_pool_reset(struct run *run, bool keep);
+/* machine_pool: room for bytes until the next chunk. */
+char *machine_pool(struct machine *run, size_t bytes);
+void machine_pool_reset(struct machine *run, bool keep);
 
 /* lanes.c */
-void lanes_operation(struct run *run, const struct frame *frame, const struct op *op);
-void lanes_load(struct run *run, const struct frame *frame, const struct op *op);
+void lanes_operation(struct machine *run, const struct frame *frame, const struct op *op);
+void lanes_load(struct machine *run, const struct frame *frame, const struct op *op);
 void lanes_load_text(const struct column *column, int64_t first, size_t rows,
                      const uint64_t *valid, struct text *out);
 
 /* matching.c: conditions on values */
-void matching_operation(struct run *run, const struct frame *frame, const struct op *op);
+void matching_operation(struct machine *run, const struct frame *frame,
+                        const struct op *op);
 
 /* fold.c */
-void fold_operation(struct run *run, const struct frame *frame, const struct op *op);
+void fold_operation(struct machine *run, const struct frame *frame, const struct op *op);
 size_t fold_scratch_bytes(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* run: see run.h. */
-#include "engine/audience/run.h"
+/* machine: see machine.h. */
+#include "engine/audience/machine.h"
 
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@ struct slab {
 
 /* --- what operations share -------------------------------------------------------------- */
 
-struct vector run_vector(const struct run *run, struct operand o)
+struct vector machine_vector(const struct machine *run, struct operand o)
 {
     static const uint64_t none[FRAME_WORDS];
     static const struct constant null = {0};
@@ -28,8 +28,8 @@ struct vector run_vector(const struct run *run, struct operand o)
     return (struct vector){data, o.type.kind == KIND_NULL ? none : NULL, 0, o.type};
 }
 
-const uint64_t *run_valid(const uint64_t *a, const uint64_t *b, size_t rows,
-                          uint64_t *room)
+const uint64_t *machine_valid(const uint64_t *a, const uint64_t *b, size_t rows,
+                              uint64_t *room)
 {
     if (!a || !b)
         return a ? a : b;
@@ -38,8 +38,8 @@ const uint64_t *run_valid(const uint64_t *a, const uint64_t *b, size_t rows,
     return room;
 }
 
-const struct column *run_column(const struct frame *frame, const struct place *place,
-                                uint64_t *room, const uint64_t **valid_out)
+const struct column *machine_column(const struct frame *frame, const struct place *place,
+                                    uint64_t *room, const uint64_t **valid_out)
 {
     const struct column *column = NULL, *siblings = frame->columns;
     size_t words = bitmap_words(frame->rows);
@@ -60,8 +60,8 @@ const struct column *run_column(const struct frame *frame, const struct place *p
     return column;
 }
 
-void run_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
-                struct reg *target)
+void machine_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
+                    struct reg *target)
 {
     for (size_t w = 0; w < bitmap_words(rows); w++) {
         uint64_t there = valid ? valid[w] : ~0ull, yes = raw[w];
@@ -70,7 +70,7 @@ void run_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,
     }
 }
 
-char *run_pool(struct run *run, size_t bytes)
+char *machine_pool(struct machine *run, size_t bytes)
 {
     struct text_pool *pool = &run->pool;
     if (!pool->slabs || pool->used_bytes + bytes > pool->slabs->bytes) {
@@ -85,7 +85,7 @@ char *run_pool(struct run *run, size_t bytes)
     return pool->slabs->data + pool->used_bytes - bytes;
 }
 
-void run_pool_reset(struct run *run, bool keep)
+void machine_pool_reset(struct machine *run, bool keep)
 {
     struct text_pool *pool = &run->pool;
     while (pool->slabs && (!keep || pool->slabs->older)) {
@@ -98,7 +98,7 @@ void run_pool_reset(struct run *run, bool keep)
 
 /* --- conditions among themselves -------------------------------------------------------- */
 
-static void truth(struct run *run, const struct op *op)
+static void truth(struct machine *run, const struct op *op)
 {
     const struct constant *c = op->a.constant;
     bool known = c->type.kind == KIND_BOOL;
@@ -107,9 +107,9 @@ static void truth(struct run *run, const struct op *op)
     memset(target->no, known && !c->boolean ? 0xFF : 0, FRAME_WORDS * 8);
 }
 
-static void join(struct run *run, const struct op *op)
+static void join(struct machine *run, const struct op *op)
 {
-    struct truth a = run_truth(run, op->a), b = run_truth(run, op->b);
+    struct truth a = machine_truth(run, op->a), b = machine_truth(run, op->b);
     if (op->code == OP_OR) { /* De Morgan: the same with the sides exchanged */
         a = (struct truth){a.no, a.yes};
         b = (struct truth){b.no, b.yes};
@@ -120,9 +120,9 @@ static void join(struct run *run, const struct op *op)
     }
 }
 
-static void is(struct run *run, const struct op *op)
+static void is(struct machine *run, const struct op *op)
 {
-    struct truth a = run_truth(run, op->a);
+    struct truth a = machine_truth(run, op->a);
     struct reg *target = &run->regs[op->target];
     for (size_t w = 0; w < FRAME_WORDS; w++) {
         uint64_t yes = op->test == TEST_TRUE    ? a.yes[w]
@@ -133,9 +133,9 @@ static void is(struct run *run, const struct op *op)
     }
 }
 
-static void coalesce(struct run *run, const struct op *op)
+static void coalesce(struct machine *run, const struct op *op)
 {
-    struct truth a = run_truth(run, op->a), b = run_truth(run, op->b);
+    struct truth a = machine_truth(run, op->a), b = machine_truth(run, op->b);
     struct reg *target = &run->regs[op->target];
     for (size_t w = 0; w < FRAME_WORDS; w++) {
         uint64_t open = ~(a.yes[w] | a.no[w]);
@@ -145,17 +145,18 @@ static void coalesce(struct run *run, const struct op *op)
     }
 }
 
-static void never_false(struct run *run, const struct op *op)
+static void never_false(struct machine *run, const struct op *op)
 {
     struct reg *target = &run->regs[op->target];
-    memcpy(target->yes, run_truth(run, op->a).yes, FRAME_WORDS * 8);
+    memcpy(target->yes, machine_truth(run, op->a).yes, FRAME_WORDS * 8);
     memset(target->no, 0, FRAME_WORDS * 8);
 }
 
 /* certain: the operand is true for every row of the frame. */
-static bool certain(const struct run *run, const struct frame *frame, struct operand o)
+static bool certain(const struct machine *run, const struct frame *frame,
+                    struct operand o)
 {
-    const uint64_t *yes = run_truth(run, o).yes;
+    const uint64_t *yes = machine_truth(run, o).yes;
     uint64_t all = ~0ull;
     for (size_t w = 0; w < frame->rows / 64; w++)
         all &= yes[w];
@@ -164,7 +165,8 @@ static bool certain(const struct run *run, const struct frame *frame, struct ope
     return all == ~0ull;
 }
 
-void run_block(struct run *run, const struct block *block, const struct frame *frame)
+void machine_block(struct machine *run, const struct block *block,
+                   const struct frame *frame)
 {
     for (size_t at = 0; at < block->count; at++) {
         const struct op *op = &block->ops[at];
