@@ -7,7 +7,7 @@
 # Tests say what must be in the books in Python: `check <<'PY'` runs its input with helper.py.
 set -eu
 [ -n "${SCENARIO_LIMITED:-}" ] || SCENARIO_LIMITED=1 exec timeout -k 5 100 "$0"
-lib=$(cd "$(dirname "$0")/../scenario" && pwd)
+lib=$(cd "${SCENARIO_LIB:-$(dirname "$0")/../scenario}" && pwd)
 root=$(cd "$lib/../.." && pwd)
 VOLLEY_OUT=${VOLLEY_OUT:-$root/build/release}
 volley=${VOLLEY_BIN:-$VOLLEY_OUT/volley}
