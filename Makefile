@@ -100,15 +100,15 @@ deps: ## install what is missing (Debian packages; sudo when not root)
 	@tools/deps
 
 demo: deps ## one studio's campaign from its database export to the books, in under a minute
-	@$(MAKE) --no-print-directory -j$(JOBS) all tools
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools
 	@examples/demo
 
 check: deps ## every test that is quick (under 5 minutes)
-	@$(MAKE) --no-print-directory -j$(JOBS) all tools $(TESTS) $(RACES) $(REPLAYS)
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools $(TESTS) $(RACES) $(REPLAYS)
 	@tests/run $(OUT)
 
 bench: deps ## measure against peers in the same run; prints ratios
-	@$(MAKE) --no-print-directory -j$(JOBS) all tools
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools
 	@bench/run $(OUT)
 
 # --- longer proofs ----------------------------------------------------------------------------
@@ -119,7 +119,7 @@ unit: $(if $(filter tsan,$(PROFILE)),,$(TESTS)) $(RACES) $(REPLAYS) ## the tests
 	@tests/run --unit $(OUT)
 
 asan ubsan tsan: deps ## the tests under a sanitizer
-	@$(MAKE) --no-print-directory PROFILE=$@ -j$(JOBS) all unit
+	@$(MAKE) -s --no-print-directory PROFILE=$@ -j$(JOBS) all unit
 
 fuzz-replay: $(REPLAYS) ## run every fuzz target over its corpus once
 	@tests/run --fuzz $(OUT)

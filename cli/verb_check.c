@@ -1,4 +1,5 @@
 /* verb_check: every problem of a job before anything is sent. */
+#include "base/near.h"
 #include "cli/verb.h"
 #include "engine/jobs/job.h"
 #include "outbox/dispatch/provider.h"
@@ -25,6 +26,25 @@ static void on_problem(void *arg, unsigned line, const char *sentence)
 static void on_warning(void *arg, unsigned line, const char *sentence)
 {
     add(((struct findings *)arg)->warnings, line, sentence);
+}
+
+static void check_columns(const struct config *config, struct findings *findings)
+{
+    for (size_t i = 0; i < config->alias_count; i++) {
+        struct near near = {.wanted = text_of(config->aliases[i].known)};
+        bool known = false;
+        char line[300], hint[120];
+        for (int role = 0; role < SNAPSHOT_ROLE_COUNT; role++) {
+            struct text name = text_of(snapshot_role_name((enum snapshot_role)role));
+            known |= text_equal(name, near.wanted);
+            near_offer(&near, name);
+        }
+        snprintf(line, sizeof(line),
+                 "volley.yaml: columns.%s: volley knows no such column%s",
+                 config->aliases[i].known, near_hint(&near, hint, sizeof(hint)));
+        if (!known)
+            add(findings->problems, 0, line);
+    }
 }
 
 static void check_providers(const struct config *config, struct findings *findings)
@@ -71,6 +91,7 @@ static int run(struct verb_context *context)
                               .warning_fn = on_warning,
                               .problem_fn = on_problem,
                               .arg = &findings};
+        check_columns(config, &findings);
         check_providers(config, &findings);
         rc = job_load(&env, path, NULL, &job, &err);
     }

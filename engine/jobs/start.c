@@ -116,8 +116,8 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
         rc = known.state == JOB_PAUSED ? START_PAUSED
                                        : go_on(io, env, file.id, name, run_out, err);
     } else if (file.send_at_ns > clock_now_ns()) {
-        struct job stub = {.file = file};
-        rc = record(env, &stub, name, JOB_WAITING, err);
+        struct job unopened = {.file = file};
+        rc = record(env, &unopened, name, JOB_WAITING, err);
         rc = rc ? rc : START_WAITING;
     } else {
         return start_fresh(io, env, &file, content, name, run_out, err);

@@ -14,7 +14,30 @@
 struct compose {
     const struct job *job;
     struct text *values; /* of one row, one per template variable */
+    bool *uses; /* [language][channel][variable]: some part of it has the variable */
 };
+
+static bool *uses_of(const struct compose *c, size_t language, enum channel channel)
+{
+    return c->uses + (language * CHANNEL_COUNT + channel) * c->job->binding_count;
+}
+
+static void note_uses(struct compose *c, size_t language)
+{
+    static const struct {
+        enum template_part part;
+        enum channel channel;
+    } parts[] = {{PART_SMS, CHANNEL_SMS},          {PART_EMAIL_SUBJECT, CHANNEL_EMAIL},
+                 {PART_EMAIL_HTML, CHANNEL_EMAIL}, {PART_EMAIL_TEXT, CHANNEL_EMAIL},
+                 {PART_PUSH, CHANNEL_PUSH},        {PART_INAPP, CHANNEL_INAPP}};
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        const struct template *template =
+            template_set_part(c->job->templates, language, parts[i].part);
+        bool *uses = uses_of(c, language, parts[i].channel);
+        for (size_t v = 0; template && v < c->job->binding_count; v++)
+            uses[v] |= template_uses(template, v);
+    }
+}
 
 struct compose *compose_create(const struct job *job)
 {
@@ -22,7 +45,12 @@ struct compose *compose_create(const struct job *job)
     CHECK(compose != NULL);
     compose->job = job;
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
-    CHECK(compose->values != NULL);
+    size_t languages = template_set_languages(job->templates);
+    compose->uses =
+        calloc(languages * CHANNEL_COUNT * job->binding_count + 1, sizeof(bool));
+    CHECK(compose->values != NULL && compose->uses != NULL);
+    for (size_t language = 0; language < languages; language++)
+        note_uses(compose, language);
     return compose;
 }
 
@@ -31,6 +59,7 @@ void compose_destroy(struct compose **compose)
     if (!*compose)
         return;
     free((*compose)->values);
+    free((*compose)->uses);
     free(*compose);
     *compose = NULL;
 }
@@ -70,32 +99,37 @@ static struct text case_value(const struct compose *c, struct row *row, size_t v
     return template_set_case(c->job->templates, v, language, chosen_by);
 }
 
-static void gather_values(struct compose *c, struct row *row, size_t language)
+static struct text value_of(const struct compose *c, struct row *row, size_t v,
+                            size_t language)
 {
+    const struct job_binding *binding = &c->job->bindings[v];
     struct arena *arena = &row->batch->arena;
+    switch (binding->kind) {
+    case JOB_BIND_VAR:
+    case JOB_BIND_ACCOUNT:
+        return binding->value;
+    case JOB_BIND_UNSUBSCRIBE:
+        if (!row->unsubscribe.data)
+            row->unsubscribe = unsubscribe_url(c->job, row->customer, arena);
+        return row->unsubscribe;
+    case JOB_BIND_CASE:
+        return case_value(c, row, v, language);
+    case JOB_BIND_COLUMN:
+        return format_value(&row->batch->chunk.columns[binding->column], row->at,
+                            c->job->zone, arena);
+    default:
+        return TEXT_NONE;
+    }
+}
+
+/* gather_values: those that the channel's parts use; a signed link costs more than an SMS. */
+static void gather_values(struct compose *c, struct row *row, size_t language,
+                          enum channel channel)
+{
+    const bool *uses = uses_of(c, language, channel);
     for (size_t v = 0; v < c->job->binding_count; v++) {
-        const struct job_binding *binding = &c->job->bindings[v];
-        switch (binding->kind) {
-        case JOB_BIND_VAR:
-        case JOB_BIND_ACCOUNT:
-            c->values[v] = binding->value;
-            break;
-        case JOB_BIND_UNSUBSCRIBE:
-            if (!row->unsubscribe.data)
-                row->unsubscribe = unsubscribe_url(c->job, row->customer, arena);
-            c->values[v] = row->unsubscribe;
-            break;
-        case JOB_BIND_CASE:
-            c->values[v] = case_value(c, row, v, language);
-            break;
-        case JOB_BIND_COLUMN:
-            c->values[v] = format_value(&row->batch->chunk.columns[binding->column],
-                                        row->at, c->job->zone, arena);
-            break;
-        case JOB_BIND_DEFAULT:
-            c->values[v] = TEXT_NONE;
-            break;
-        }
+        if (uses[v])
+            c->values[v] = value_of(c, row, v, language);
     }
 }
 
@@ -138,7 +172,7 @@ static size_t characters(struct text t)
 static struct text render_sms(struct compose *c, struct row *row)
 {
     size_t language = language_of(c, row, CHANNEL_SMS);
-    gather_values(c, row, language);
+    gather_values(c, row, language, CHANNEL_SMS);
     return render_part(c, row, language, PART_SMS);
 }
 
@@ -195,7 +229,7 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
     char hex[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(id, hex);
     const char *at = memchr(job->email_from.data, '@', job->email_from.bytes);
-    gather_values(c, row, language);
+    gather_values(c, row, language, CHANNEL_EMAIL);
     *mail = (struct mime_mail){
         .from_name = job->email_from_name,
         .from = job->email_from,
@@ -219,7 +253,7 @@ static void fill_app(struct compose *c, struct row *row, struct delivery *d)
 {
     bool push = d->channel == CHANNEL_PUSH;
     size_t language = language_of(c, row, d->channel);
-    gather_values(c, row, language);
+    gather_values(c, row, language, d->channel);
     d->from = c->job->account.id;
     d->to = arena_text(&row->batch->arena,
                        push ? column_value(c, row, SNAPSHOT_PUSH_TOKEN) : row->customer);

@@ -6,8 +6,8 @@ root=$PWD
 work=$(mktemp -d "${VOLLEY_OUT:-build/release}/tests/readme.XXXXXX")
 trap 'test -n "${sandbox:-}" && kill "$sandbox" 2>/dev/null; rm -rf "$work"' EXIT
 cp -r examples "$work"
+PATH=$(dirname "${VOLLEY_BIN:-$root/build/release/volley}"):$PATH
 cd "$work"
-PATH=$(dirname "$VOLLEY_BIN"):$PATH
 
 # The block behind "A first campaign of your own", without its first line (make).
 sed -n '/^## A first campaign/,/^## /p' "$root/README.md" |
