@@ -22,11 +22,12 @@ struct row {
     size_t number;
 };
 
-static bool first_with_address(struct meter *meter, struct batch *batch,
-                               enum channel channel, size_t row)
+static bool has_message(const struct meter *meter, const struct batch *batch,
+                        enum channel channel, size_t row)
 {
     uint64_t key = batch->address_hashes[channel][row];
-    return key == 0 || dedupe_add(&meter->addresses[channel], key);
+    return meter->job->file.dedupe_address && key != 0 &&
+           dedupe_has(&meter->addresses[channel], key);
 }
 
 /* settle_fallback: the quota is used up for this row; what becomes of its SMS. A customer
@@ -40,8 +41,7 @@ static void settle_fallback(struct meter *meter, struct batch *batch, struct row
         return;
     }
     bool possible = *email == (named ? DISPOSITION_OTHER_CHANNEL : DISPOSITION_SEND);
-    if (possible && meter->job->file.dedupe_address &&
-        !first_with_address(meter, batch, CHANNEL_EMAIL, row->number)) {
+    if (possible && has_message(meter, batch, CHANNEL_EMAIL, row->number)) {
         *email = DISPOSITION_DUPLICATE;
         possible = false;
     }
@@ -80,11 +80,11 @@ static int settle_sms(struct meter *meter, struct batch *batch, struct row *row,
  * one. */
 static void settle_duplicates(struct meter *meter, struct batch *batch, struct row *row)
 {
-    for (int c = 0; meter->job->file.dedupe_address && c < CHANNEL_COUNT; c++) {
-        bool fallback_only = c == CHANNEL_EMAIL && meter->job->fallback;
-        if (*row->d[c] == DISPOSITION_SEND && !fallback_only &&
-            !first_with_address(meter, batch, (enum channel)c, row->number))
-            *row->d[c] = DISPOSITION_DUPLICATE;
+    for (size_t i = 0; i < meter->job->file.channel_count; i++) {
+        enum channel channel = meter->job->file.channels[i];
+        if (*row->d[channel] == DISPOSITION_SEND &&
+            has_message(meter, batch, channel, row->number))
+            *row->d[channel] = DISPOSITION_DUPLICATE;
     }
 }
 
@@ -99,13 +99,19 @@ static void settle_first(struct meter *meter, struct row *row)
     }
 }
 
-static bool any_send(const struct meter *meter, const struct row *row)
+/* note_messages: remember who has a message now, and at which addresses. Only messages
+ * count, so that a run that takes the job up again (meter_settled) decides the same. */
+static void note_messages(struct meter *meter, const struct batch *batch, size_t row)
 {
-    for (size_t i = 0; i < meter->job->file.channel_count; i++) {
-        if (*row->d[meter->job->file.channels[i]] == DISPOSITION_SEND)
-            return true;
+    bool message = false;
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        if (!disposition_sends((enum disposition)batch->dispositions[c][row]))
+            continue;
+        message = true;
+        if (meter->job->file.dedupe_address && batch->address_hashes[c][row])
+            dedupe_add(&meter->addresses[c], batch->address_hashes[c][row]);
     }
-    return false;
+    meter->recipients += message;
 }
 
 static int settle_row(struct meter *meter, struct batch *batch, struct row *row,
@@ -122,7 +128,6 @@ static int settle_row(struct meter *meter, struct batch *batch, struct row *row,
     if (file->delivery == JOB_DELIVER_FIRST)
         settle_first(meter, row);
     settle_duplicates(meter, batch, row);
-    meter->recipients += any_send(meter, row);
     if (*row->d[CHANNEL_SMS] == DISPOSITION_SEND)
         return settle_sms(meter, batch, row, err);
     return 0;
@@ -160,6 +165,7 @@ int meter_chunk(struct meter *meter, struct batch *batch, struct error *err)
         /* Email that was only asked for in case of need is no decision of this job. */
         if (meter->job->fallback && *row.d[CHANNEL_EMAIL] != DISPOSITION_FROM_FALLBACK)
             *row.d[CHANNEL_EMAIL] = DISPOSITION_NONE;
+        note_messages(meter, batch, r);
         count_row(meter, batch, &row);
     }
     return 0;
@@ -170,16 +176,12 @@ void meter_settled(struct meter *meter, const struct batch *batch)
     uint32_t rows = batch->chunk.rows;
     for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
          r = bitmap_next(batch->selected, r + 1, rows)) {
-        bool message = false;
         for (int c = 0; c < CHANNEL_COUNT; c++) {
             enum disposition d = (enum disposition)batch->dispositions[c][r];
             if (d == DISPOSITION_FALLBACK_EMAIL || d == DISPOSITION_QUOTA ||
                 d >= DISPOSITION_QUOTA_THEN_OPTED_OUT)
                 meter->exhausted = true;
-            message |= disposition_sends(d);
-            if (disposition_sends(d) && batch->address_hashes[c][r])
-                dedupe_add(&meter->addresses[c], batch->address_hashes[c][r]);
         }
-        meter->recipients += message;
+        note_messages(meter, batch, r);
     }
 }
