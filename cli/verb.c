@@ -28,6 +28,24 @@ int verb_open(const struct verb_context *context, struct config **config,
     return rc;
 }
 
+int verb_with_store(struct verb_context *context,
+                    int (*fn)(struct verb_context *context, struct store *store,
+                              struct arena *arena, struct error *err))
+{
+    struct store *store = NULL;
+    struct arena arena = {0};
+    struct error err = {0};
+    int rc = verb_open(context, NULL, &store, &err);
+    if (rc == 0)
+        rc = arena_init(&arena, (size_t)1 << 30, &err);
+    if (rc == 0)
+        rc = fn(context, store, &arena, &err);
+    arena_fini(&arena);
+    if (store)
+        store_close(&store);
+    return rc ? verb_fail(context, &err) : 0;
+}
+
 void verb_print_json(json_t *json)
 {
     CHECK(json != NULL);

@@ -52,6 +52,12 @@ int verb_fail(const struct verb_context *context, const struct error *err);
 int verb_open(const struct verb_context *context, struct config **config,
               struct store **store, struct error *err) MUST_USE;
 
+/* verb_with_store: open the home's state, call fn with it and an arena for what it reads, close.
+ * Returns the exit status; an error of fn is reported. */
+int verb_with_store(struct verb_context *context,
+                    int (*fn)(struct verb_context *context, struct store *store,
+                              struct arena *arena, struct error *err));
+
 /* verb_print_json: one line to stdout.
  * Owns: takes the reference. */
 void verb_print_json(json_t *json);

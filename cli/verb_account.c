@@ -119,18 +119,7 @@ static int dispatch(struct verb_context *context, struct store *store,
 
 static int run(struct verb_context *context)
 {
-    struct store *store = NULL;
-    struct arena arena = {0};
-    struct error err;
-    int rc = verb_open(context, NULL, &store, &err);
-    if (rc == 0)
-        rc = arena_init(&arena, (size_t)1 << 28, &err);
-    if (rc == 0)
-        rc = dispatch(context, store, &arena, &err);
-    arena_fini(&arena);
-    if (store)
-        store_close(&store);
-    return rc ? verb_fail(context, &err) : 0;
+    return verb_with_store(context, dispatch);
 }
 
 const struct verb verb_account = {

@@ -81,22 +81,6 @@ static int manage(struct verb_context *context, struct store *store, struct aren
     return removed < 0 ? removed : 0;
 }
 
-static int run_manage(struct verb_context *context)
-{
-    struct store *store = NULL;
-    struct arena arena = {0};
-    struct error err;
-    int rc = verb_open(context, NULL, &store, &err);
-    if (rc == 0)
-        rc = arena_init(&arena, (size_t)1 << 28, &err);
-    if (rc == 0)
-        rc = manage(context, store, &arena, &err);
-    arena_fini(&arena);
-    if (store)
-        store_close(&store);
-    return rc ? verb_fail(context, &err) : 0;
-}
-
 /* --- evaluate --- */
 
 static int parse_params(const struct options *given, struct audience_param *params,
@@ -165,7 +149,7 @@ static int run(struct verb_context *context)
     static const char *const actions[] = {"save", "list", "show", "remove"};
     for (size_t i = 0; i < ARRAY_COUNT(actions); i++) {
         if (strcmp(context->options.arguments[0], actions[i]) == 0)
-            return run_manage(context);
+            return verb_with_store(context, manage);
     }
     return run_evaluate(context);
 }

@@ -36,15 +36,12 @@ static json_t *to_json(const struct store_job *job)
     return out;
 }
 
-static int list(struct verb_context *context, struct store *store, struct error *err)
+static int list(struct verb_context *context, struct store *store, struct arena *arena,
+                struct error *err)
 {
-    struct arena arena;
     struct store_job *jobs = NULL;
     size_t count = 0;
-    int rc = arena_init(&arena, (size_t)1 << 30, err);
-    if (rc)
-        return rc;
-    rc = store_jobs(store, &arena, &jobs, &count, err);
+    int rc = store_jobs(store, arena, &jobs, &count, err);
     json_t *array = json_array();
     for (size_t i = 0; rc == 0 && i < count; i++) {
         char created[CLOCK_FORMAT_BYTES];
@@ -59,20 +56,12 @@ static int list(struct verb_context *context, struct store *store, struct error 
     if (rc == 0 && context->json)
         verb_print_json(json_incref(array));
     json_decref(array);
-    arena_fini(&arena);
     return rc;
 }
 
 static int run(struct verb_context *context)
 {
-    struct store *store = NULL;
-    struct error err;
-    int rc = verb_open(context, NULL, &store, &err);
-    if (rc == 0)
-        rc = list(context, store, &err);
-    if (store)
-        store_close(&store);
-    return rc ? verb_fail(context, &err) : 0;
+    return verb_with_store(context, list);
 }
 
 const struct verb verb_jobs = {

@@ -281,8 +281,10 @@ static int import_file(struct verb_context *context, struct store *store,
     return rc;
 }
 
-static int dispatch(struct verb_context *context, struct store *store, struct error *err)
+static int dispatch(struct verb_context *context, struct store *store,
+                    struct arena *arena, struct error *err)
 {
+    (void)arena;
     const char *action = context->options.arguments[0];
     if (strcmp(action, "add") == 0 || strcmp(action, "remove") == 0)
         return change(context, store, action[0] == 'a', err);
@@ -296,14 +298,7 @@ static int dispatch(struct verb_context *context, struct store *store, struct er
 
 static int run(struct verb_context *context)
 {
-    struct store *store = NULL;
-    struct error err;
-    int rc = verb_open(context, NULL, &store, &err);
-    if (rc == 0)
-        rc = dispatch(context, store, &err);
-    if (store)
-        store_close(&store);
-    return rc ? verb_fail(context, &err) : 0;
+    return verb_with_store(context, dispatch);
 }
 
 const struct verb verb_optout = {

@@ -125,6 +125,8 @@ static bool add_amount(struct text amount, const struct unit *unit, struct inter
     double real;
     if (number_parse(amount, &exact, &value, &scale, &real) || !exact)
         return false;
+    for (; scale > 0 && value % 10 == 0; scale--)
+        value /= 10;
     if (unit->ns == 0) { /* half a day is twelve hours; half a month is nothing certain */
         if (scale > 0 && unit->days == 0)
             return false;

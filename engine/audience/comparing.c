@@ -26,6 +26,13 @@ static enum order mirrored(enum order order)
                         (order & ORDER_GREATER ? ORDER_LESS : 0));
 }
 
+/* release_but: release o unless it is still kept's register. */
+static void release_but(struct generator *g, struct operand o, struct operand kept)
+{
+    if (kept.kind != OPERAND_REGISTER || o.index != kept.index)
+        generator_release(g, o);
+}
+
 /* --- ranges ----------------------------------------------------------------------------- */
 
 static enum column_type native_of(struct operand o)
@@ -190,9 +197,7 @@ static struct operand against(struct generator *g, struct block *block, enum ord
     struct operand a = generator_as(g, block, left, right->left_as);
     struct operand b = generator_value(g, block, right);
     struct operand result = comparing_order(g, block, order, a, b);
-    if (a.kind == OPERAND_REGISTER &&
-        (left.kind != OPERAND_REGISTER || a.index != left.index))
-        generator_release(g, a);
+    release_but(g, a, left);
     generator_release(g, b);
     return result;
 }
@@ -222,6 +227,22 @@ static struct operand compare(struct generator *g, struct block *block, struct n
     return result;
 }
 
+/* distinct_values: two values of which each may be missing. */
+static struct operand distinct_values(struct generator *g, struct block *block,
+                                      struct operand left, struct node *right)
+{
+    struct operand as = generator_as(g, block, left, right->left_as);
+    struct operand a = generator_loaded(g, block, as);
+    struct operand b = generator_loaded(g, block, generator_value(g, block, right));
+    struct op *op = generator_emit(g, block, OP_COMPARE, a, b);
+    op->order = ORDER_NOT_EQUAL;
+    op->distinct = true;
+    struct operand result = generator_target(op);
+    generator_release(g, b);
+    release_but(g, a, left);
+    return result;
+}
+
 /* distinct: a IS DISTINCT FROM b is never unknown. */
 static struct operand distinct(struct generator *g, struct block *block,
                                struct node *node)
@@ -232,21 +253,19 @@ static struct operand distinct(struct generator *g, struct block *block,
         result = conditions(g, block, node, ORDER_NOT_EQUAL, true);
     } else {
         struct operand l = generator_value(g, block, left);
-        struct operand as = generator_as(g, block, l, right->left_as);
-        struct operand a = generator_loaded(g, block, as);
-        struct operand b = generator_loaded(g, block, generator_value(g, block, right));
-        struct op *op = generator_emit(g, block, OP_COMPARE, a, b);
-        op->order = ORDER_NOT_EQUAL;
-        op->distinct = true;
-        result = generator_target(op);
-        generator_release(g, b);
-        generator_release(g, a);
-        if (a.kind == OPERAND_REGISTER && as.kind == OPERAND_REGISTER &&
-            a.index != as.index)
-            generator_release(g, as);
-        if (l.kind == OPERAND_REGISTER && as.kind == OPERAND_REGISTER &&
-            l.index != as.index)
-            generator_release(g, l);
+        bool missing = is_null(l) || right->type.kind == KIND_NULL;
+        if (!missing && (l.kind == OPERAND_CONSTANT || right->kind == NODE_LITERAL)) {
+            /* A constant is there: what is not equal to it is distinct. */
+            struct operand same = against(g, block, ORDER_EQUAL, l, right);
+            struct op *op = generator_emit(g, block, OP_IS, same, (struct operand){0});
+            op->test = TEST_TRUE;
+            result = generator_target(op);
+            result.negated = true;
+            generator_release(g, same);
+        } else {
+            result = distinct_values(g, block, l, right);
+        }
+        generator_release(g, l);
     }
     result.negated = result.negated != node->negated;
     return result;

@@ -150,22 +150,26 @@ int number_parse(struct text t, bool *exact_out, int128 *value_out, int32_t *sca
     int32_t scale = 0, power = 0;
     if (!mantissa(&at, end, &exact, &value, &scale))
         return -1;
-    if (at < end && (*at == 'e' || *at == 'E') && (at++, !exponent(&at, end, &power)))
+    bool has_power = at < end && (*at == 'e' || *at == 'E');
+    if (has_power && (at++, !exponent(&at, end, &power)))
         return -1;
     if (at != end)
         return -1;
+    /* A number written with a point or an exponent keeps one digit behind the point, because 7 / 2
+     * and 7 / 2.0 are not the same. */
+    bool decimal = memchr(t.data, '.', t.bytes) || has_power;
     scale -= power;
-    while (scale > 0 && value % 10 == 0 && value != 0) {
+    while (scale > 1 && value % 10 == 0) {
         value /= 10;
         scale--;
     }
-    if (value == 0)
-        scale = 0;
-    exact = exact && scale <= NUMBER_SCALE_MAX &&
-            (scale >= 0 || number_rescale(value, -scale, &value));
+    if (scale < decimal)
+        exact = exact && number_rescale(value, decimal - scale, &value);
+    exact = exact && scale <= NUMBER_SCALE_MAX;
+    scale = scale < decimal ? decimal : scale;
     *exact_out = exact;
     *value_out = negative ? -value : value;
-    *scale_out = scale < 0 ? 0 : scale;
+    *scale_out = scale;
     char *copy = text_copy(t);
     *real_out = strtod(copy, NULL);
     free(copy);

@@ -36,6 +36,7 @@ struct uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffer_ring;
     char *buffers;
+    unsigned sends; /* queued since the last wait */
 };
 
 /* --- receive buffers --- */
@@ -181,6 +182,7 @@ static void uring_start(void *state, struct loop_op *op)
         io_uring_prep_send(sqe, r->fd, r->data + r->done_bytes,
                            left < INT32_MAX ? left : INT32_MAX,
                            MSG_WAITALL | MSG_NOSIGNAL);
+        u->sends++;
         break;
     }
     case LOOP_POLL:
@@ -319,19 +321,29 @@ static void uring_complete(void *state)
     }
 }
 
+/* A send nearly always completes as it is submitted, and would end the wait it was submitted with
+ * before anything else has happened: one system call more a message. So the wait asks for one
+ * completion more than there are new sends, and for no longer than this, lest a send into a full
+ * socket hold up everybody else. */
+#define SENDS_WAIT_NS (200 * NS_PER_US)
+
 static int uring_wait(void *state, int64_t wait_ns)
 {
     struct uring *u = state;
-    struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
-                                        .tv_nsec = wait_ns % NS_PER_S};
+    unsigned wanted = 1 + u->sends;
     struct io_uring_cqe *first;
     int rc;
+    if (u->sends > 0 && (wait_ns < 0 || wait_ns > SENDS_WAIT_NS))
+        wait_ns = SENDS_WAIT_NS;
+    u->sends = 0;
+    struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
+                                        .tv_nsec = wait_ns % NS_PER_S};
     if (wait_ns == 0 || io_uring_cq_ready(&u->ring) > 0)
         rc = io_uring_submit_and_get_events(&u->ring);
     else if (wait_ns < 0)
         rc = io_uring_submit_and_wait(&u->ring, 1);
     else
-        rc = io_uring_submit_and_wait_timeout(&u->ring, &first, 1, &timeout, NULL);
+        rc = io_uring_submit_and_wait_timeout(&u->ring, &first, wanted, &timeout, NULL);
     if (rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)
         return 0;
     return rc;

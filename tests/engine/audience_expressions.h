@@ -23,8 +23,8 @@ static const struct expression_table expression_tables[] = {
      {"name", "status", "nick", "code", "city", "plan", "address.town"},
      {"born", "joined", "seen_at", "local_at", "paid_at"},
      {"flag", "verified"}},
-    {"visits", {"qty", "paid", "rating"}, {"qty"}, {"class_type"}, {"at"}, {"done"}},
-    {"packs", {"left"}, {"left"}, {"kind"}, {"ends"}, {NULL}},
+    {"visits", {"qty", "paid", "rating"}, {"qty"}, {"class_type"}, {"held_at"}, {"done"}},
+    {"packs", {"credits"}, {"credits"}, {"kind"}, {"ends"}, {NULL}},
     {"tags", {NULL}, {NULL}, {"value"}, {NULL}, {NULL}},
     {"numbers", {"value"}, {"value"}, {NULL}, {NULL}, {NULL}},
     {"ranks", {"value"}, {NULL}, {NULL}, {NULL}, {NULL}},
@@ -232,7 +232,7 @@ static void expression_number(struct expression *e, unsigned depth)
         expression_add(e, "coalesce(");
         expression_add(e, e->table->integers[0]);
         expression_add(e, ", 4)");
-    } else if (pick == 8) {
+    } else if (pick == 8 && !e->duckdb) { /* there - of an unsigned number wraps */
         expression_add(e, "(- ");
         expression_number(e, depth - 1);
         expression_add(e, ")");

@@ -383,6 +383,7 @@ static struct constant naive_aggregate(struct naive *n, const struct naive_table
     struct naive_list list = naive_open(table, query);
     struct constant result = naive_null;
     int64_t count = 0;
+    bool overflow = false;
     for (int64_t i = 0; i < list.count; i++) {
         list.inner.row = list.first + i;
         if (!naive_chosen(n, &list.inner, query))
@@ -401,12 +402,16 @@ static struct constant naive_aggregate(struct naive *n, const struct naive_table
         } else if (c.type.kind == KIND_REAL) {
             result = constant_real((count == 1 ? 0 : result.real) + c.real);
         } else if (c.type.kind == KIND_EXACT) {
-            result = naive_wide((count == 1 ? 0 : result.number) + c.number, c.type.scale,
-                                true);
+            int128 sum;
+            overflow =
+                overflow || !number_add(count == 1 ? 0 : result.number, c.number, &sum);
+            result = naive_wide(overflow ? 0 : sum, c.type.scale, true);
         }
     }
     if (query->aggregate == AGGREGATE_COUNT || query->aggregate == AGGREGATE_COUNT_ROWS)
         return constant_exact(count, 0);
+    if (overflow)
+        return naive_null;
     if (query->aggregate == AGGREGATE_AVG && count > 0)
         return constant_real(result.real / (double)count);
     return result;

@@ -420,7 +420,7 @@ TEST_HELPER void table_random_customers(struct table *t, int64_t rows, uint64_t 
     table_child(t, &labels, table_random_texts(t, "item", COLUMN_UTF8, k, 9));
     struct column visit[] = {
         table_random_texts(t, "class_type", COLUMN_UTF8, m, 9),
-        table_random_times(t, "at", COLUMN_MILLISECONDS, "UTC", m, 9),
+        table_random_times(t, "held_at", COLUMN_MILLISECONDS, "UTC", m, 9),
         table_random_column(t, "qty", COLUMN_INT16, m, 9),
         table_random_column(t, "paid", COLUMN_DECIMAL128, m, 9),
         table_random_column(t, "rating", COLUMN_FLOAT64, m, 9),
@@ -432,7 +432,7 @@ TEST_HELPER void table_random_customers(struct table *t, int64_t rows, uint64_t 
     struct column pack[] = {
         table_dictionary(t, "kind", COLUMN_INT16, m,
                          table_random_texts(t, "", COLUMN_UTF8, 12, 0), 9),
-        table_random_column(t, "left", COLUMN_INT64, m, 9),
+        table_random_column(t, "credits", COLUMN_INT64, m, 9),
         table_random_column(t, "ends", COLUMN_DATE32, m, 9)};
     table_child(t, &c[n++], table_struct(t, "item", m, pack, ARRAY_COUNT(pack), 0));
     t->count = n;
