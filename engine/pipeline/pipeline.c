@@ -323,9 +323,9 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
     }
     p->threads = calloc(config->workers, sizeof(*p->threads));
     CHECK(p->threads != NULL);
+    *out = p; /* before there is a worker, whose first batch may be returned by *out */
     for (; p->thread_count < config->workers; p->thread_count++)
         CHECK(pthread_create(&p->threads[p->thread_count], NULL, worker_main, p) == 0);
-    *out = p;
     return 0;
 }
 
