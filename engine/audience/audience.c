@@ -104,7 +104,7 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
         CHECK(!"address space for an audience's registers");
     run->regs = arena_zalloc(&run->arena, (program->registers + 1) * sizeof(*run->regs));
     run->frames = arena_alloc(&run->arena, program->levels * sizeof(*run->frames));
-    run->fold_rooms = arena_alloc(&run->arena, program->levels * fold_room_bytes());
+    run->fold_rooms = value_alloc_room(&run->arena, program->levels * fold_room_bytes());
     for (uint32_t i = 0; i < program->registers; i++) {
         struct reg *reg = &run->regs[i];
         reg->yes = arena_alloc(&run->arena, BITMAP_BYTES);

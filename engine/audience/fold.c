@@ -6,8 +6,9 @@
 /* What a fold keeps beside its target. */
 struct fold_room {
     struct pieces pieces;
-    int64_t counts[FRAME_ROWS_MAX]; /* avg: how many values */
+    int64_t counts[FRAME_ROWS_MAX]; /* sum, avg: how many values */
     uint64_t failed[FRAME_WORDS];   /* sum: out of 128 bits */
+    int128 until[FRAME_ROWS_MAX + 1];
 };
 
 size_t fold_room_bytes(void)
@@ -40,36 +41,39 @@ static void any(const struct folding *f, const uint64_t *map, uint64_t *out)
     f->run->kernels->any(map, p->from, p->to, p->rows, out, p->row);
 }
 
-/* fold_condition: ANY is true with one true element and false when all are false; ALL is
- * ANY with true and false exchanged. EXISTS is ANY of elements that are true. In the
- * target, until the end: yes has a deciding element, no has one that is not surely the
- * opposite. */
+/* fold_condition: ANY is true with one true element and false when all are false; ALL is ANY with
+ * true and false exchanged. EXISTS is ANY of elements that are true. In the target, until the end:
+ * yes has a deciding element, no has one that is not surely the opposite. */
 static void fold_condition(const struct folding *f, const struct frame *inner)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    uint64_t deciding[FRAME_WORDS + 1], open[FRAME_WORDS + 1];
-    bool exists = f->fold->value.kind == OPERAND_NONE;
+    uint64_t deciding[FRAME_WORDS + 1] = {0}, open[FRAME_WORDS + 1] = {0};
+    uint64_t decided[FRAME_WORDS] = {0};
     struct truth value = {0};
-    if (!exists)
+    if (f->fold->value.kind != OPERAND_NONE)
         value = run_truth(f->run, f->fold->value);
     if (f->fold->kind == FOLD_ALL)
         value = (struct truth){value.no, value.yes};
+    uint64_t unknown = 0;
     for (size_t w = 0; w < bitmap_words(inner->rows); w++) {
         uint64_t these = chosen(f, w);
-        deciding[w] = exists ? these : these & value.yes[w];
-        open[w] = exists ? these : these & ~value.no[w];
+        deciding[w] = value.yes ? these & value.yes[w] : these;
+        open[w] = value.yes ? these & ~value.no[w] : these;
+        unknown |= deciding[w] ^ open[w];
     }
-    any(f, deciding, target->yes);
-    if (!exists)
+    any(f, deciding, decided);
+    bitmap_or(target->yes, decided, f->rows);
+    if (unknown)
         any(f, open, target->no);
+    else
+        bitmap_or(target->no, decided, f->rows);
 }
 
 static void finish_condition(const struct folding *f)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    bool exists = f->fold->value.kind == OPERAND_NONE;
     for (size_t w = 0; w < bitmap_words(f->rows); w++)
-        target->no[w] = ~(exists ? target->yes[w] : target->no[w]);
+        target->no[w] = ~target->no[w];
     if (f->fold->kind == FOLD_ALL) {
         for (size_t w = 0; w < bitmap_words(f->rows); w++) {
             uint64_t yes = target->yes[w];
@@ -87,6 +91,7 @@ static void finish_condition(const struct folding *f)
     for (uint32_t r = 0; r < (f)->pieces->rows; r++) {                                   \
         size_t row = (f)->pieces->row + r, end = (f)->pieces->to[r];                     \
         bool first = !bitmap_get(target->yes, row), any = false;                         \
+        (void)first;                                                                     \
         for (size_t at = (f)->pieces->from[r]; at < end; at += BITS_AT) {                \
             size_t stop = end - at > BITS_AT ? at + BITS_AT : end;                       \
             for (uint64_t bits = bits_between(map, at, stop); bits; bits &= bits - 1) {  \
@@ -136,20 +141,41 @@ static void fold_extreme(const struct folding *f, const struct vector *v,
     }
 }
 
-/* fold_sum: sums of exact numbers in 128 bits, of reals as they come. An average of exact
- * numbers divides the exact sum. */
-static void fold_sum(const struct folding *f, const struct vector *v, const uint64_t *map)
+/* sum_narrow: sums of 64-bit numbers are differences of sums from the piece's start, which takes no
+ * branch per element. 4096 of them cannot leave 128 bits. */
+static void sum_narrow(const struct folding *f, const struct vector *v,
+                       const uint64_t *map, size_t elements)
+{
+    const struct pieces *p = f->pieces;
+    int128 *out = f->run->regs[f->op->target].lanes, *until = f->room->until;
+    const int64_t *x = v->data;
+    until[0] = 0;
+    for (size_t e = 0; e < elements; e++)
+        until[e + 1] = until[e] + (x[e * v->stride] & -(int64_t)bitmap_get(map, e));
+    for (uint32_t r = 0; r < p->rows; r++) {
+        if (!number_add(out[p->row + r], until[p->to[r]] - until[p->from[r]],
+                        &out[p->row + r]))
+            bitmap_set(f->room->failed, p->row + r);
+    }
+}
+
+/* fold_sum: sums of exact numbers in 128 bits, of reals as they come. An average of exact numbers
+ * divides the exact sum. */
+static void fold_sum(const struct folding *f, const struct vector *v, const uint64_t *map,
+                     size_t elements)
 {
     struct reg *target = &f->run->regs[f->op->target];
     if (v->type.kind == KIND_REAL) {
         double *out = target->lanes;
         EACH_VALUE(f, map, { out[row] = (first ? 0 : out[row]) + vector_real(v, e); });
-    } else {
+    } else if (v->type.wide) {
         int128 *out = target->lanes;
         EACH_VALUE(f, map, {
-            if (!number_add(first ? 0 : out[row], vector_exact(v, e), &out[row]))
+            if (!number_add(out[row], vector_exact(v, e), &out[row]))
                 bitmap_set(f->room->failed, row);
         });
+    } else {
+        sum_narrow(f, v, map, elements);
     }
 }
 
@@ -181,7 +207,7 @@ static void fold_aggregate(const struct folding *f, const struct frame *inner)
     default:
         f->run->kernels->count(map, p->from, p->to, p->rows, f->room->counts + p->row);
         if (v.type.kind != KIND_NULL)
-            fold_sum(f, &v, map);
+            fold_sum(f, &v, map, inner->rows);
         break;
     }
 }
@@ -193,8 +219,13 @@ static void finish_aggregate(const struct folding *f)
     target->data = target->lanes;
     bool counts = aggregate == AGGREGATE_COUNT || aggregate == AGGREGATE_COUNT_ROWS;
     target->valid = counts ? NULL : target->yes;
-    if (aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_AVG)
+    if (aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_AVG) {
+        for (size_t r = 0; r < f->rows; r++) {
+            if (f->room->counts[r] > 0)
+                bitmap_set(target->yes, r);
+        }
         bitmap_andnot(target->yes, f->room->failed, f->rows);
+    }
     if (aggregate != AGGREGATE_AVG)
         return;
     struct type type = f->fold->value.type;
@@ -230,6 +261,7 @@ static void begin(const struct folding *f, struct frame *inner, const struct fra
         break;
     case AGGREGATE_SUM:
     case AGGREGATE_AVG:
+        memset(target->lanes, 0, f->rows * sizeof(int128));
         memset(f->room->counts, 0, f->rows * sizeof(int64_t));
         memset(f->room->failed, 0, sizeof(f->room->failed));
         break;
