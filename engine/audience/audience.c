@@ -95,7 +95,7 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
     run->kernels = kernels_best();
     size_t reg_bytes =
         sizeof(struct reg) + 2 * BITMAP_BYTES + FRAME_ROWS_MAX * sizeof(int128) + 64;
-    size_t level_bytes = sizeof(struct frame) + fold_scratch_bytes() + 64;
+    size_t level_bytes = sizeof(struct frame) + fold_room_bytes() + 64;
     struct error err;
     /* Only what is used becomes memory. */
     if (arena_init(&run->arena,
@@ -104,7 +104,7 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
         CHECK(!"address space for an audience's registers");
     run->regs = arena_zalloc(&run->arena, (program->registers + 1) * sizeof(*run->regs));
     run->frames = arena_alloc(&run->arena, program->levels * sizeof(*run->frames));
-    run->pieces = arena_alloc(&run->arena, program->levels * fold_scratch_bytes());
+    run->fold_rooms = value_alloc_room(&run->arena, program->levels * fold_room_bytes());
     for (uint32_t i = 0; i < program->registers; i++) {
         struct reg *reg = &run->regs[i];
         reg->yes = arena_alloc(&run->arena, BITMAP_BYTES);

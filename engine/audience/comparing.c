@@ -7,8 +7,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* From this many values on IN looks numbers up instead of testing ranges one by one. */
+/* With more values than these IN looks them up instead of comparing one by one. */
 #define SET_RANGES_MAX 4
+#define SET_TEXTS_MAX  3
 
 static bool is_null(struct operand o)
 {
@@ -365,7 +366,7 @@ static bool text_set(struct generator *g, struct operand o, struct node *list,
             return false;
         count++;
     }
-    if (o.kind == OPERAND_CONSTANT || o.type.kind != KIND_TEXT || count < 2)
+    if (o.kind == OPERAND_CONSTANT || o.type.kind != KIND_TEXT || count <= SET_TEXTS_MAX)
         return false;
     size_t slots = 4;
     while (slots < 2 * count)

@@ -1,123 +1,19 @@
-/* fold: from the elements of lists to one value a row.
- *
- * The child values of a frame's rows lie next to each other, so they are worked on flat:
- * in pieces of up to FRAME_ROWS_MAX elements that cover many rows at once. A piece ends
- * where its elements run out of room, go backwards or leave a gap (a list_view may point
- * anywhere); a row that is too long for one piece goes on in the next, which is why
- * everything is added up, never overwritten. */
-#include "engine/audience/machine.h"
+/* fold: from the elements of lists to one value a row. A row may lie in two pieces (pieces.h), so
+ * results are added up, never overwritten. */
+#include "engine/audience/kernels_loops.h"
+#include "engine/audience/pieces.h"
 
-/* Elements between two lists that nobody looks at; more of them begin a new piece. */
-#define GAP_MAX 512
-
-struct pieces {
-    uint16_t from[FRAME_ROWS_MAX]; /* of each row of the piece, counted from its first
-                                      element */
-    uint16_t to[FRAME_ROWS_MAX];
-    uint32_t row;   /* the first row of the piece */
-    uint32_t rows;  /* how many; the last one may go on in the next piece */
-    int64_t resume; /* the element where row goes on; -1: at its start */
-    int64_t counts[FRAME_ROWS_MAX]; /* avg: how many values */
+/* What a fold keeps beside its target. */
+struct fold_room {
+    struct pieces pieces;
+    int64_t counts[FRAME_ROWS_MAX]; /* sum, avg: how many values */
     uint64_t failed[FRAME_WORDS];   /* sum: out of 128 bits */
+    int128 until[FRAME_ROWS_MAX + 1];
 };
 
-size_t fold_scratch_bytes(void)
+size_t fold_room_bytes(void)
 {
-    return sizeof(struct pieces);
-}
-
-/* --- pieces ----------------------------------------------------------------------------- */
-
-/* A list column as the frame sees it: through the rows around it when it belongs to them.
- */
-struct list {
-    const struct frame *owner;
-    const struct frame *frame;
-    const struct column *column;
-    const uint64_t *valid;      /* of the owner's rows */
-    const uint64_t *irrelevant; /* rows to leave out, or NULL */
-};
-
-struct range {
-    int64_t first;
-    int64_t end;
-};
-
-static struct range range_of(const struct list *list, uint32_t row)
-{
-    struct range none = {0, 0};
-    if (list->irrelevant && bitmap_get(list->irrelevant, row))
-        return none;
-    for (const struct frame *f = list->frame; f != list->owner; f = f->outer)
-        row = f->parents[row];
-    if (list->valid && !bitmap_get(list->valid, row))
-        return none;
-    int64_t at = list->owner->first + row;
-    switch (list->column->type) {
-    case COLUMN_LIST: {
-        const int32_t *offsets = (const int32_t *)list->column->offsets + at;
-        return (struct range){offsets[0], offsets[1]};
-    }
-    case COLUMN_LARGE_LIST: {
-        const int64_t *offsets = (const int64_t *)list->column->offsets + at;
-        return (struct range){offsets[0], offsets[1]};
-    }
-    default: {
-        int64_t first = ((const int32_t *)list->column->offsets)[at];
-        return (struct range){first, first + ((const int32_t *)list->column->sizes)[at]};
-    }
-    }
-}
-
-/* next_piece: find the rows and elements of the next piece; false when no row is left.
- * The frame gets the elements. */
-static bool next_piece(const struct list *list, struct pieces *p, struct frame *inner)
-{
-    uint32_t rows = list->frame->rows, row = p->row + p->rows - (p->resume >= 0);
-    int64_t resume = p->resume, base = -1, end = 0;
-    p->rows = 0;
-    p->resume = -1;
-    p->row = row;
-    for (; row < rows; row++) {
-        struct range range = range_of(list, row);
-        if (resume >= 0 && row == p->row)
-            range.first = resume;
-        uint32_t slot = p->rows;
-        if (range.first >= range.end) {
-            p->from[slot] = p->to[slot] = 0;
-            p->rows++;
-            continue;
-        }
-        if (base < 0) {
-            base = range.first & ~(int64_t)63;
-            end = range.first;
-        }
-        if (range.first < end || range.first > end + GAP_MAX ||
-            range.first - base >= FRAME_ROWS_MAX)
-            break;
-        bool whole = range.end - base <= FRAME_ROWS_MAX;
-        end = whole ? range.end : base + FRAME_ROWS_MAX;
-        p->from[slot] = (uint16_t)(range.first - base);
-        p->to[slot] = (uint16_t)(end - base);
-        p->rows++;
-        if (!whole) { /* the row is in this piece and in the next */
-            p->resume = end;
-            break;
-        }
-    }
-    inner->first = base < 0 ? 0 : base;
-    inner->rows = base < 0 ? 0 : (uint32_t)(end - base);
-    return p->rows > 0;
-}
-
-/* name_parents: every element's row, for what elements take from it. */
-static void name_parents(const struct pieces *p, struct frame *inner)
-{
-    memset(inner->parents, 0, inner->rows * sizeof(inner->parents[0]));
-    for (uint32_t r = 0; r < p->rows; r++) {
-        for (uint32_t e = p->from[r]; e < p->to[r]; e++)
-            inner->parents[e] = (uint16_t)(p->row + r);
-    }
+    return sizeof(struct fold_room);
 }
 
 /* --- conditions of elements ------------------------------------------------------------- */
@@ -126,7 +22,8 @@ struct folding {
     struct machine *run;
     const struct op *op;
     const struct fold *fold;
-    struct pieces *pieces;
+    struct fold_room *room;
+    struct pieces *pieces; /* in room */
     uint32_t rows;
 };
 
@@ -144,36 +41,39 @@ static void any(const struct folding *f, const uint64_t *map, uint64_t *out)
     f->run->kernels->any(map, p->from, p->to, p->rows, out, p->row);
 }
 
-/* fold_condition: ANY is true with one true element and false when all are false; ALL is
- * ANY with true and false exchanged. EXISTS is ANY of elements that are true. In the
- * target, until the end: yes has a deciding element, no has one that is not surely the
- * opposite. */
+/* fold_condition: ANY is true with one true element and false when all are false; ALL is ANY with
+ * true and false exchanged. EXISTS is ANY of elements that are true. In the target, until the end:
+ * yes has a deciding element, no has one that is not surely the opposite. */
 static void fold_condition(const struct folding *f, const struct frame *inner)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    uint64_t deciding[FRAME_WORDS + 1], open[FRAME_WORDS + 1];
-    bool exists = f->fold->value.kind == OPERAND_NONE;
+    uint64_t deciding[FRAME_WORDS + 1] = {0}, open[FRAME_WORDS + 1] = {0};
+    uint64_t decided[FRAME_WORDS] = {0};
     struct truth value = {0};
-    if (!exists)
+    if (f->fold->value.kind != OPERAND_NONE)
         value = machine_truth(f->run, f->fold->value);
     if (f->fold->kind == FOLD_ALL)
         value = (struct truth){value.no, value.yes};
+    uint64_t unknown = 0;
     for (size_t w = 0; w < bitmap_words(inner->rows); w++) {
         uint64_t these = chosen(f, w);
-        deciding[w] = exists ? these : these & value.yes[w];
-        open[w] = exists ? these : these & ~value.no[w];
+        deciding[w] = value.yes ? these & value.yes[w] : these;
+        open[w] = value.yes ? these & ~value.no[w] : these;
+        unknown |= deciding[w] ^ open[w];
     }
-    any(f, deciding, target->yes);
-    if (!exists)
+    any(f, deciding, decided);
+    bitmap_or(target->yes, decided, f->rows);
+    if (unknown)
         any(f, open, target->no);
+    else
+        bitmap_or(target->no, decided, f->rows);
 }
 
 static void finish_condition(const struct folding *f)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    bool exists = f->fold->value.kind == OPERAND_NONE;
     for (size_t w = 0; w < bitmap_words(f->rows); w++)
-        target->no[w] = ~(exists ? target->yes[w] : target->no[w]);
+        target->no[w] = ~target->no[w];
     if (f->fold->kind == FOLD_ALL) {
         for (size_t w = 0; w < bitmap_words(f->rows); w++) {
             uint64_t yes = target->yes[w];
@@ -185,25 +85,24 @@ static void finish_condition(const struct folding *f)
 
 /* --- aggregates ------------------------------------------------------------------------- */
 
-static void fold_lengths(const struct folding *f)
-{
-    const struct pieces *p = f->pieces;
-    int64_t *counts = (int64_t *)f->run->regs[f->op->target].lanes + p->row;
-    for (uint32_t r = 0; r < p->rows; r++)
-        counts[r] += p->to[r] - p->from[r];
-}
-
-/* EACH_VALUE: for every element e of map, its row in the frame as row, whether it is the
- * row's first one as first. */
+/* EACH_VALUE: for every element e of map, its row in the frame as row, whether it is the row's first
+ * one as first. */
 #define EACH_VALUE(f, map, statement)                                                    \
     for (uint32_t r = 0; r < (f)->pieces->rows; r++) {                                   \
         size_t row = (f)->pieces->row + r, end = (f)->pieces->to[r];                     \
-        for (size_t e = bitmap_next(map, (f)->pieces->from[r], end); e < end;            \
-             e = bitmap_next(map, e + 1, end)) {                                         \
-            bool first = !bitmap_get(target->yes, row);                                  \
-            statement;                                                                   \
-            bitmap_set(target->yes, row);                                                \
+        bool first = !bitmap_get(target->yes, row), any = false;                         \
+        (void)first;                                                                     \
+        for (size_t at = (f)->pieces->from[r]; at < end; at += BITS_AT) {                \
+            size_t stop = end - at > BITS_AT ? at + BITS_AT : end;                       \
+            for (uint64_t bits = bits_between(map, at, stop); bits; bits &= bits - 1) {  \
+                size_t e = at + (size_t)__builtin_ctzll(bits);                           \
+                statement;                                                               \
+                first = false;                                                           \
+                any = true;                                                              \
+            }                                                                            \
         }                                                                                \
+        if (any)                                                                         \
+            bitmap_set(target->yes, row);                                                \
     }
 
 static void fold_extreme(const struct folding *f, const struct vector *v,
@@ -242,20 +141,41 @@ static void fold_extreme(const struct folding *f, const struct vector *v,
     }
 }
 
-/* fold_sum: sums of exact numbers in 128 bits, of reals as they come. An average of exact
- * numbers divides the exact sum. */
-static void fold_sum(const struct folding *f, const struct vector *v, const uint64_t *map)
+/* sum_narrow: sums of 64-bit numbers are differences of sums from the piece's start, which takes no
+ * branch per element. 4096 of them cannot leave 128 bits. */
+static void sum_narrow(const struct folding *f, const struct vector *v,
+                       const uint64_t *map, size_t elements)
+{
+    const struct pieces *p = f->pieces;
+    int128 *out = f->run->regs[f->op->target].lanes, *until = f->room->until;
+    const int64_t *x = v->data;
+    until[0] = 0;
+    for (size_t e = 0; e < elements; e++)
+        until[e + 1] = until[e] + (x[e * v->stride] & -(int64_t)bitmap_get(map, e));
+    for (uint32_t r = 0; r < p->rows; r++) {
+        if (!number_add(out[p->row + r], until[p->to[r]] - until[p->from[r]],
+                        &out[p->row + r]))
+            bitmap_set(f->room->failed, p->row + r);
+    }
+}
+
+/* fold_sum: sums of exact numbers in 128 bits, of reals as they come. An average of exact numbers
+ * divides the exact sum. */
+static void fold_sum(const struct folding *f, const struct vector *v, const uint64_t *map,
+                     size_t elements)
 {
     struct reg *target = &f->run->regs[f->op->target];
     if (v->type.kind == KIND_REAL) {
         double *out = target->lanes;
         EACH_VALUE(f, map, { out[row] = (first ? 0 : out[row]) + vector_real(v, e); });
-    } else {
+    } else if (v->type.wide) {
         int128 *out = target->lanes;
         EACH_VALUE(f, map, {
-            if (!number_add(first ? 0 : out[row], vector_exact(v, e), &out[row]))
-                bitmap_set(f->pieces->failed, row);
+            if (!number_add(out[row], vector_exact(v, e), &out[row]))
+                bitmap_set(f->room->failed, row);
         });
+    } else {
+        sum_narrow(f, v, map, elements);
     }
 }
 
@@ -285,9 +205,9 @@ static void fold_aggregate(const struct folding *f, const struct frame *inner)
             fold_extreme(f, &v, map);
         break;
     default:
-        f->run->kernels->count(map, p->from, p->to, p->rows, f->pieces->counts + p->row);
+        f->run->kernels->count(map, p->from, p->to, p->rows, f->room->counts + p->row);
         if (v.type.kind != KIND_NULL)
-            fold_sum(f, &v, map);
+            fold_sum(f, &v, map, inner->rows);
         break;
     }
 }
@@ -299,8 +219,13 @@ static void finish_aggregate(const struct folding *f)
     target->data = target->lanes;
     bool counts = aggregate == AGGREGATE_COUNT || aggregate == AGGREGATE_COUNT_ROWS;
     target->valid = counts ? NULL : target->yes;
-    if (aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_AVG)
-        bitmap_andnot(target->yes, f->pieces->failed, f->rows);
+    if (aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_AVG) {
+        for (size_t r = 0; r < f->rows; r++) {
+            if (f->room->counts[r] > 0)
+                bitmap_set(target->yes, r);
+        }
+        bitmap_andnot(target->yes, f->room->failed, f->rows);
+    }
     if (aggregate != AGGREGATE_AVG)
         return;
     struct type type = f->fold->value.type;
@@ -311,76 +236,79 @@ static void finish_aggregate(const struct folding *f)
         double sum = type.kind == KIND_REAL
                          ? ((double *)target->lanes)[r]
                          : number_to_real(((int128 *)target->lanes)[r], type.scale);
-        ((double *)target->lanes)[r] = sum / (double)f->pieces->counts[r];
+        ((double *)target->lanes)[r] = sum / (double)f->room->counts[r];
     }
 }
 
 /* --- the operation ---------------------------------------------------------------------- */
 
-static struct list open_list(const struct fold *fold, const struct frame *frame,
-                             uint64_t *room)
+/* only_lengths: nothing has to be known about the elements but how many there are. */
+static bool only_lengths(const struct fold *fold)
 {
-    struct list list = {.frame = frame, .owner = frame};
-    while (list.owner->level > fold->list->level)
-        list.owner = list.owner->outer;
-    list.column = machine_column(list.owner, fold->list, room, &list.valid);
-    return list;
+    return fold->kind == FOLD_AGGREGATE && fold->aggregate == AGGREGATE_COUNT_ROWS &&
+           fold->filter.kind == OPERAND_NONE;
 }
 
-static void begin(const struct folding *f, const struct list *list, struct frame *inner)
+static void begin(const struct folding *f, struct frame *inner, const struct frame *frame)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    struct pieces *p = f->pieces;
-    p->row = p->rows = 0;
-    p->resume = -1;
     bitmap_zero(target->yes, f->rows);
     bitmap_zero(target->no, f->rows);
-    if (f->fold->kind == FOLD_AGGREGATE) {
-        enum aggregate aggregate = f->fold->aggregate;
-        if (aggregate == AGGREGATE_COUNT || aggregate == AGGREGATE_COUNT_ROWS)
-            memset(target->lanes, 0, f->rows * sizeof(int64_t));
-        memset(p->counts, 0, sizeof(p->counts));
-        memset(p->failed, 0, sizeof(p->failed));
+    switch (f->fold->aggregate) {
+    case AGGREGATE_COUNT:
+    case AGGREGATE_COUNT_ROWS:
+        memset(target->lanes, 0, f->rows * sizeof(int64_t));
+        break;
+    case AGGREGATE_SUM:
+    case AGGREGATE_AVG:
+        memset(target->lanes, 0, f->rows * sizeof(int128));
+        memset(f->room->counts, 0, f->rows * sizeof(int64_t));
+        memset(f->room->failed, 0, sizeof(f->room->failed));
+        break;
+    default:
+        break;
     }
-    const struct column *element = &list->column->children[0];
+    const struct column *element = &f->pieces->list->children[0];
     bool plain = element->type != COLUMN_STRUCT;
     inner->columns = plain ? element : element->children;
     inner->elements = plain ? NULL : element->validity;
-    inner->outer = list->frame;
-    inner->level = list->frame->level + 1;
+    inner->outer = frame;
+    inner->level = frame->level + 1;
+}
+
+static void fold_piece(const struct folding *f, struct frame *inner)
+{
+    if (f->fold->block->correlated)
+        pieces_parents(f->pieces, inner);
+    machine_block(f->run, f->fold->block, inner);
+    if (f->fold->kind == FOLD_AGGREGATE)
+        fold_aggregate(f, inner);
+    else
+        fold_condition(f, inner);
 }
 
 void fold_operation(struct machine *run, const struct frame *frame, const struct op *op)
 {
     const struct fold *fold = op->fold;
-    struct frame *inner = &run->frames[frame->level + 1];
+    struct fold_room *room = (struct fold_room *)run->fold_rooms + frame->level;
     struct folding f = {.run = run,
                         .op = op,
                         .fold = fold,
-                        .pieces = &run->pieces[frame->level],
+                        .room = room,
+                        .pieces = &room->pieces,
                         .rows = frame->rows};
-    uint64_t room[FRAME_WORDS + 1];
-    struct list list = open_list(fold, frame, room);
-    if (fold->mask.kind == OPERAND_REGISTER)
-        list.irrelevant = machine_truth(run, fold->mask).yes;
-    begin(&f, &list, inner);
-    bool lengths = fold->kind == FOLD_AGGREGATE &&
-                   fold->aggregate == AGGREGATE_COUNT_ROWS &&
-                   fold->filter.kind == OPERAND_NONE;
-    while (next_piece(&list, f.pieces, inner)) {
-        if (lengths) {
-            fold_lengths(&f);
-            continue;
+    bool masked = fold->mask.kind == OPERAND_REGISTER;
+    pieces_open(f.pieces, frame, fold->list,
+                masked ? machine_truth(run, fold->mask).yes : NULL);
+    struct frame *inner = &run->frames[frame->level + 1];
+    begin(&f, inner, frame);
+    if (only_lengths(fold)) {
+        pieces_lengths(f.pieces, run->regs[op->target].lanes);
+    } else {
+        while (pieces_next(f.pieces, inner)) {
+            if (inner->rows > 0)
+                fold_piece(&f, inner);
         }
-        if (inner->rows > 0) {
-            if (fold->block->correlated)
-                name_parents(f.pieces, inner);
-            machine_block(run, fold->block, inner);
-        }
-        if (fold->kind == FOLD_AGGREGATE)
-            fold_aggregate(&f, inner);
-        else
-            fold_condition(&f, inner);
     }
     if (fold->kind == FOLD_AGGREGATE)
         finish_aggregate(&f);

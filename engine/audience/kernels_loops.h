@@ -70,13 +70,19 @@ static inline __attribute__((always_inline)) void
 any_loop(const uint64_t *map, const uint16_t *from, const uint16_t *to, size_t rows,
          uint64_t *out, size_t row)
 {
-    for (size_t r = 0; r < rows; r++) {
-        size_t at = from[r], end = to[r];
-        uint64_t any = 0;
-        for (; end - at > BITS_AT; at += BITS_AT)
-            any |= bits_between(map, at, at + BITS_AT);
-        any |= bits_between(map, at, end);
-        out[(row + r) / 64] |= (uint64_t)(any != 0) << ((row + r) % 64);
+    for (size_t r = 0; r < rows;) { /* a word of out at a time, kept in a register */
+        size_t bit = (row + r) % 64, word_at = (row + r) / 64;
+        size_t end = rows - r < 64 - bit ? rows : r + 64 - bit;
+        uint64_t word = 0;
+        for (; r < end; r++, bit++) {
+            size_t at = from[r], stop = to[r];
+            uint64_t any = 0;
+            for (; stop - at > BITS_AT; at += BITS_AT)
+                any |= bits_between(map, at, at + BITS_AT);
+            any |= bits_between(map, at, stop);
+            word |= (uint64_t)(any != 0) << bit;
+        }
+        out[word_at] |= word;
     }
 }
 

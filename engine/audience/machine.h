@@ -47,8 +47,8 @@ struct machine {
     const struct tzif *zone;
     const struct kernels *kernels;
     struct reg *regs;
-    struct frame *frames;  /* one a level */
-    struct pieces *pieces; /* one a level: fold.c */
+    struct frame *frames; /* one a level */
+    void *fold_rooms;     /* one a level: fold.c */
     struct text_pool pool;
     struct arena arena;
 };
@@ -138,6 +138,6 @@ void matching_operation(struct machine *run, const struct frame *frame,
 
 /* fold.c */
 void fold_operation(struct machine *run, const struct frame *frame, const struct op *op);
-size_t fold_scratch_bytes(void);
+size_t fold_room_bytes(void);
 
 #endif

@@ -36,8 +36,7 @@ static bool naive_is_null(const struct constant *c)
     return c->type.kind == KIND_NULL;
 }
 
-/* --- columns
- * ---------------------------------------------------------------------------------- */
+/* --- columns ---------------------------------------------------------------------------- */
 
 static double naive_half(uint16_t bits)
 {
@@ -131,8 +130,7 @@ static const struct column *naive_find(const struct naive_table *table,
     return c;
 }
 
-/* --- comparing
- * -------------------------------------------------------------------------------- */
+/* --- comparing -------------------------------------------------------------------------- */
 
 enum naive_truth { NAIVE_FALSE, NAIVE_TRUE, NAIVE_UNKNOWN };
 
@@ -238,8 +236,7 @@ static enum naive_truth naive_or(enum naive_truth a, enum naive_truth b)
     return naive_not(naive_and(naive_not(a), naive_not(b)));
 }
 
-/* --- LIKE, by trying everything
- * --------------------------------------------------------------- */
+/* --- LIKE, by trying everything --------------------------------------------------------- */
 
 static bool naive_matches(const char *p, const char *p_end, const char *t,
                           const char *t_end, uint32_t escape, bool fold)
@@ -281,8 +278,7 @@ static enum naive_truth naive_like(const struct node *node, const struct constan
                          t->text.data, t->text.data + t->text.bytes, c, node->fold_case);
 }
 
-/* --- values
- * ----------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------- */
 
 static struct constant naive_arithmetic(struct naive *n, const struct node *node,
                                         struct constant a, struct constant b)
@@ -338,8 +334,7 @@ static struct constant naive_call(struct naive *n, const struct naive_table *tab
     }
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------ */
+/* --- lists ------------------------------------------------------------------------------ */
 
 struct naive_list {
     struct naive_table inner;
@@ -450,8 +445,7 @@ static enum naive_truth naive_quantified(struct naive *n, const struct naive_tab
     return node->negated ? naive_not(result) : result;
 }
 
-/* --- conditions
- * ------------------------------------------------------------------------------- */
+/* --- conditions ------------------------------------------------------------------------- */
 
 static enum naive_truth naive_in(struct naive *n, const struct naive_table *table,
                                  const struct node *node, struct constant left)

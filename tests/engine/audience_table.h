@@ -224,8 +224,7 @@ TEST_HELPER struct column table_struct(struct table *t, const char *name, int64_
                            .child_count = count};
 }
 
-/* --- values by seed
- * --------------------------------------------------------------------------- */
+/* --- values by seed --------------------------------------------------------------------- */
 
 TEST_HELPER struct text table_word(struct table *t)
 {

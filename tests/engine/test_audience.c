@@ -9,7 +9,7 @@
 
 #define NONE (INT64_MIN + 1) /* a null */
 
-/* --- eight customers -------------------------------------------------------------------------- */
+/* --- eight customers -------------------------------------------------------------------- */
 
 static const char *const names[] = {"Ada",    "Bob", "ada",  NULL,
                                     "Élodie", "",    "100%", "Zoë"};
@@ -201,7 +201,7 @@ static void make_customers(struct table *t)
     t->count = n;
 }
 
-/* --- running ---------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------- */
 
 static struct text saved(void *arg, struct text name)
 {
@@ -292,7 +292,7 @@ static void check(const struct expected *cases, size_t count, const char *zone_n
 
 #define CHECK_CASES(cases, zone) check(cases, ARRAY_COUNT(cases), zone)
 
-/* --- the language ----------------------------------------------------------------------------- */
+/* --- the language ----------------------------------------------------------------------- */
 
 Test(audience, conditions)
 {
@@ -619,7 +619,7 @@ Test(audience, parameters_and_saved_audiences)
     CHECK_CASES(cases, "UTC");
 }
 
-/* --- complaints ------------------------------------------------------------------------------- */
+/* --- complaints ------------------------------------------------------------------------- */
 
 Test(audience, complaints)
 {
@@ -860,7 +860,7 @@ Test(audience, needed_columns)
     table_free(&t);
 }
 
-/* --- long lists ------------------------------------------------------------------------------- */
+/* --- long lists ------------------------------------------------------------------------- */
 
 /* Lists that fill many pieces, end on their borders, and go on over them. */
 Test(audience, long_lists)

@@ -9,7 +9,7 @@
 
 #define ROWS 400
 
-/* --- values as SQL ---------------------------------------------------------------------------- */
+/* --- values as SQL ---------------------------------------------------------------------- */
 
 static void print_text(struct text t)
 {
@@ -149,7 +149,7 @@ static void print_value(const struct column *c, int64_t row)
         printf("%lld", (long long)integer);
 }
 
-/* --- types ------------------------------------------------------------------------------------ */
+/* --- types ------------------------------------------------------------------------------ */
 
 /* What DuckDB calls a column's type; its floats become doubles, whose comparisons are ours. */
 static void print_type(const struct column *c)
@@ -206,7 +206,7 @@ static void print_table(const struct table *t)
     }
 }
 
-/* --- what DuckDB does otherwise --------------------------------------------------------------- */
+/* --- what DuckDB does otherwise --------------------------------------------------------- */
 
 /* tame: DuckDB compares integers with doubles as doubles, and raises an error where a sum of 64-bit
  * numbers overflows: keep such integers out of the way. */
