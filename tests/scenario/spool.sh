@@ -24,7 +24,7 @@ for i in range(200):
 PY
 for name in misspelt cut nobody later good second $(seq -f tiny-%g 0 199); do drop "$name.json"; done
 ended() { [ "$(ls spool/done | wc -l)" = 202 ]; }
-until_true 20 ended
+until_true 60 ended
 cp -r box before
 
 drop good.json
