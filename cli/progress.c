@@ -10,7 +10,7 @@
 
 void progress_init(struct progress *progress, bool terminal)
 {
-    *progress = (struct progress){.terminal = terminal, .started_ns = clock_steady_ns()};
+    *progress = (struct progress){.terminal = terminal};
 }
 
 static uint64_t planned_of(const struct books *books)
@@ -31,7 +31,7 @@ static void format_seconds(double seconds, char *out, size_t bytes)
         snprintf(out, bytes, "%u:%02u", s / 60, s % 60);
 }
 
-static void draw(struct progress *progress, struct run *run)
+static void draw(struct run *run)
 {
     struct run_progress now;
     run_progress(run, &now);
@@ -51,31 +51,26 @@ static void draw(struct progress *progress, struct run *run)
         bar[i] = (double)i < share * BAR_CELLS ? '#' : '.';
     bar[BAR_CELLS] = '\0';
     fprintf(stderr,
-            "%s[%s] %3.0f%%  %.0f/s  ETA %s  sent %" PRIu64 "  failed %" PRIu64
-            "  unknown %" PRIu64 "  pending %" PRIu64 "%s",
-            progress->terminal ? "\r" : "", bar, share * 100, rate, eta,
-            books_total(&now.books, OUTCOME_SENT),
+            "\r[%s] %3.0f%%  %.0f/s  ETA %s  sent %" PRIu64 "  failed %" PRIu64
+            "  unknown %" PRIu64 "  pending %" PRIu64 "\033[K",
+            bar, share * 100, rate, eta, books_total(&now.books, OUTCOME_SENT),
             books_total(&now.books, OUTCOME_FAILED),
-            books_total(&now.books, OUTCOME_UNKNOWN), pending,
-            progress->terminal ? "\033[K" : "\n");
-    progress->drawn = true;
+            books_total(&now.books, OUTCOME_UNKNOWN), pending);
 }
 
 void progress_draw(struct progress *progress, struct run *run)
 {
     int64_t now = clock_steady_ns();
-    int64_t every_ns = progress->terminal ? 200 * NS_PER_MS : 10 * NS_PER_S;
-    int64_t since = progress->drawn_ns ? progress->drawn_ns : progress->started_ns;
-    if (now - since < every_ns)
+    if (!progress->terminal || now - progress->drawn_ns < 200 * NS_PER_MS)
         return;
     progress->drawn_ns = now;
-    draw(progress, run);
+    draw(run);
 }
 
 void progress_end(struct progress *progress, struct run *run)
 {
-    if (progress->terminal || progress->drawn)
-        draw(progress, run);
-    if (progress->terminal)
-        fputc('\n', stderr);
+    if (!progress->terminal)
+        return;
+    draw(run);
+    fputc('\n', stderr);
 }

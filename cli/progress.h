@@ -1,6 +1,5 @@
 /* progress: a line on stderr about a run: how far, how fast, how long still, what came of
- * it. On a terminal one line is redrawn a few times a second; elsewhere a line is written
- * every ten seconds. */
+ * it; redrawn in place a few times a second, and only on a terminal. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -8,9 +7,7 @@
 
 struct progress {
     bool terminal;
-    int64_t drawn_ns, started_ns;
-    uint64_t done_at_start;
-    bool drawn;
+    int64_t drawn_ns;
 };
 
 void progress_init(struct progress *progress, bool terminal);

@@ -157,16 +157,16 @@ int number_parse(struct text t, bool *exact_out, int128 *value_out, int32_t *sca
         return -1;
     /* A number written with a point or an exponent keeps one digit behind the point, because 7 / 2
      * and 7 / 2.0 are not the same. */
-    bool decimal = memchr(t.data, '.', t.bytes) || has_power;
+    int32_t least = memchr(t.data, '.', t.bytes) || has_power ? 1 : 0;
     scale -= power;
     while (scale > 1 && value % 10 == 0) {
         value /= 10;
         scale--;
     }
-    if (scale < decimal)
-        exact = exact && number_rescale(value, decimal - scale, &value);
+    if (scale < least)
+        exact = exact && number_rescale(value, least - scale, &value);
     exact = exact && scale <= NUMBER_SCALE_MAX;
-    scale = scale < decimal ? decimal : scale;
+    scale = scale < least ? least : scale;
     *exact_out = exact;
     *value_out = negative ? -value : value;
     *scale_out = scale;

@@ -38,7 +38,8 @@ static void break_off(struct run *run, int res, const char *what)
     log_error("engine", "journal failed", "job=%.*s reason=\"%s\"",
               TEXT_ARGS(run->job->file.id), run->io.why.text);
     atomic_store(&run->io.broken, true);
-    pipeline_stop(run->pipeline);
+    if (run->pipeline) /* it starts after the journal */
+        pipeline_stop(run->pipeline);
     run_io_pause(run);
 }
 
