@@ -99,12 +99,14 @@ struct audience_scratch *audience_scratch_create(const struct audience *audience
     struct error err;
     /* Only what is used becomes memory. */
     if (arena_init(&run->arena,
-                   program->registers * reg_bytes + program->levels * level_bytes + 4096,
+                   program->registers * reg_bytes + program->levels * level_bytes +
+                       (FRAME_ROWS_MAX + 256) * sizeof(int128),
                    &err))
         CHECK(!"address space for an audience's registers");
     run->regs = arena_zalloc(&run->arena, (program->registers + 1) * sizeof(*run->regs));
     run->frames = arena_alloc(&run->arena, program->levels * sizeof(*run->frames));
     run->fold_rooms = value_alloc_room(&run->arena, program->levels * fold_room_bytes());
+    run->picked = value_alloc_room(&run->arena, FRAME_ROWS_MAX * sizeof(int128));
     for (uint32_t i = 0; i < program->registers; i++) {
         struct reg *reg = &run->regs[i];
         reg->yes = arena_alloc(&run->arena, BITMAP_BYTES);
@@ -134,6 +136,7 @@ void audience_select(const struct audience *audience, struct audience_scratch *s
     frame->columns = chunk->columns;
     frame->elements = NULL;
     frame->first = chunk->first;
+    frame->picks = NULL;
     frame->rows = chunk->rows;
     frame->level = 0;
     frame->outer = NULL;

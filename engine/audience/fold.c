@@ -8,6 +8,7 @@ struct fold_room {
     struct pieces pieces;
     int64_t counts[FRAME_ROWS_MAX]; /* sum, avg: how many values */
     uint64_t failed[FRAME_WORDS];   /* sum: out of 128 bits */
+    int64_t picked[FRAME_ROWS_MAX]; /* counts of picked rows */
     int128 until[FRAME_ROWS_MAX + 1];
 };
 
@@ -35,10 +36,33 @@ static uint64_t chosen(const struct folding *f, size_t w)
                : machine_truth(f->run, f->fold->filter).yes[w];
 }
 
+/* any: set the bits in out of rows with an element in map. */
 static void any(const struct folding *f, const uint64_t *map, uint64_t *out)
 {
     const struct pieces *p = f->pieces;
-    f->run->kernels->any(map, p->from, p->to, p->rows, out, p->row);
+    uint64_t picked[FRAME_WORDS] = {0};
+    if (!p->picked) {
+        f->run->kernels->any(map, p->from, p->to, p->rows, out, p->row);
+        return;
+    }
+    f->run->kernels->any(map, p->from, p->to, p->rows, picked, 0);
+    for (size_t r = bitmap_next(picked, 0, p->rows); r < p->rows;
+         r = bitmap_next(picked, r + 1, p->rows))
+        bitmap_set(out, p->picked_rows[r]);
+}
+
+/* count: add each row's elements in map to counts. */
+static void count(const struct folding *f, const uint64_t *map, int64_t *counts)
+{
+    const struct pieces *p = f->pieces;
+    if (!p->picked) {
+        f->run->kernels->count(map, p->from, p->to, p->rows, counts + p->row);
+        return;
+    }
+    memset(f->room->picked, 0, p->rows * sizeof(f->room->picked[0]));
+    f->run->kernels->count(map, p->from, p->to, p->rows, f->room->picked);
+    for (uint32_t r = 0; r < p->rows; r++)
+        counts[p->picked_rows[r]] += f->room->picked[r];
 }
 
 /* fold_condition: ANY is true with one true element and false when all are false; ALL is ANY with
@@ -89,7 +113,7 @@ static void finish_condition(const struct folding *f)
  * one as first. */
 #define EACH_VALUE(f, map, statement)                                                    \
     for (uint32_t r = 0; r < (f)->pieces->rows; r++) {                                   \
-        size_t row = (f)->pieces->row + r, end = (f)->pieces->to[r];                     \
+        size_t row = pieces_row((f)->pieces, r), end = (f)->pieces->to[r];               \
         bool first = !bitmap_get(target->yes, row), any = false;                         \
         (void)first;                                                                     \
         for (size_t at = (f)->pieces->from[r]; at < end; at += BITS_AT) {                \
@@ -153,9 +177,9 @@ static void sum_narrow(const struct folding *f, const struct vector *v,
     for (size_t e = 0; e < elements; e++)
         until[e + 1] = until[e] + (x[e * v->stride] & -(int64_t)bitmap_get(map, e));
     for (uint32_t r = 0; r < p->rows; r++) {
-        if (!number_add(out[p->row + r], until[p->to[r]] - until[p->from[r]],
-                        &out[p->row + r]))
-            bitmap_set(f->room->failed, p->row + r);
+        uint32_t row = pieces_row(p, r);
+        if (!number_add(out[row], until[p->to[r]] - until[p->from[r]], &out[row]))
+            bitmap_set(f->room->failed, row);
     }
 }
 
@@ -182,7 +206,6 @@ static void fold_sum(const struct folding *f, const struct vector *v, const uint
 static void fold_aggregate(const struct folding *f, const struct frame *inner)
 {
     struct reg *target = &f->run->regs[f->op->target];
-    const struct pieces *p = f->pieces;
     uint64_t map[FRAME_WORDS + 1];
     struct vector v = {0};
     bool condition = f->fold->value.type.kind == KIND_BOOL;
@@ -196,8 +219,7 @@ static void fold_aggregate(const struct folding *f, const struct frame *inner)
     switch (f->fold->aggregate) {
     case AGGREGATE_COUNT_ROWS:
     case AGGREGATE_COUNT:
-        f->run->kernels->count(map, p->from, p->to, p->rows,
-                               (int64_t *)target->lanes + p->row);
+        count(f, map, target->lanes);
         break;
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
@@ -205,7 +227,7 @@ static void fold_aggregate(const struct folding *f, const struct frame *inner)
             fold_extreme(f, &v, map);
         break;
     default:
-        f->run->kernels->count(map, p->from, p->to, p->rows, f->room->counts + p->row);
+        count(f, map, f->room->counts);
         if (v.type.kind != KIND_NULL)
             fold_sum(f, &v, map, inner->rows);
         break;
@@ -220,10 +242,8 @@ static void finish_aggregate(const struct folding *f)
     bool counts = aggregate == AGGREGATE_COUNT || aggregate == AGGREGATE_COUNT_ROWS;
     target->valid = counts ? NULL : target->yes;
     if (aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_AVG) {
-        for (size_t r = 0; r < f->rows; r++) {
-            if (f->room->counts[r] > 0)
-                bitmap_set(target->yes, r);
-        }
+        for (size_t r = 0; r < f->rows; r++)
+            target->yes[r / 64] |= (uint64_t)(f->room->counts[r] > 0) << (r % 64);
         bitmap_andnot(target->yes, f->room->failed, f->rows);
     }
     if (aggregate != AGGREGATE_AVG)

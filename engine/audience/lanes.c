@@ -30,19 +30,12 @@ static float half(uint16_t bits)
     for (size_t i = 0; i < rows; i++)                                                    \
     ((to *)out)[i] = ((const type *)values)[i]
 
-/* load_fixed: rows values from `first` on, into out; or a pointer into the column where
- * its lanes are ours already. */
-static const void *load_fixed(const struct column *column, int64_t first, size_t rows,
+/* load_fixed: the values found in a column as our lanes, in out; or values itself, where they are
+ * ours already. */
+static const void *load_fixed(enum column_type type, const void *values, size_t rows,
                               void *out)
 {
-    static const uint8_t widths[] = {
-        [COLUMN_INT8] = 1,    [COLUMN_INT16] = 2,   [COLUMN_INT32] = 4,
-        [COLUMN_INT64] = 8,   [COLUMN_UINT8] = 1,   [COLUMN_UINT16] = 2,
-        [COLUMN_UINT32] = 4,  [COLUMN_UINT64] = 8,  [COLUMN_FLOAT16] = 2,
-        [COLUMN_FLOAT32] = 4, [COLUMN_FLOAT64] = 8, [COLUMN_DECIMAL128] = 16,
-        [COLUMN_DATE32] = 4,  [COLUMN_DATE64] = 8,  [COLUMN_TIMESTAMP] = 8};
-    const void *values = (const char *)column->values + first * widths[column->type];
-    switch (column->type) {
+    switch (type) {
     case COLUMN_INT64:
     case COLUMN_TIMESTAMP:
     case COLUMN_FLOAT64:
@@ -78,7 +71,7 @@ static const void *load_fixed(const struct column *column, int64_t first, size_t
             ((double *)out)[i] = half(((const uint16_t *)values)[i]);
         break;
     default:
-        CHECK(column->type == COLUMN_DATE64);
+        CHECK(type == COLUMN_DATE64);
         for (size_t i = 0; i < rows; i++) {
             int64_t ms = ((const int64_t *)values)[i];
             ((int64_t *)out)[i] = ms / 86400000 - (ms % 86400000 < 0);
@@ -88,20 +81,21 @@ static const void *load_fixed(const struct column *column, int64_t first, size_t
     return out;
 }
 
-void lanes_load_text(const struct column *column, int64_t first, size_t rows,
-                     const uint64_t *valid, struct text *out)
+void lanes_load_text(const struct column *column, const int32_t *picks, int64_t first,
+                     size_t rows, const uint64_t *valid, struct text *out)
 {
     const char *bytes = column->values ? column->values : "";
-    if (column->type == COLUMN_UTF8) {
+    if (column->type == COLUMN_UTF8 && !picks) {
         const int32_t *at = (const int32_t *)column->offsets + first;
         for (size_t i = 0; i < rows; i++)
             out[i] = (struct text){bytes + at[i], (size_t)(at[i + 1] - at[i])};
         return;
     }
     /* What a null row holds in a view or a code is not to be trusted. */
-    for (size_t i = 0; i < rows; i++)
-        out[i] = valid && !bitmap_get(valid, i) ? TEXT_NONE
-                                                : column_text(column, first + (int64_t)i);
+    for (size_t i = 0; i < rows; i++) {
+        int64_t place = picks ? picks[i] : first + (int64_t)i;
+        out[i] = valid && !bitmap_get(valid, i) ? TEXT_NONE : column_text(column, place);
+    }
 }
 
 /* dictionary_valid: valid without the rows whose dictionary entry is null. */
@@ -125,14 +119,21 @@ void lanes_load(struct machine *run, const struct frame *frame, const struct op 
     struct reg *target = &run->regs[op->target];
     const struct column *column =
         machine_column(frame, op->a.place, target->yes, &target->valid);
-    if (op->a.type.kind != KIND_TEXT) {
-        target->data = load_fixed(column, frame->first, frame->rows, target->lanes);
+    target->data = target->lanes;
+    if (op->a.type.kind == KIND_TEXT) {
+        lanes_load_text(column, frame->picks, frame->first, frame->rows, target->valid,
+                        target->lanes);
+        target->valid = dictionary_valid(column, target->lanes, frame->rows,
+                                         target->valid, target->yes);
         return;
     }
-    lanes_load_text(column, frame->first, frame->rows, target->valid, target->lanes);
-    target->data = target->lanes;
-    target->valid =
-        dictionary_valid(column, target->lanes, frame->rows, target->valid, target->yes);
+    unsigned log2 = machine_width_log2(column->type);
+    const void *values = machine_values(run, frame, column, log2);
+    const void *loaded = load_fixed(column->type, values, frame->rows, target->lanes);
+    if (loaded == run->picked) /* which is not ours to keep */
+        memcpy(target->lanes, loaded, (size_t)frame->rows << log2);
+    else
+        target->data = loaded;
 }
 
 /* --- arithmetic ------------------------------------------------------------------------- */

@@ -38,26 +38,64 @@ const uint64_t *machine_valid(const uint64_t *a, const uint64_t *b, size_t rows,
     return room;
 }
 
+/* bits_of: a column's bitmap from the frame's first row on; gathered in room where rows are picked. */
+static const uint64_t *bits_of(const struct frame *frame, const uint64_t *bits,
+                               uint64_t *room)
+{
+    if (!bits || !frame->picks)
+        return bits ? bits + frame->first / 64 : NULL;
+    for (size_t w = 0; w < bitmap_words(frame->rows); w++) {
+        uint64_t word = 0;
+        for (size_t i = 64 * w; i < frame->rows && i < 64 * w + 64; i++)
+            word |= (uint64_t)bitmap_get(bits, (size_t)frame->picks[i]) << (i % 64);
+        room[w] = word;
+    }
+    return room;
+}
+
 const struct column *machine_column(const struct frame *frame, const struct place *place,
                                     uint64_t *room, const uint64_t **valid_out)
 {
     const struct column *column = NULL, *siblings = frame->columns;
-    size_t words = bitmap_words(frame->rows);
-    *valid_out = frame->elements ? frame->elements + frame->first / 64 : NULL;
+    uint64_t picked[FRAME_WORDS];
+    *valid_out = bits_of(frame, frame->elements, room);
     for (uint32_t i = 0; i < place->depth; i++) {
         column = &siblings[place->path[i]];
         siblings = column->children;
         const uint64_t *valid =
-            column->validity ? column->validity + frame->first / 64 : NULL;
-        if (*valid_out && valid) {
-            for (size_t w = 0; w < words; w++)
-                room[w] = (*valid_out)[w] & valid[w];
-            *valid_out = room;
-        } else if (valid) {
-            *valid_out = valid;
-        }
+            bits_of(frame, column->validity, *valid_out ? picked : room);
+        *valid_out = machine_valid(*valid_out, valid, frame->rows, room);
     }
     return column;
+}
+
+const uint64_t *machine_bits(const struct frame *frame, const struct column *column,
+                             uint64_t *room)
+{
+    return bits_of(frame, column->values, room);
+}
+
+unsigned machine_width_log2(enum column_type type)
+{
+    static const uint8_t widths[] = {
+        [COLUMN_INT8] = 0,    [COLUMN_INT16] = 1,   [COLUMN_INT32] = 2,
+        [COLUMN_INT64] = 3,   [COLUMN_UINT8] = 0,   [COLUMN_UINT16] = 1,
+        [COLUMN_UINT32] = 2,  [COLUMN_UINT64] = 3,  [COLUMN_FLOAT16] = 1,
+        [COLUMN_FLOAT32] = 2, [COLUMN_FLOAT64] = 3, [COLUMN_DECIMAL128] = 4,
+        [COLUMN_DATE32] = 2,  [COLUMN_DATE64] = 3,  [COLUMN_TIMESTAMP] = 3};
+    return widths[type];
+}
+
+const void *machine_values(const struct machine *run, const struct frame *frame,
+                           const struct column *column, unsigned log2)
+{
+    const char *values = column->values;
+    if (!frame->picks)
+        return values + ((size_t)frame->first << log2);
+    for (size_t i = 0; i < frame->rows; i++)
+        memcpy((char *)run->picked + (i << log2),
+               values + ((size_t)frame->picks[i] << log2), (size_t)1 << log2);
+    return run->picked;
 }
 
 void machine_settle(const uint64_t *raw, const uint64_t *valid, size_t rows,

@@ -20,6 +20,8 @@ struct frame {
     const uint64_t
         *elements; /* validity of a list's structs, or NULL; bit 0 is row 0 of columns */
     int64_t first; /* a multiple of 64 */
+    const int32_t
+        *picks; /* the places of its rows in columns; NULL: first, first + 1, … */
     uint32_t rows;
     uint32_t level;
     const struct frame *outer;
@@ -48,6 +50,7 @@ struct machine {
     const struct kernels *kernels;
     struct reg *regs;
     struct frame *frames; /* one a level */
+    void *picked;         /* for machine_values: FRAME_ROWS_MAX of the widest values */
     void *fold_rooms;     /* one a level: fold.c */
     struct text_pool pool;
     struct arena arena;
@@ -100,6 +103,24 @@ static inline struct text vector_text(const struct vector *v, size_t i)
 const struct column *machine_column(const struct frame *frame, const struct place *place,
                                     uint64_t *room, const uint64_t **valid_out);
 
+/* machine_bits: the frame's rows of a bool column; room is used where they are picked. */
+const uint64_t *machine_bits(const struct frame *frame, const struct column *column,
+                             uint64_t *room);
+
+/* machine_values: the frame's rows of a fixed-width column, 1 << log2 bytes each, one behind the other: in
+ * the column, or gathered in run->picked until the next call. */
+const void *machine_values(const struct machine *run, const struct frame *frame,
+                           const struct column *column, unsigned log2);
+
+/* machine_width_log2: a fixed-width value takes 1 << this many bytes. */
+unsigned machine_width_log2(enum column_type type);
+
+/* machine_place: where row i of the frame lies in its columns. */
+static inline int64_t machine_place(const struct frame *frame, size_t i)
+{
+    return frame->picks ? frame->picks[i] : frame->first + (int64_t)i;
+}
+
 /* machine_valid: what is there in both; room is used where two meet. */
 const uint64_t *machine_valid(const uint64_t *a, const uint64_t *b, size_t rows,
                               uint64_t *room);
@@ -129,8 +150,8 @@ void machine_pool_reset(struct machine *run, bool keep);
 /* lanes.c */
 void lanes_operation(struct machine *run, const struct frame *frame, const struct op *op);
 void lanes_load(struct machine *run, const struct frame *frame, const struct op *op);
-void lanes_load_text(const struct column *column, int64_t first, size_t rows,
-                     const uint64_t *valid, struct text *out);
+void lanes_load_text(const struct column *column, const int32_t *picks, int64_t first,
+                     size_t rows, const uint64_t *valid, struct text *out);
 
 /* matching.c: conditions on values */
 void matching_operation(struct machine *run, const struct frame *frame,

@@ -23,27 +23,6 @@ struct native {
     enum column_type type;
 };
 
-static unsigned width_log2(enum column_type type)
-{
-    switch (type) {
-    case COLUMN_INT8:
-    case COLUMN_UINT8:
-        return 0;
-    case COLUMN_INT16:
-    case COLUMN_UINT16:
-        return 1;
-    case COLUMN_INT32:
-    case COLUMN_UINT32:
-    case COLUMN_FLOAT32:
-    case COLUMN_DATE32:
-        return 2;
-    case COLUMN_DECIMAL128:
-        return 4;
-    default:
-        return 3;
-    }
-}
-
 static struct native native(struct machine *run, const struct frame *frame,
                             const struct op *op, uint64_t *room)
 {
@@ -51,8 +30,7 @@ static struct native native(struct machine *run, const struct frame *frame,
     if (op->a.kind == OPERAND_COLUMN) {
         const struct column *column = machine_column(frame, op->a.place, room, &n.valid);
         n.type = column->type;
-        n.values = (const char *)column->values +
-                   ((size_t)frame->first << width_log2(column->type));
+        n.values = machine_values(run, frame, column, machine_width_log2(column->type));
     } else {
         struct vector v = machine_vector(run, op->a);
         n = (struct native){v.data, v.valid, COLUMN_FLOAT64};
@@ -67,7 +45,7 @@ static void range(struct machine *run, const struct frame *frame, const struct o
     if (op->range.empty)
         bitmap_zero(target->yes, frame->rows);
     else
-        run->kernels->range[width_log2(op->range.native)](
+        run->kernels->range[machine_width_log2(op->range.native)](
             n.values, frame->rows, op->range.low, op->range.span, target->yes);
     machine_settle(target->yes, n.valid, frame->rows, target);
 }
@@ -326,11 +304,11 @@ static const uint64_t *test_dictionary(const struct machine *run,
 {
     const struct column *entries = column->dictionary;
     size_t count = (size_t)entries->rows;
-    unsigned log2 = width_log2(column->code_type);
-    const char *codes = (const char *)column->values + ((size_t)frame->first << log2);
+    unsigned log2 = machine_width_log2(column->code_type);
+    const void *codes = machine_values(run, frame, column, log2);
     uint64_t matching[FRAME_WORDS + 1], there[FRAME_WORDS];
     struct text *texts = target->lanes;
-    lanes_load_text(entries, 0, count, entries->validity, texts);
+    lanes_load_text(entries, NULL, 0, count, entries->validity, texts);
     test_texts(test, texts, count, matching);
     if (entries->validity) {
         bitmap_and(matching, entries->validity, count);
@@ -355,7 +333,7 @@ static void text(struct machine *run, const struct frame *frame, const struct op
     const struct column *column = machine_column(frame, op->a.place, target->no, &valid);
     if (column->type == COLUMN_DICTIONARY && column->dictionary->rows <= frame->rows) {
         valid = test_dictionary(run, frame, column, test, valid, target);
-    } else if (column->type == COLUMN_UTF8 && test->kind == TEXT_ORDER &&
+    } else if (column->type == COLUMN_UTF8 && !frame->picks && test->kind == TEXT_ORDER &&
                test->order == ORDER_EQUAL) {
         equal_utf8(run, frame, column, test->text, target->yes);
     } else {
@@ -431,8 +409,7 @@ static void bool_column(struct machine *run, const struct frame *frame,
     struct reg *target = &run->regs[op->target];
     const uint64_t *valid;
     const struct column *column = machine_column(frame, op->a.place, target->no, &valid);
-    machine_settle((const uint64_t *)column->values + frame->first / 64, valid,
-                   frame->rows, target);
+    machine_settle(machine_bits(frame, column, target->yes), valid, frame->rows, target);
 }
 
 void matching_operation(struct machine *run, const struct frame *frame,

@@ -1,6 +1,9 @@
 /* pieces: see pieces.h. */
 #include "engine/audience/pieces.h"
 
+/* One relevant row in so many, and elements are picked one by one instead of swept over. */
+#define SPARSE_ROWS 8
+
 /* Elements between two lists that nobody looks at; more of them begin a new piece. */
 #define GAP_MAX 512
 
@@ -45,13 +48,17 @@ void pieces_open(struct pieces *p, const struct frame *frame, const struct place
         p->owner = p->owner->outer;
     p->list = machine_column(p->owner, place, room, &valid);
     find_relevant(p, valid, irrelevant);
+    p->all_relevant = !valid && !irrelevant;
+    p->in_order = p->list->type == COLUMN_LIST && p->owner == p->frame && !frame->picks;
+    p->sparse = p->in_order && irrelevant &&
+                bitmap_count(p->relevant, frame->rows) * SPARSE_ROWS < frame->rows;
 }
 
 static struct range range_of(const struct pieces *p, uint32_t row)
 {
     if (!bitmap_get(p->relevant, row))
         return (struct range){0, 0};
-    int64_t at = p->owner->first + owner_row(p, row);
+    int64_t at = machine_place(p->owner, owner_row(p, row));
     switch (p->list->type) {
     case COLUMN_LIST: {
         const int32_t *offsets = (const int32_t *)p->list->offsets + at;
@@ -148,25 +155,57 @@ static bool next_in_order(struct pieces *p, uint32_t row, struct frame *inner)
         p->resume = most;
         inner->rows = FRAME_ROWS_MAX;
     }
-    for (uint32_t r = 0; r < p->rows; r++) {
+    for (uint32_t r = 0; r < p->rows && !p->all_relevant; r++) {
         if (!bitmap_get(p->relevant, row + r))
             p->to[r] = p->from[r];
     }
     return true;
 }
 
+/* next_picked: only the relevant rows' elements, by their places. */
+static bool next_picked(struct pieces *p, uint32_t row, struct frame *inner)
+{
+    const int32_t *at = (const int32_t *)p->list->offsets + p->frame->first;
+    uint32_t elements = 0, end = p->frame->rows;
+    int64_t resume = p->resume;
+    p->resume = -1;
+    p->rows = 0;
+    row = (uint32_t)bitmap_next(p->relevant, row, end);
+    while (row < end && elements < FRAME_ROWS_MAX) {
+        int32_t first = resume >= 0 ? (int32_t)resume : at[row];
+        int32_t room = (int32_t)(FRAME_ROWS_MAX - elements), left = at[row + 1] - first;
+        p->picked_rows[p->rows] = (uint16_t)row;
+        p->from[p->rows] = (uint16_t)elements;
+        for (int32_t i = 0; i < left && i < room; i++)
+            p->picks[elements++] = first + i;
+        p->to[p->rows++] = (uint16_t)elements;
+        resume = -1;
+        if (left > room)
+            p->resume = first + room;
+        else
+            row = (uint32_t)bitmap_next(p->relevant, row + 1, end);
+    }
+    p->row = row;
+    inner->first = 0;
+    inner->picks = p->picks;
+    inner->rows = elements;
+    return p->rows > 0;
+}
+
 bool pieces_next(struct pieces *p, struct frame *inner)
 {
+    p->picked = p->sparse;
+    if (p->sparse)
+        return next_picked(p, p->row, inner);
     uint32_t row = p->row + p->rows - (p->resume >= 0);
-    return p->list->type == COLUMN_LIST && p->owner == p->frame
-               ? next_in_order(p, row, inner)
-               : next_anywhere(p, row, inner);
+    inner->picks = NULL;
+    return p->in_order ? next_in_order(p, row, inner) : next_anywhere(p, row, inner);
 }
 
 void pieces_lengths(const struct pieces *p, int64_t *counts)
 {
     uint32_t rows = p->frame->rows;
-    if (p->list->type == COLUMN_LIST && p->owner == p->frame) {
+    if (p->in_order) {
         const int32_t *at = (const int32_t *)p->list->offsets + p->frame->first;
         for (uint32_t row = 0; row < rows; row++)
             counts[row] = bitmap_get(p->relevant, row) ? at[row + 1] - at[row] : 0;
@@ -183,6 +222,6 @@ void pieces_parents(const struct pieces *p, struct frame *inner)
     memset(inner->parents, 0, inner->rows * sizeof(inner->parents[0]));
     for (uint32_t r = 0; r < p->rows; r++) {
         for (uint32_t e = p->from[r]; e < p->to[r]; e++)
-            inner->parents[e] = (uint16_t)(p->row + r);
+            inner->parents[e] = (uint16_t)pieces_row(p, r);
     }
 }
