@@ -2,21 +2,14 @@
  * tests. */
 #include "engine/audience/generator.h"
 
-#include "base/hash.h"
-
 #include <math.h>
-#include <stdlib.h>
-
-/* With more values than these IN looks them up instead of comparing one by one. */
-#define SET_RANGES_MAX 4
-#define SET_TEXTS_MAX  3
 
 static bool is_null(struct operand o)
 {
     return o.type.kind == KIND_NULL;
 }
 
-static struct operand unknown(struct generator *g, struct block *block)
+struct operand comparing_unknown(struct generator *g, struct block *block)
 {
     return generator_truth(g, block, &(struct constant){0});
 }
@@ -59,7 +52,7 @@ static void limits(enum column_type native, int128 *least, int128 *most)
     *most = ((int128)1 << (is_signed ? bits - 1 : bits)) - 1;
 }
 
-static struct operand in_bounds(struct generator *g, struct block *block,
+struct operand comparing_bounds(struct generator *g, struct block *block,
                                 struct operand o, struct bounds bounds)
 {
     enum column_type native = native_of(o);
@@ -95,7 +88,7 @@ static struct operand in_bounds(struct generator *g, struct block *block,
     return result;
 }
 
-static struct operand in_real_bounds(struct generator *g, struct block *block,
+struct operand comparing_real_bounds(struct generator *g, struct block *block,
                                      struct operand o, struct real_bounds bounds)
 {
     enum column_type native =
@@ -120,7 +113,7 @@ static struct operand in_real_bounds(struct generator *g, struct block *block,
 }
 
 /* has_bounds: o compares with the constant as a range of its exact numbers. */
-static bool has_bounds(struct operand o, const struct constant *constant)
+bool comparing_has_bounds(struct operand o, const struct constant *constant)
 {
     return o.type.kind != KIND_REAL && o.type.kind != KIND_TEXT &&
            (constant->type.kind != KIND_REAL || o.type.scale == 0);
@@ -130,20 +123,21 @@ static struct operand against_number(struct generator *g, struct block *block,
                                      enum order order, struct operand o,
                                      const struct constant *constant)
 {
-    if (has_bounds(o, constant))
-        return in_bounds(g, block, o, bounds_exact(order, o.type, constant));
+    if (comparing_has_bounds(o, constant))
+        return comparing_bounds(g, block, o, bounds_exact(order, o.type, constant));
     if (o.type.kind == KIND_REAL)
-        return in_real_bounds(g, block, o, bounds_real(order, constant));
+        return comparing_real_bounds(g, block, o, bounds_real(order, constant));
     struct operand real = generator_as(g, block, o, KIND_REAL);
-    struct operand result = in_real_bounds(g, block, real, bounds_real(order, constant));
+    struct operand result =
+        comparing_real_bounds(g, block, real, bounds_real(order, constant));
     generator_release(g, real);
     return result;
 }
 
 /* --- texts ------------------------------------------------------------------------------ */
 
-static struct operand text_test(struct generator *g, struct block *block,
-                                struct operand o, struct text_test test)
+struct operand comparing_text(struct generator *g, struct block *block, struct operand o,
+                              struct text_test test)
 {
     struct text_test *kept = arena_alloc(g->arena, sizeof(*kept));
     struct op *op = generator_emit(g, block, OP_TEXT, o, (struct operand){0});
@@ -161,7 +155,7 @@ static struct operand against_text(struct generator *g, struct block *block,
     struct text_test test = {.kind = TEXT_ORDER,
                              .order = outside ? ORDER_EQUAL : order,
                              .text = constant->text};
-    struct operand result = text_test(g, block, o, test);
+    struct operand result = comparing_text(g, block, o, test);
     result.negated = outside;
     return result;
 }
@@ -172,7 +166,7 @@ struct operand comparing_order(struct generator *g, struct block *block, enum or
                                struct operand left, struct operand right)
 {
     if (is_null(left) || is_null(right))
-        return unknown(g, block);
+        return comparing_unknown(g, block);
     if (left.kind == OPERAND_CONSTANT && right.kind != OPERAND_CONSTANT)
         return comparing_order(g, block, mirrored(order), right, left);
     if (right.kind == OPERAND_CONSTANT && left.kind != OPERAND_CONSTANT)
@@ -192,8 +186,9 @@ struct operand comparing_order(struct generator *g, struct block *block, enum or
 }
 
 /* against: left order right, where right says what left has to become first. */
-static struct operand against(struct generator *g, struct block *block, enum order order,
-                              struct operand left, struct node *right)
+struct operand comparing_against(struct generator *g, struct block *block,
+                                 enum order order, struct operand left,
+                                 struct node *right)
 {
     struct operand a = generator_as(g, block, left, right->left_as);
     struct operand b = generator_value(g, block, right);
@@ -223,7 +218,7 @@ static struct operand compare(struct generator *g, struct block *block, struct n
     if (left->type.kind == KIND_BOOL || left->next->type.kind == KIND_BOOL)
         return conditions(g, block, node, node->order, false);
     struct operand a = generator_value(g, block, left);
-    struct operand result = against(g, block, node->order, a, left->next);
+    struct operand result = comparing_against(g, block, node->order, a, left->next);
     generator_release(g, a);
     return result;
 }
@@ -257,7 +252,7 @@ static struct operand distinct(struct generator *g, struct block *block,
         bool missing = is_null(l) || right->type.kind == KIND_NULL;
         if (!missing && (l.kind == OPERAND_CONSTANT || right->kind == NODE_LITERAL)) {
             /* A constant is there: what is not equal to it is distinct. */
-            struct operand same = against(g, block, ORDER_EQUAL, l, right);
+            struct operand same = comparing_against(g, block, ORDER_EQUAL, l, right);
             struct op *op = generator_emit(g, block, OP_IS, same, (struct operand){0});
             op->test = TEST_TRUE;
             result = generator_target(op);
@@ -272,190 +267,6 @@ static struct operand distinct(struct generator *g, struct block *block,
     return result;
 }
 
-/* --- BETWEEN and IN --------------------------------------------------------------------- */
-
-/* between_bounds: both ends are constants, so that one range does. */
-static bool between_bounds(struct generator *g, struct block *block, struct operand o,
-                           struct node *low, struct node *high, struct operand *out)
-{
-    if (o.kind == OPERAND_CONSTANT || low->kind != NODE_LITERAL ||
-        high->kind != NODE_LITERAL || low->type.kind == KIND_NULL ||
-        high->type.kind == KIND_NULL || low->left_as != o.type.kind ||
-        high->left_as != o.type.kind)
-        return false;
-    if (o.type.kind == KIND_REAL) {
-        struct real_bounds a = bounds_real(ORDER_GREATER_EQUAL, &low->constant);
-        struct real_bounds b = bounds_real(ORDER_LESS_EQUAL, &high->constant);
-        a.low = fmax(a.low, b.low);
-        a.high = fmin(a.high, b.high);
-        a.nan = a.nan && b.nan;
-        *out = in_real_bounds(g, block, o, a);
-        return true;
-    }
-    if (!has_bounds(o, &low->constant) || !has_bounds(o, &high->constant))
-        return false;
-    struct bounds a = bounds_exact(ORDER_GREATER_EQUAL, o.type, &low->constant);
-    struct bounds b = bounds_exact(ORDER_LESS_EQUAL, o.type, &high->constant);
-    a.low = a.low > b.low ? a.low : b.low;
-    a.high = a.high < b.high ? a.high : b.high;
-    *out = in_bounds(g, block, o, a);
-    return true;
-}
-
-static struct operand between(struct generator *g, struct block *block, struct node *node)
-{
-    struct node *low = node->children->next, *high = low->next;
-    struct operand o = generator_value(g, block, node->children), result;
-    if (!between_bounds(g, block, o, low, high, &result)) {
-        struct operand a = against(g, block, ORDER_GREATER_EQUAL, o, low);
-        result = generator_join(g, block, OP_AND, a,
-                                against(g, block, ORDER_LESS_EQUAL, o, high));
-    }
-    generator_release(g, o);
-    return result;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* number_set: the literals among the list as stored numbers, ascending and once each, or
- * NULL when they have to be compared one by one. */
-static int64_t *number_set(struct generator *g, struct operand o, struct node *list,
-                           size_t *count_out)
-{
-    size_t count = 0;
-    for (struct node *n = list; n; n = n->next) {
-        if (n->kind != NODE_LITERAL ||
-            (n->type.kind != KIND_NULL &&
-             (n->left_as != o.type.kind || !has_bounds(o, &n->constant))))
-            return NULL;
-        count++;
-    }
-    if (o.kind == OPERAND_CONSTANT || o.type.kind == KIND_REAL ||
-        o.type.kind == KIND_TEXT || o.type.wide || count <= SET_RANGES_MAX)
-        return NULL;
-    int64_t *values = arena_alloc(g->arena, count * sizeof(*values));
-    count = 0;
-    for (struct node *n = list; n && values; n = n->next) {
-        struct bounds b = bounds_exact(ORDER_EQUAL, o.type, &n->constant);
-        if (n->type.kind != KIND_NULL && b.low == b.high && b.low >= INT64_MIN &&
-            b.low <= INT64_MAX)
-            values[count++] = (int64_t)b.low;
-    }
-    if (!values)
-        return NULL;
-    qsort(values, count, sizeof(*values), by_value);
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || values[kept - 1] != values[i])
-            values[kept++] = values[i];
-    }
-    *count_out = kept;
-    return values;
-}
-
-static bool text_set(struct generator *g, struct operand o, struct node *list,
-                     struct text_test *out)
-{
-    size_t count = 0;
-    for (struct node *n = list; n; n = n->next) {
-        if (n->kind != NODE_LITERAL || n->left_as != o.type.kind)
-            return false;
-        count++;
-    }
-    if (o.kind == OPERAND_CONSTANT || o.type.kind != KIND_TEXT || count <= SET_TEXTS_MAX)
-        return false;
-    size_t slots = 4;
-    while (slots < 2 * count)
-        slots *= 2;
-    *out = (struct text_test){.kind = TEXT_SET, .slots = slots};
-    out->set = arena_zalloc(g->arena, slots * sizeof(*out->set));
-    for (struct node *n = list; n && out->set; n = n->next) {
-        if (n->type.kind == KIND_NULL)
-            continue;
-        struct text t = n->constant.text;
-        size_t slot = hash64(t.data, t.bytes) & (slots - 1);
-        while (out->set[slot].data && !text_equal(out->set[slot], t))
-            slot = (slot + 1) & (slots - 1);
-        out->set[slot] = t;
-    }
-    return out->set != NULL;
-}
-
-/* one_by_one: left equals one of the list. */
-static struct operand one_by_one(struct generator *g, struct block *block,
-                                 struct operand o, struct node *list)
-{
-    struct operand result = {0};
-    for (struct node *n = list; n; n = n->next) {
-        if (n->type.kind == KIND_NULL)
-            continue;
-        struct operand same = against(g, block, ORDER_EQUAL, o, n);
-        result = result.kind == OPERAND_NONE
-                     ? same
-                     : generator_join(g, block, OP_OR, result, same);
-    }
-    return result.kind == OPERAND_NONE ? unknown(g, block) : result;
-}
-
-static struct operand in_conditions(struct generator *g, struct block *block,
-                                    struct node *node)
-{
-    struct operand result = {0};
-    for (struct node *n = node->children->next; n; n = n->next) {
-        struct operand a = generator_condition(g, block, node->children);
-        struct operand b = generator_condition(g, block, n);
-        struct op *op = generator_emit(g, block, OP_COMPARE_BOOL, a, b);
-        op->order = ORDER_EQUAL;
-        struct operand same = generator_target(op);
-        generator_release(g, a);
-        generator_release(g, b);
-        result = result.kind == OPERAND_NONE
-                     ? same
-                     : generator_join(g, block, OP_OR, result, same);
-    }
-    return result;
-}
-
-static struct operand in(struct generator *g, struct block *block, struct node *node)
-{
-    struct node *list = node->children->next;
-    if (node->children->type.kind == KIND_BOOL)
-        return in_conditions(g, block, node);
-    bool null = false;
-    for (struct node *n = list; n; n = n->next)
-        null = null || n->type.kind == KIND_NULL;
-    struct operand o = generator_value(g, block, node->children), result;
-    struct text_test test;
-    size_t count;
-    int64_t *values;
-    if (is_null(o)) {
-        result = unknown(g, block);
-    } else if (text_set(g, o, list, &test)) {
-        result = text_test(g, block, o, test);
-    } else if ((values = number_set(g, o, list, &count))) {
-        struct operand loaded = generator_loaded(g, block, o);
-        struct op *op = generator_emit(g, block, OP_SET, loaded, (struct operand){0});
-        op->set.values = values;
-        op->set.count = count;
-        result = generator_target(op);
-        if (o.kind == OPERAND_COLUMN)
-            generator_release(g, loaded);
-    } else {
-        result = one_by_one(g, block, o, list);
-    }
-    generator_release(g, o);
-    if (!null)
-        return result;
-    struct operand open = generator_target(
-        generator_emit(g, block, OP_NEVER_FALSE, result, (struct operand){0}));
-    generator_release(g, result);
-    return open;
-}
-
 /* --- LIKE
  * -------------------------------------------------------------------------------------
  */
@@ -468,11 +279,11 @@ static struct operand like(struct generator *g, struct block *block, struct node
     struct operand p = generator_value(g, block, pattern), result;
     struct text_test test = {.kind = TEXT_LIKE};
     if (is_null(o) || is_null(p) || (escape && escape->type.kind == KIND_NULL)) {
-        result = unknown(g, block);
+        result = comparing_unknown(g, block);
     } else if (p.kind == OPERAND_CONSTANT && o.kind != OPERAND_CONSTANT &&
                like_init(&test.like, p.constant->text, escape_text, node->fold_case) ==
                    0) {
-        result = text_test(g, block, o, test);
+        result = comparing_text(g, block, o, test);
     } else {
         struct operand a = generator_loaded(g, block, o),
                        b = generator_loaded(g, block, p);
@@ -500,10 +311,10 @@ struct operand comparing_node(struct generator *g, struct block *block, struct n
     case NODE_DISTINCT:
         return distinct(g, block, node);
     case NODE_BETWEEN:
-        result = between(g, block, node);
+        result = among_between(g, block, node);
         break;
     case NODE_IN:
-        result = in(g, block, node);
+        result = among_in(g, block, node);
         break;
     default:
         CHECK(node->kind == NODE_LIKE);

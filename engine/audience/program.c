@@ -6,13 +6,6 @@
 
 #define REGISTERS_MAX (8 * AUDIENCE_NODES_MAX)
 
-/* A value of an outer row that a block's elements use. */
-struct hoist {
-    const struct node *node;
-    struct operand outside;
-    struct hoist *next;
-};
-
 /* --- registers and operations ----------------------------------------------------------- */
 
 static uint32_t take_register(struct generator *g)
@@ -58,7 +51,7 @@ struct operand generator_target(const struct op *op)
         .kind = OPERAND_REGISTER, .index = op->target, .type = op->type};
 }
 
-static struct operand typed(struct op *op, struct type type)
+struct operand generator_typed(struct op *op, struct type type)
 {
     op->type = type;
     return generator_target(op);
@@ -94,51 +87,8 @@ struct operand generator_loaded(struct generator *g, struct block *block,
 {
     if (operand.kind != OPERAND_COLUMN)
         return operand;
-    return typed(generator_emit(g, block, OP_LOAD, operand, (struct operand){0}),
-                 operand.type);
-}
-
-/* --- values of the rows around a list --------------------------------------------------- */
-
-static bool same_place(const struct place *a, const struct place *b)
-{
-    return a->level == b->level && a->depth == b->depth &&
-           memcmp(a->path, b->path, a->depth * sizeof(a->path[0])) == 0;
-}
-
-/* outside: node, which belongs to a level further out, computed in the block around this
- * one. Its register must not be one that this block's operations write. */
-static struct operand outside(struct generator *g, struct block *block, struct node *node)
-{
-    for (struct hoist *h = block->hoists; h; h = h->next) {
-        if (h->node->kind == NODE_COLUMN && node->kind == NODE_COLUMN &&
-            same_place(&h->node->place, &node->place))
-            return h->outside;
-    }
-    g->fresh++;
-    struct operand value =
-        node->type.kind == KIND_BOOL
-            ? generator_condition(g, block->outer, node)
-            : generator_loaded(g, block->outer, generator_value(g, block->outer, node));
-    g->fresh--;
-    struct hoist *hoist = arena_alloc(g->arena, sizeof(*hoist));
-    if (hoist) {
-        *hoist = (struct hoist){.node = node, .outside = value, .next = block->hoists};
-        block->hoists = hoist;
-    }
-    return value;
-}
-
-/* gathered: an outer operand, for each element that of its row. */
-static struct operand gathered(struct generator *g, struct block *block,
-                               struct operand outer, bool condition)
-{
-    if (outer.kind != OPERAND_REGISTER)
-        return outer;
-    block->correlated = true;
-    return typed(generator_emit(g, block, condition ? OP_GATHER_BOOL : OP_GATHER, outer,
-                                (struct operand){0}),
-                 outer.type);
+    return generator_typed(
+        generator_emit(g, block, OP_LOAD, operand, (struct operand){0}), operand.type);
 }
 
 /* --- values ----------------------------------------------------------------------------- */
@@ -174,8 +124,8 @@ struct operand generator_as(struct generator *g, struct block *block, struct ope
     if (kind_is_time(kind) && o.type.kind != KIND_DATE)
         type = (struct type){.kind = kind, .scale = o.type.scale, .wide = o.type.wide};
     struct operand loaded = generator_loaded(g, block, o);
-    struct operand result =
-        typed(generator_emit(g, block, OP_CONVERT, loaded, (struct operand){0}), type);
+    struct operand result = generator_typed(
+        generator_emit(g, block, OP_CONVERT, loaded, (struct operand){0}), type);
     if (o.kind == OPERAND_COLUMN)
         generator_release(g, loaded);
     return result;
@@ -187,7 +137,7 @@ static struct operand column_value(struct generator *g, struct block *block,
     if (node->type.kind == KIND_NULL)
         return null_constant(g);
     if (node->place.level < block->level)
-        return gathered(g, block, outside(g, block, node), false);
+        return listing_outer(g, block, node);
     return (struct operand){
         .kind = OPERAND_COLUMN, .type = node->type, .place = &node->place};
 }
@@ -208,7 +158,7 @@ static struct operand operation(struct generator *g, struct block *block,
     a = generator_loaded(g, block, a);
     b = generator_loaded(g, block, b);
     *op_out = generator_emit(g, block, code, a, b);
-    struct operand result = typed(*op_out, type);
+    struct operand result = generator_typed(*op_out, type);
     generator_release(g, a);
     generator_release(g, b);
     return result;
@@ -248,8 +198,8 @@ static struct operand coalesce(struct generator *g, struct block *block,
         if (result.kind == OPERAND_NONE) {
             result = o;
         } else {
-            struct operand both =
-                typed(generator_emit(g, block, OP_COALESCE, result, o), node->type);
+            struct operand both = generator_typed(
+                generator_emit(g, block, OP_COALESCE, result, o), node->type);
             generator_release(g, result);
             generator_release(g, o);
             result = both;
@@ -271,127 +221,6 @@ static struct operand call(struct generator *g, struct block *block, struct node
         operation(g, block, code, a, (struct operand){0}, node->type, &op);
     if (op)
         op->upper = node->function == FUNCTION_UPPER;
-    return result;
-}
-
-/* --- lists ------------------------------------------------------------------------------ */
-
-static struct block *new_block(struct generator *g, struct block *outer)
-{
-    struct block *block = arena_zalloc(g->arena, sizeof(*block));
-    static struct block nowhere;
-    if (!block)
-        block = &nowhere;
-    block->outer = outer;
-    block->level = outer ? outer->level + 1 : 0;
-    if (block->level >= g->levels)
-        g->levels = block->level + 1;
-    return block;
-}
-
-/* close: the fold that runs inner, as an operation of block. */
-static struct operand close(struct generator *g, struct block *block, struct block *inner,
-                            struct fold fold, struct type type)
-{
-    struct fold *kept = arena_alloc(g->arena, sizeof(*kept));
-    fold.block = inner;
-    fold.mask = block->mask;
-    for (struct block *b = block; b->level > fold.list->level; b = b->outer)
-        b->correlated = true; /* the list belongs to a row further out */
-    if (kept)
-        *kept = fold;
-    /* The target lives through all pieces, so it must not be a register the inner block writes. */
-    g->fresh++;
-    struct op *op =
-        generator_emit(g, block, OP_FOLD, (struct operand){0}, (struct operand){0});
-    g->fresh--;
-    op->fold = kept;
-    generator_release(g, fold.filter);
-    generator_release(g, fold.value);
-    for (struct hoist *h = inner->hoists; h; h = h->next)
-        generator_release(g, h->outside);
-    return typed(op, type);
-}
-
-static struct operand filter_of(struct generator *g, struct block *inner,
-                                struct node *query)
-{
-    return query->condition ? generator_condition(g, inner, query->condition)
-                            : (struct operand){0};
-}
-
-static struct operand aggregate(struct generator *g, struct block *block,
-                                struct node *query)
-{
-    struct block *inner = new_block(g, block);
-    struct fold fold = {.kind = FOLD_AGGREGATE,
-                        .aggregate = query->aggregate,
-                        .list = &query->place,
-                        .filter = filter_of(g, inner, query)};
-    struct node *value = query->children;
-    if (value && value->type.kind == KIND_BOOL) {
-        struct operand condition = generator_condition(g, inner, value);
-        struct op *op = generator_emit(g, inner, OP_IS, condition, (struct operand){0});
-        op->test = TEST_UNKNOWN;
-        generator_release(g, condition);
-        fold.value = generator_target(op); /* count(condition) counts where it is known */
-        fold.value.negated = true;
-        fold.value.type.kind = KIND_BOOL;
-    } else if (value && query->aggregate != AGGREGATE_COUNT_ROWS) {
-        fold.value = generator_value(g, inner, value);
-        if (fold.value.kind == OPERAND_CONSTANT && fold.value.type.kind != KIND_NULL &&
-            query->aggregate == AGGREGATE_COUNT) {
-            fold.aggregate = AGGREGATE_COUNT_ROWS;
-            fold.value = (struct operand){0};
-        } else {
-            fold.value = generator_loaded(g, inner, fold.value);
-        }
-    }
-    return close(g, block, inner, fold, query->type);
-}
-
-static struct operand exists(struct generator *g, struct block *block, struct node *query)
-{
-    struct block *inner = new_block(g, block);
-    struct fold fold = {
-        .kind = FOLD_ANY, .list = &query->place, .filter = filter_of(g, inner, query)};
-    return close(g, block, inner, fold, (struct type){.kind = KIND_BOOL});
-}
-
-static struct operand quantified(struct generator *g, struct block *block,
-                                 struct node *node)
-{
-    struct node *left = node->children, *query = left->next, *value = query->children;
-    struct block *inner = new_block(g, block);
-    struct fold fold = {.kind = node->quantifier == QUANTIFIER_ANY ? FOLD_ANY : FOLD_ALL,
-                        .list = &query->place};
-    bool conditions = left->type.kind == KIND_BOOL || value->type.kind == KIND_BOOL;
-    struct operand outer;
-    if (conditions)
-        outer = generator_condition(g, block, left);
-    else
-        outer = generator_loaded(g, block, generator_value(g, block, left));
-    fold.filter = filter_of(g, inner, query);
-    struct operand a = gathered(g, inner, outer, conditions), b;
-    if (conditions) {
-        b = generator_condition(g, inner, value);
-        struct op *op = generator_emit(g, inner, OP_COMPARE_BOOL, a, b);
-        op->order = node->order;
-        fold.value = generator_target(op);
-    } else {
-        struct operand as = generator_as(g, inner, a, value->left_as);
-        b = generator_value(g, inner, value);
-        fold.value = comparing_order(g, inner, node->order, as, b);
-        if (as.kind == OPERAND_REGISTER && a.kind == OPERAND_REGISTER &&
-            as.index != a.index)
-            generator_release(g, as);
-    }
-    generator_release(g, b);
-    generator_release(g, a);
-    struct operand result =
-        close(g, block, inner, fold, (struct type){.kind = KIND_BOOL});
-    generator_release(g, outer);
-    result.negated = node->negated;
     return result;
 }
 
@@ -477,7 +306,7 @@ static struct operand is_test(struct generator *g, struct block *block, struct n
     } else {
         bool whole = kind == KIND_LIST || kind == KIND_STRUCT;
         if (whole && child->place.level < block->level)
-            return gathered(g, block, outside(g, block, node), true);
+            return listing_outer(g, block, node);
         struct operand value = generator_value(g, block, child);
         result = generator_target(
             generator_emit(g, block, OP_PRESENT, value, (struct operand){0}));
@@ -507,7 +336,7 @@ static struct operand bool_column(struct generator *g, struct block *block,
                                   struct node *node)
 {
     if (node->place.level < block->level)
-        return gathered(g, block, outside(g, block, node), true);
+        return listing_outer(g, block, node);
     struct operand column = {
         .kind = OPERAND_COLUMN, .type = node->type, .place = &node->place};
     return generator_target(
@@ -524,7 +353,7 @@ struct operand generator_condition(struct generator *g, struct block *block,
     case NODE_COLUMN:
         return bool_column(g, block, node);
     case NODE_SAVED:
-        return block->level > 0 ? gathered(g, block, outside(g, block, node), true)
+        return block->level > 0 ? listing_outer(g, block, node)
                                 : generator_condition(g, block, node->children);
     case NODE_AND:
     case NODE_OR:
@@ -536,9 +365,9 @@ struct operand generator_condition(struct generator *g, struct block *block,
     case NODE_IS:
         return is_test(g, block, node);
     case NODE_EXISTS:
-        return exists(g, block, node->children);
+        return listing_exists(g, block, node->children);
     case NODE_QUANTIFIED:
-        return quantified(g, block, node);
+        return listing_quantified(g, block, node);
     case NODE_CALL:
         return coalesce_conditions(g, block, node);
     default:
@@ -567,7 +396,7 @@ struct operand generator_value(struct generator *g, struct block *block,
         return call(g, block, node);
     default:
         CHECK(node->kind == NODE_SUBQUERY);
-        return aggregate(g, block, node);
+        return listing_aggregate(g, block, node);
     }
 }
 
@@ -577,7 +406,7 @@ int program_compile(struct node *root, struct arena *arena, const struct tzif *z
     struct generator g = {.arena = arena, .zone = zone};
     g.spare = arena_alloc(arena, REGISTERS_MAX * sizeof(*g.spare));
     if (g.spare) {
-        out->block = new_block(&g, NULL);
+        out->block = listing_block(&g, NULL);
         out->result = generator_condition(&g, out->block, root);
     }
     out->registers = g.registers;
