@@ -69,6 +69,16 @@ static int check_compare(struct checker *c, const struct scope *scope, struct no
     return code;
 }
 
+/* is_escape: a text literal of one character, or of none. */
+static bool is_escape(const struct node *node)
+{
+    if (!checker_is_literal(node, KIND_TEXT))
+        return false;
+    struct text t = node->constant.text;
+    const char *at = t.data;
+    return t.bytes == 0 || (utf8_next(&at, t.data + t.bytes), at == t.data + t.bytes);
+}
+
 static int check_like(struct checker *c, const struct scope *scope, struct node *node)
 {
     int code = check_children(c, scope, node);
@@ -83,9 +93,7 @@ static int check_like(struct checker *c, const struct scope *scope, struct node 
     struct node *pattern = node->children->next, *escape = pattern->next;
     if (!escape)
         return 0;
-    const char *at = escape->constant.text.data, *end = at + escape->constant.text.bytes;
-    if (!checker_is_literal(escape, KIND_TEXT) ||
-        (at < end && (utf8_next(&at, end), at < end)))
+    if (!is_escape(escape))
         return checker_complain(c, escape, "ESCAPE takes one character, like ESCAPE '!'");
     struct like like;
     if (checker_is_literal(pattern, KIND_TEXT) &&

@@ -723,6 +723,12 @@ Test(audience, complaints)
          "where, line 1: the pattern ends with its escape "
          "character\nfirst_name LIKE 'a!' ESCAPE '!'\n"
          "                ^"},
+        {"status LIKE 'a' ESCAPE status", "where, line 1: ESCAPE takes one character, "
+                                          "like ESCAPE '!'\nstatus LIKE 'a' ESCAPE "
+                                          "status\n                       ^"},
+        {"status LIKE 'a' ESCAPE 'ab'", "where, line 1: ESCAPE takes one character, like "
+                                        "ESCAPE '!'\nstatus LIKE 'a' ESCAPE "
+                                        "'ab'\n                       ^"},
         {"age LIKE '3%'",
          "where, line 1: LIKE needs text, not a number\nage LIKE '3%'\n^"},
         {"verified = 'maybe'",
