@@ -39,7 +39,7 @@ static bool date_type(enum arithmetic op, struct type a, struct type b, struct t
  * does not count here, so the result has nanoseconds in 128 bits. */
 static bool shift_type(enum arithmetic op, struct type a, struct type b, struct type *out)
 {
-    if (op == ADD && a.kind == KIND_INTERVAL)
+    if (op == ADD && a.kind == KIND_INTERVAL && b.kind != KIND_INTERVAL)
         return shift_type(op, b, a, out);
     if (b.kind != KIND_INTERVAL || (op != ADD && op != SUBTRACT))
         return false;
@@ -131,7 +131,8 @@ static struct constant shifted(enum arithmetic op, const struct constant *a,
                                const struct constant *b, struct type type,
                                const struct tzif *zone)
 {
-    const struct constant *time = a->type.kind == KIND_INTERVAL ? b : a;
+    /* Either may be the interval, and both may; then the second moves the first. */
+    const struct constant *time = b->type.kind == KIND_INTERVAL ? a : b;
     struct interval by = time == a ? b->interval : a->interval;
     if (op == SUBTRACT)
         by = arithmetic_negated(&by);
