@@ -267,18 +267,22 @@ static int read_route(const struct walk *w, const struct yaml_node *node,
     struct config_place place = place_of(w, key->path, node->line);
     if (count > w->config->provider_count && list)
         return config_complain(&place, "names more providers than there are");
-    uint8_t *route = arena_zalloc(w->arena, count + 1);
+    struct route_entry *route = arena_zalloc(w->arena, (count + 1) * sizeof(*route));
     if (!route)
         return config_complain(&place, "the configuration is too large");
     for (size_t i = 0; i < count; i++) {
-        int rc = find_provider(w, list ? &node->children[i] : node, key->path, &route[i]);
+        route[i] = (struct route_entry){.tier = (uint8_t)i, .weight = 1};
+        int rc = find_provider(w, list ? &node->children[i] : node, key->path,
+                               &route[i].provider);
         if (rc)
             return rc;
-        if (memchr(route, route[i], i))
-            return config_complain(&place, "names the provider \"%s\" twice",
-                                   w->config->providers[route[i]].name);
+        for (size_t j = 0; j < i; j++) {
+            if (route[j].provider == route[i].provider)
+                return config_complain(&place, "names the provider \"%s\" twice",
+                                       w->config->providers[route[i].provider].name);
+        }
     }
-    *(uint8_t **)((char *)w->config + key->offset) = route;
+    *(struct route_entry **)((char *)w->config + key->offset) = route;
     *(size_t *)((char *)w->config + key->count_offset) = count;
     return 0;
 }

@@ -28,7 +28,7 @@ struct config {
     double max_message_rate_per_s;
     struct provider_config *providers;
     size_t provider_count;
-    uint8_t *routes[CHANNEL_COUNT];
+    struct route_entry *routes[CHANNEL_COUNT];
     size_t route_counts[CHANNEL_COUNT];
     struct config_tier *tiers;
     size_t tier_count;

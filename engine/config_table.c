@@ -25,6 +25,22 @@ static const char *const unknown_words[] = {
     NULL,
 };
 
+static const char *const auth_words[] = {
+    [PROVIDER_AUTH_AUTO] = "auto",
+    [PROVIDER_AUTH_PLAIN] = "plain",
+    [PROVIDER_AUTH_LOGIN] = "login",
+    [PROVIDER_AUTH_XOAUTH2] = "xoauth2",
+    NULL,
+};
+static const char *const tls_words[] = {
+    [PROVIDER_TLS_AUTO] = "auto",
+    [PROVIDER_TLS_OFF] = "off",
+    [PROVIDER_TLS_REQUIRED] = "required",
+    NULL,
+};
+static const char *const verify_words[] = {[false] = "yes", [true] = "no", NULL};
+static const char *const no_yes_words[] = {[false] = "no", [true] = "yes", NULL};
+
 const struct config_key config_keys[] = {
     {"listen", CONFIG_ADDRESS, "127.0.0.1:8025", CONFIG(listen),
      .sentence = "Where `serve` answers webhooks, unsubscribe links, metrics and the "
@@ -53,6 +69,43 @@ const struct config_key config_keys[] = {
          "The password or token to log in with; better as `${NAME}` or `file:PATH`."},
     {"providers.*.from", CONFIG_TEXT, "", PROVIDER(from),
      .sentence = "The sender where an account has none of its own."},
+    {"providers.*.username", CONFIG_TEXT, "", PROVIDER(username),
+     .sentence = "smtp: the user to log in as; without it nobody logs in."},
+    {"providers.*.password", CONFIG_TEXT, "", PROVIDER(password), .secret = true,
+     .sentence = "smtp: the password, or with xoauth2 the access token."},
+    {"providers.*.auth", CONFIG_ENUM, "", PROVIDER(auth), .words = auth_words,
+     .sentence = "smtp: how to log in; auto takes the best that the server offers."},
+    {"providers.*.tls", CONFIG_ENUM, "", PROVIDER(tls), .words = tls_words,
+     .sentence =
+         "smtp: whether smtp:// turns to TLS by STARTTLS: where the server offers it, "
+         "never, or else not at all. smtps:// is TLS from the start."},
+    {"providers.*.tls_verify", CONFIG_ENUM, "", PROVIDER(tls_unverified),
+     .words = verify_words,
+     .sentence = "Whether the server's certificate and name must be right."},
+    {"providers.*.tls_ca", CONFIG_TEXT, "", PROVIDER(tls_ca),
+     .sentence = "A file of CA certificates (PEM) to trust instead of the system's."},
+    {"providers.*.verp", CONFIG_TEXT, "", PROVIDER(verp),
+     .sentence = "smtp: a domain for return paths that name the recipient, as "
+                 "bounce+ann=example.org@DOMAIN, so that bounces tell who."},
+    {"providers.*.region", CONFIG_TEXT, "", PROVIDER(region),
+     .sentence = "ses: the AWS region."},
+    {"providers.*.access_key", CONFIG_TEXT, "", PROVIDER(access_key),
+     .sentence = "ses: the AWS access key id."},
+    {"providers.*.secret_key", CONFIG_TEXT, "", PROVIDER(secret_key), .secret = true,
+     .sentence = "ses: the AWS secret access key."},
+    {"providers.*.session_token", CONFIG_TEXT, "", PROVIDER(session_token),
+     .secret = true, .sentence = "ses: the token of temporary AWS credentials."},
+    {"providers.*.api_key", CONFIG_TEXT, "", PROVIDER(api_key), .secret = true,
+     .sentence = "sendgrid: the API key."},
+    {"providers.*.credentials", CONFIG_LINES, "", PROVIDER(credentials), .secret = true,
+     .sentence = "fcm: the service account's JSON, best as `file:PATH`."},
+    {"providers.*.sandbox_mode", CONFIG_ENUM, "", PROVIDER(sandbox_mode),
+     .words = no_yes_words,
+     .sentence = "sendgrid, fcm: the provider checks every message and delivers none."},
+    {"providers.*.batch", CONFIG_COUNT, "auto", RANGE("1", "1000"), PROVIDER(batch),
+     .auto_word = "auto",
+     .sentence = "Messages in one call, where the provider takes several; auto is as "
+                 "many as it takes."},
     {"providers.*.max_connections", CONFIG_COUNT, "50", RANGE("1", "10000"),
      PROVIDER(max_connections),
      .sentence = "Connections (HTTP: requests) at the same time."},
@@ -136,7 +189,7 @@ const size_t config_key_count = ARRAY_COUNT(config_keys);
 
 /* --- the table as documentation --- */
 
-#define OPTIONS_MAX 64
+#define OPTIONS_MAX 128
 _Static_assert(ARRAY_COUNT(config_keys) <= OPTIONS_MAX, "make room for more options");
 
 static const struct {

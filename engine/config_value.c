@@ -246,10 +246,12 @@ static int read_word(const struct config_place *place, const struct config_key *
 {
     struct near near = {.wanted = value};
     char hint[128], words[128] = "";
-    CHECK(key->bytes == sizeof(unsigned));
     for (unsigned i = 0; key->words[i]; i++) {
         if (text_is(value, key->words[i])) {
-            *(unsigned *)field = i;
+            if (key->bytes == sizeof(bool))
+                *(bool *)field = i > 0;
+            else
+                *(unsigned *)field = i;
             return 0;
         }
         near_offer(&near, text_of(key->words[i]));

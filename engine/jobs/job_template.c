@@ -188,7 +188,7 @@ static struct text provider_from(const struct job *job, enum channel channel)
 {
     if (job->config->route_counts[channel] == 0)
         return TEXT_NONE;
-    return text_of(job->config->providers[job->config->routes[channel][0]].from);
+    return text_of(job->config->providers[job->config->routes[channel][0].provider].from);
 }
 
 static void choose_senders(struct job_open *o)

@@ -20,7 +20,8 @@ static double channel_eta_s(const struct job *job, const struct books *books,
     uint64_t messages = books_pending(books, channel);
     double rate = job->file.max_message_rate_per_s;
     if (config->route_counts[channel] > 0) {
-        double own = config->providers[config->routes[channel][0]].max_message_rate_per_s;
+        double own =
+            config->providers[config->routes[channel][0].provider].max_message_rate_per_s;
         rate = rate > 0 && (own <= 0 || rate < own) ? rate : own;
     }
     return rate > 0 ? (double)messages / rate : 0;

@@ -458,7 +458,7 @@ static void resolve_doubt(struct run *run)
             struct replay_state *state = &replay->states[c][r];
             if (state->outcome != REPLAY_IN_DOUBT)
                 continue;
-            uint8_t provider = run->job->config->routes[c][0];
+            uint8_t provider = run->job->config->routes[c][0].provider;
             enum on_unknown policy = policy_of(run, provider);
             if (policy == ON_UNKNOWN_RESEND)
                 continue;

@@ -47,6 +47,16 @@ struct delivery_result {
 
 struct delivery;
 
+/* What an email is made of, for providers that compose it themselves; delivery.body has the same as
+ * one MIME message. All UTF-8. */
+struct delivery_mail {
+    struct text from_name; /* TEXT_NONE: none */
+    struct text subject;
+    struct text text;        /* the text/plain body, or TEXT_NONE */
+    struct text html;        /* the text/html body, or TEXT_NONE */
+    struct text unsubscribe; /* HTTPS URI for one-click List-Unsubscribe, or TEXT_NONE */
+};
+
 /* Who the deliveries come from: a running job. All are called on the loop's thread. */
 struct delivery_source {
     /* intend: make the intents of a list durable, then call dispatch_intended with it. */
@@ -75,9 +85,11 @@ struct delivery {
     struct text to;    /* email address, E.164 number, push token, customer id */
     struct text title; /* push; else TEXT_NONE */
     struct text body;  /* email: the message as mime_compose makes it; else UTF-8 text */
+    const struct delivery_mail *mail; /* email; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */
     int64_t started_ns; /* steady; 0 at first, dispatch sets it; stays across attempts */
+    int64_t taken_ns;   /* steady; when a provider took it: dispatch's, for latencies */
     void *owner;        /* the source's */
 };
 

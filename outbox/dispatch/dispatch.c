@@ -41,11 +41,11 @@ static int copy_routes(struct dispatch *dispatch, const struct dispatch_config *
 {
     for (size_t channel = 0; channel < CHANNEL_COUNT; channel++) {
         size_t count = config->route_counts[channel];
-        dispatch->routes[channel] = calloc(count + 1, 1);
+        dispatch->routes[channel] = calloc(count + 1, sizeof(struct route_entry));
         CHECK(dispatch->routes[channel]);
         dispatch->route_counts[channel] = count;
         for (size_t i = 0; i < count; i++) {
-            uint8_t index = config->routes[channel][i];
+            uint8_t index = config->routes[channel][i].provider;
             CHECK(index < dispatch->flow_count);
             const struct provider *provider = &dispatch->flows[index].provider;
             if (!(provider->type->channels >> channel & 1))
@@ -53,7 +53,7 @@ static int copy_routes(struct dispatch *dispatch, const struct dispatch_config *
                                  "routes: %s cannot go to %s, a provider of type %s",
                                  channel_name((enum channel)channel),
                                  provider->config.name, provider->type->name);
-            dispatch->routes[channel][i] = index;
+            dispatch->routes[channel][i] = config->routes[channel][i];
         }
     }
     return 0;
@@ -107,7 +107,7 @@ static void refuse(struct dispatch *dispatch, struct delivery *delivery)
 {
     size_t count = dispatch->route_counts[delivery->channel];
     CHECK(count > 0); /* the engine plans no message on a channel without route */
-    uint8_t last = dispatch->routes[delivery->channel][count - 1];
+    uint8_t last = dispatch->routes[delivery->channel][count - 1].provider;
     flow_submit(&dispatch->flows[last], delivery);
 }
 

@@ -9,12 +9,19 @@
 
 #include "outbox/dispatch/provider.h"
 
+/* One provider of a channel's route. Tiers are tried in order; within a tier messages are shared by
+ * weight. */
+struct route_entry {
+    uint8_t provider; /* index */
+    uint8_t tier;     /* from 0, not falling */
+    uint16_t weight;  /* at least 1 */
+};
+
 struct dispatch_config {
     const struct provider_config *providers;
     size_t provider_count; /* at most 64 */
-    /* routes[channel]: provider indexes in order of preference; count 0: the channel has
-     * none */
-    const uint8_t *routes[CHANNEL_COUNT];
+    /* routes[channel]; count 0: the channel has none */
+    const struct route_entry *routes[CHANNEL_COUNT];
     size_t route_counts[CHANNEL_COUNT];
     double max_message_rate_per_s; /* over all providers; 0: no limit */
 };
@@ -39,8 +46,32 @@ void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source
 void dispatch_close(struct dispatch *dispatch, void (*fn)(void *arg), void *arg);
 void dispatch_destroy(struct dispatch **dispatch);
 
+/* dispatch_reconfigure: go on with other limits, retries and routes; nothing that is queued or in
+ * flight is lost. Providers keep their number, names, types, addresses and credentials.
+ * Errors: ERROR_CONFIG names the first thing that cannot change while running; then nothing has
+ *         changed. */
+int dispatch_reconfigure(struct dispatch *dispatch, const struct dispatch_config *config,
+                         struct error *err) MUST_USE;
+
+/* What keeps a provider from being faster. */
+enum dispatch_brake {
+    BRAKE_NONE,        /* nothing waits */
+    BRAKE_RATE,        /* its own max_message_rate */
+    BRAKE_RATE_ALL,    /* the limit over all providers */
+    BRAKE_PROVIDER,    /* it asked us to slow down */
+    BRAKE_BROKEN,      /* its breaker is open, or it is stopped */
+    BRAKE_CONNECTIONS, /* all connections are busy: it is the bottleneck */
+    BRAKE_JOURNAL,     /* intents are not durable yet */
+    BRAKE_COUNT
+};
+const char *dispatch_brake_name(enum dispatch_brake brake);
+
 /* Counters for progress, `top` and the report. */
 struct dispatch_counters {
+    enum dispatch_brake brake;
+    double rate_limit_per_s; /* in force; 0: none */
+    int64_t p50_ns, p90_ns,
+        p99_ns; /* from hand-over to answer, of the last minute or so; 0: none */
     uint64_t sent, failed, unknown, deferred;
     uint64_t queued, in_flight;
     bool stopped, broken; /* credentials refused; breaker open */

@@ -69,7 +69,7 @@ struct dispatch {
     struct limiter limiter; /* over all providers */
     struct loop_timer limiter_timer;
     size_t first; /* which provider is pumped first when the common limiter lets go */
-    uint8_t *routes[CHANNEL_COUNT];
+    struct route_entry *routes[CHANNEL_COUNT];
     size_t route_counts[CHANNEL_COUNT];
     void (*closed_fn)(void *arg);
     void *closed_arg;

@@ -9,6 +9,47 @@
 
 enum on_unknown { ON_UNKNOWN_HOLD, ON_UNKNOWN_RESEND, ON_UNKNOWN_ASSUME_SENT };
 
+enum provider_tls { PROVIDER_TLS_AUTO, PROVIDER_TLS_OFF, PROVIDER_TLS_REQUIRED };
+enum provider_auth {
+    PROVIDER_AUTH_AUTO,
+    PROVIDER_AUTH_PLAIN,
+    PROVIDER_AUTH_LOGIN,
+    PROVIDER_AUTH_XOAUTH2
+};
+
+/* One entry of `providers.NAME.domains:`: limits of its own for a recipient domain. 0: the
+ * provider's. */
+struct provider_domain {
+    const char *name; /* lower case */
+    unsigned max_connections;
+    unsigned messages_per_connection;
+    double max_message_rate_per_s;
+};
+
+/* A name and a value: a header of type http. */
+struct provider_header {
+    const char *name;
+    const char *value;
+};
+
+enum provider_meaning {
+    PROVIDER_MEANS_SENT,
+    PROVIDER_MEANS_FAILED,
+    PROVIDER_MEANS_RETRY,
+    PROVIDER_MEANS_SLOW_DOWN, /* retry, and the provider is too busy */
+    PROVIDER_MEANS_UNKNOWN,
+    PROVIDER_MEANS_STOP, /* it does not accept us */
+    PROVIDER_MEANS_DEAD, /* failed, and the address is dead */
+};
+
+/* One entry of `providers.NAME.replies:` of type http: the first that matches says what a reply means. */
+struct provider_reply {
+    const char *status; /* "200", "500-599", "200,202"; "": any */
+    const char *field;  /* path of a field, as `errors.0.code`; "": none is looked at */
+    const char *is;     /* its value, or several between `|`; "": it is there at all */
+    enum provider_meaning means;
+};
+
 /* One entry of `providers:` in volley.yaml. Strings are NUL-terminated, "" when not
  * given. */
 struct provider_config {
@@ -18,6 +59,37 @@ struct provider_config {
     const char *account_sid;
     const char *auth_token;
     const char *from;
+    /* smtp */
+    const char *username;
+    const char *password; /* or the OAuth 2 access token */
+    enum provider_auth auth;
+    enum provider_tls tls;
+    bool tls_unverified; /* neither certificate nor name is checked */
+    const char *tls_ca;  /* a file of CA certificates; "": the system's */
+    const char *verp;    /* the domain of return paths; "": the sender's own */
+    const struct provider_domain *domains;
+    size_t domain_count;
+    /* ses, sendgrid, fcm */
+    const char *region;
+    const char *access_key;
+    const char *secret_key;
+    const char *session_token;
+    const char *api_key;
+    const char *credentials; /* a service account's JSON */
+    bool sandbox_mode;       /* the provider checks and delivers nothing */
+    /* http, and how many messages a call has with all that batch */
+    unsigned batch;   /* 0: as many as the type allows */
+    const char *body; /* a call's, with `##{{name}}` */
+    const char *batch_open, *batch_separator, *batch_close;
+    const char *
+        batch_replies; /* path of the array of replies, in order; "": one reply for all */
+    bool form;         /* values are form-encoded, not JSON-escaped */
+    const char *id;    /* path of the provider's id in a reply */
+    const struct provider_header *headers;
+    size_t header_count;
+    const struct provider_reply *replies;
+    size_t reply_count;
+    /* all */
     unsigned max_connections;
     double max_message_rate_per_s; /* 0: no limit */
     unsigned messages_per_connection;
@@ -45,6 +117,9 @@ struct provider_type {
     /* pump: deliveries or capacity may have come; take what you can with provider_take.
      */
     void (*pump)(struct provider *provider);
+    /* reconfigure: the limits in provider->config have changed, nothing else; NULL: it reads them
+     * each time. */
+    void (*reconfigure)(struct provider *provider);
     /* close: end connections politely; call provider_closed when nothing is pending in
      * the loop. */
     void (*close)(struct provider *provider);
@@ -62,6 +137,8 @@ const struct provider_type *provider_type_find(struct text name);
 struct provider {
     const struct provider_type *type;
     struct provider_config config;
+    const struct provider_domain
+        *domain; /* the recipient domain it serves; NULL: all others */
     struct loop *loop;
     struct dispatch *dispatch;
     uint8_t index;

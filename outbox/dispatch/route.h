@@ -2,6 +2,8 @@
 #ifndef OUTBOX_ROUTE_H
 #define OUTBOX_ROUTE_H
 
+#include "outbox/dispatch/dispatch.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +15,8 @@ enum route_state {
 
 /* route_choose: the first usable provider of the list, else the first that may come
  * back, else -1.
- * Shapes: route[count] are indexes into states */
-int route_choose(const uint8_t *route, size_t count, const enum route_state *states);
+ * Shapes: route[count].provider are indexes into states */
+int route_choose(const struct route_entry *route, size_t count,
+                 const enum route_state *states);
 
 #endif

@@ -9,25 +9,110 @@
 struct api_slot {
     struct api *api;
     struct api_slot *next_free;
-    struct http_request request;
-    struct delivery *delivery;
-    struct buffer body;
-    char key[sizeof(KEY_HEADER) + MESSAGE_ID_HEX_BYTES];
+    struct api_call call;
 };
 
 struct api {
     struct provider *provider;
     const struct api_methods *methods;
+    void *own;
+    void (*free_fn)(void *own);
     struct http *http;
     char *url;
     char *headers[HTTP_HEADERS_MAX];
-    struct buffer scratch;
+    size_t header_count;
+    size_t batch_max;
+    struct delivery_result *results; /* [batch_max], of the reply being judged */
+    struct delivery *held;           /* taken, and did not fit into the last call */
     size_t slot_count;
-    size_t under_way;
+    size_t under_way; /* requests, the type's own too */
     struct api_slot *free;
     struct api_slot *slots;
+    struct http_request *own_request;
+    void (*own_fn)(struct http_request *request, const struct http_reply *reply);
     bool closing;
 };
+
+static struct api *api_of(const struct provider *provider)
+{
+    return provider->state;
+}
+
+void *api_own(const struct provider *provider)
+{
+    return api_of(provider)->own;
+}
+
+/* --- calls --- */
+
+static void send_call(struct api_slot *slot)
+{
+    struct api *api = slot->api;
+    struct api_call *call = &slot->call;
+    call->request.method = "POST";
+    call->request.url = api->url;
+    memset(call->request.headers, 0, sizeof(call->request.headers));
+    memcpy(call->request.headers, api->headers, api->header_count * sizeof(char *));
+    if (call->count == 1) {
+        message_id_hex(call->deliveries[0]->id, call->key + sizeof(KEY_HEADER) - 1);
+        call->request.headers[api->header_count] = call->key;
+    }
+    buffer_clear(&call->body);
+    api->methods->compose(call);
+    call->request.body = buffer_view(&call->body);
+    api->under_way++;
+    http_send(api->http, &call->request);
+}
+
+/* take: the next delivery that this provider can carry at all. */
+static struct delivery *take(struct api *api)
+{
+    struct delivery *delivery = api->held;
+    api->held = NULL;
+    if (delivery)
+        return delivery;
+    while ((delivery = provider_take(api->provider))) {
+        struct delivery_result result = {.verdict = DELIVERY_FAILED};
+        if (!api->methods->refuse ||
+            !api->methods->refuse(&api->provider->config, delivery, &result))
+            return delivery;
+        provider_done(api->provider, delivery, result);
+    }
+    return NULL;
+}
+
+static void gather(struct api *api, struct api_call *call)
+{
+    call->count = 0;
+    call->stage = 0;
+    for (struct delivery *next; call->count < api->batch_max && (next = take(api));) {
+        if (call->count > 0 && api->methods->joins && !api->methods->joins(call, next)) {
+            api->held = next;
+            return;
+        }
+        call->deliveries[call->count++] = next;
+    }
+}
+
+void api_pump(struct provider *provider)
+{
+    struct api *api = api_of(provider);
+    while (api->free && !api->closing) {
+        if (api->methods->ready && !api->methods->ready(provider))
+            return;
+        struct api_slot *slot = api->free;
+        gather(api, &slot->call);
+        if (slot->call.count == 0)
+            return;
+        api->free = slot->next_free;
+        send_call(slot);
+    }
+}
+
+void api_wake(struct provider *provider)
+{
+    api_pump(provider);
+}
 
 /* --- replies --- */
 
@@ -41,15 +126,18 @@ static void describe(const struct api *api, char out[256], unsigned status,
              words.data ? words.data : "");
 }
 
-static void on_final_reply(struct api *api, struct delivery *delivery,
-                           const struct http_reply *reply)
+/* Returns false when the call goes on with another request. */
+static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply)
 {
+    struct api *api = slot->api;
+    struct api_call *call = &slot->call;
     struct provider *provider = api->provider;
-    buffer_clear(&api->scratch);
-    struct api_verdict verdict = api->methods->judge(delivery, reply, &api->scratch);
+    buffer_clear(&call->scratch);
+    memset(api->results, 0, call->count * sizeof(*api->results));
+    struct api_verdict verdict = api->methods->judge(call, reply, api->results);
     if (verdict.stop || verdict.broken) {
         char sentence[256];
-        describe(api, sentence, reply->status, verdict.result.detail);
+        describe(api, sentence, reply->status, api->results[0].detail);
         if (verdict.stop)
             provider_stop(provider, sentence);
         else
@@ -59,28 +147,38 @@ static void on_final_reply(struct api *api, struct delivery *delivery,
     }
     if (verdict.slow_down)
         provider_slow_down(provider, verdict.wait_ns);
-    if (verdict.wait_ns > 0)
-        verdict.result.retry_at_ns = loop_now_ns(provider->loop) + verdict.wait_ns;
-    provider_done(provider, delivery, verdict.result);
+    if (verdict.again) {
+        call->stage++;
+        send_call(slot);
+        return false;
+    }
+    for (size_t i = 0; i < call->count; i++) {
+        if (verdict.wait_ns > 0 && api->results[i].verdict == DELIVERY_DEFERRED)
+            api->results[i].retry_at_ns = loop_now_ns(provider->loop) + verdict.wait_ns;
+        provider_done(provider, call->deliveries[i], api->results[i]);
+    }
+    return true;
 }
 
-static void on_no_reply(struct api *api, struct delivery *delivery,
-                        const struct http_reply *reply)
+static void on_no_reply(struct api_slot *slot, const struct http_reply *reply)
 {
+    struct api *api = slot->api;
+    struct api_call *call = &slot->call;
     char sentence[256];
     describe(api, sentence, 0, reply->words);
     provider_trouble(api->provider, sentence);
-    if (reply->end == HTTP_NOT_CONNECTED) {
-        provider_return(api->provider, delivery);
-        return;
-    }
     enum delivery_reason reason = reply->end == HTTP_TIMEOUT   ? DELIVERY_TIMEOUT
                                   : reply->end == HTTP_GARBLED ? DELIVERY_BAD_REPLY
                                                                : DELIVERY_CONNECTION_LOST;
-    provider_done(api->provider, delivery,
-                  (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                           .reason = reason,
-                                           .detail = reply->words});
+    for (size_t i = call->count; i-- > 0;) {
+        if (reply->end == HTTP_NOT_CONNECTED)
+            provider_return(api->provider, call->deliveries[i]);
+        else
+            provider_done(api->provider, call->deliveries[i],
+                          (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                                   .reason = reason,
+                                                   .detail = reply->words});
+    }
 }
 
 static void on_http_closed(void *arg)
@@ -89,100 +187,126 @@ static void on_http_closed(void *arg)
     provider_closed(api->provider);
 }
 
-static void on_reply(struct http_request *request, const struct http_reply *reply)
+static void go_on(struct api *api)
 {
-    struct api_slot *slot = request->arg;
-    struct api *api = slot->api;
-    struct delivery *delivery = slot->delivery;
-    slot->delivery = NULL;
-    slot->next_free = api->free;
-    api->free = slot;
-    api->under_way--;
-    if (reply->end == HTTP_REPLY)
-        on_final_reply(api, delivery, reply);
-    else
-        on_no_reply(api, delivery, reply);
     if (!api->closing)
         api_pump(api->provider);
     else if (api->under_way == 0)
         http_close(api->http, on_http_closed, api);
 }
 
-/* --- what dispatch calls --- */
-
-void api_pump(struct provider *provider)
+static void on_reply(struct http_request *request, const struct http_reply *reply)
 {
-    struct api *api = provider->state;
-    while (api->free) {
-        struct delivery *delivery = provider_take(provider);
-        if (!delivery)
-            return;
-        struct api_slot *slot = api->free;
-        struct delivery_result result = {.verdict = DELIVERY_FAILED};
-        buffer_clear(&slot->body);
-        if (!api->methods->compose(&provider->config, delivery, &slot->body, &result)) {
-            provider_done(provider, delivery, result);
-            continue;
-        }
-        api->free = slot->next_free;
-        api->under_way++;
-        slot->delivery = delivery;
-        slot->request.body = buffer_view(&slot->body);
-        message_id_hex(delivery->id, slot->key + sizeof(KEY_HEADER) - 1);
-        http_send(api->http, &slot->request);
+    struct api_slot *slot = request->arg;
+    struct api *api = slot->api;
+    api->under_way--;
+    bool over = true;
+    if (reply->end == HTTP_REPLY)
+        over = on_final_reply(slot, reply);
+    else
+        on_no_reply(slot, reply);
+    if (over) {
+        slot->next_free = api->free;
+        api->free = slot;
     }
+    go_on(api);
 }
 
-int api_open(struct provider *provider, const struct api_methods *methods,
-             const char *url, const char *const *headers, struct error *err)
+static void on_own_reply(struct http_request *request, const struct http_reply *reply)
 {
-    struct api *api = calloc(1, sizeof(*api));
-    CHECK(api);
-    provider->state = api;
-    api->provider = provider;
-    api->methods = methods;
-    api->url = text_copy(text_of(url));
-    size_t header_count = 0;
-    for (; headers[header_count]; header_count++) {
-        CHECK(header_count < HTTP_HEADERS_MAX - 1);
-        api->headers[header_count] = text_copy(text_of(headers[header_count]));
-    }
-    api->slot_count = provider->config.max_connections;
+    struct api *api = request->arg;
+    api->under_way--;
+    api->own_request = NULL;
+    api->own_fn(request, reply);
+    go_on(api);
+}
+
+void api_request(struct provider *provider, struct http_request *request)
+{
+    struct api *api = api_of(provider);
+    CHECK(!api->own_request && !api->closing);
+    api->own_request = request;
+    api->own_fn = request->fn;
+    request->fn = on_own_reply;
+    request->arg = api;
+    api->under_way++;
+    http_send(api->http, request);
+}
+
+/* --- life --- */
+
+static void make_slots(struct api *api)
+{
+    int64_t timeout_ns = api->provider->config.timeout_ns;
     api->slots = calloc(api->slot_count, sizeof(*api->slots));
     CHECK(api->slots);
     for (size_t i = 0; i < api->slot_count; i++) {
         struct api_slot *slot = &api->slots[i];
-        *slot = (struct api_slot){.api = api, .next_free = api->free, .key = KEY_HEADER};
-        slot->request = (struct http_request){.method = "POST",
-                                              .url = api->url,
-                                              .timeout_ns = provider->config.timeout_ns,
-                                              .fn = on_reply,
-                                              .arg = slot};
-        for (size_t h = 0; h < header_count; h++)
-            slot->request.headers[h] = api->headers[h];
-        slot->request.headers[header_count] = slot->key;
+        *slot = (struct api_slot){.api = api, .next_free = api->free};
+        slot->call = (struct api_call){
+            .provider = api->provider,
+            .deliveries = calloc(api->batch_max, sizeof(struct delivery *)),
+            .request = {.timeout_ns = timeout_ns, .fn = on_reply, .arg = slot},
+            .key = KEY_HEADER};
+        CHECK(slot->call.deliveries);
         api->free = slot;
     }
-    return http_create(provider->loop, api->slot_count, &api->http, err);
+}
+
+int api_open(struct provider *provider, const struct api_methods *methods,
+             const char *url, const char *const *headers, void *own,
+             void (*free_fn)(void *own), struct error *err)
+{
+    struct api *api = calloc(1, sizeof(*api));
+    CHECK(api);
+    provider->state = api;
+    *api = (struct api){.provider = provider,
+                        .methods = methods,
+                        .own = own,
+                        .free_fn = free_fn,
+                        .url = text_copy(text_of(url)),
+                        .slot_count = provider->config.max_connections};
+    for (; headers[api->header_count]; api->header_count++) {
+        CHECK(api->header_count < HTTP_HEADERS_MAX - 1);
+        api->headers[api->header_count] = text_copy(text_of(headers[api->header_count]));
+    }
+    size_t most = methods->batch_max > 0 ? methods->batch_max : 1;
+    size_t wanted = provider->config.batch > 0 ? provider->config.batch : most;
+    api->batch_max = wanted < most ? wanted : most;
+    CHECK(api->batch_max <= API_BATCH_MAX);
+    api->results = calloc(api->batch_max, sizeof(*api->results));
+    CHECK(api->results);
+    make_slots(api);
+    /* one to spare for the type's own request */
+    return http_create(provider->loop, api->slot_count + 1, &api->http, err);
 }
 
 void api_close(struct provider *provider)
 {
-    struct api *api = provider->state;
+    struct api *api = api_of(provider);
     api->closing = true;
+    struct delivery *held = api->held;
+    api->held = NULL;
+    if (held)
+        provider_return(provider, held);
     if (api->under_way == 0)
         http_close(api->http, on_http_closed, api);
 }
 
 void api_destroy(struct provider *provider)
 {
-    struct api *api = provider->state;
+    struct api *api = api_of(provider);
     http_destroy(&api->http);
-    for (size_t i = 0; i < api->slot_count; i++)
-        buffer_fini(&api->slots[i].body);
-    for (size_t i = 0; i < HTTP_HEADERS_MAX; i++)
+    for (size_t i = 0; i < api->slot_count; i++) {
+        buffer_fini(&api->slots[i].call.body);
+        buffer_fini(&api->slots[i].call.scratch);
+        free(api->slots[i].call.deliveries);
+    }
+    for (size_t i = 0; i < api->header_count; i++)
         free(api->headers[i]);
-    buffer_fini(&api->scratch);
+    if (api->free_fn)
+        api->free_fn(api->own);
+    free(api->results);
     free(api->slots);
     free(api->url);
     free(api);

@@ -1,5 +1,7 @@
-/* api: what providers over HTTP share: slots with a request each, filled as deliveries
- * come. */
+/* api: what providers over HTTP share: slots with a call each, filled as deliveries come.
+ *
+ * A call carries one message, or as many as the type and `batch:` allow; it leaves as soon as a slot
+ * is free, with what is ready then, so a batch grows only while the provider is the slower one. */
 #ifndef OUTBOX_API_H
 #define OUTBOX_API_H
 
@@ -7,33 +9,70 @@
 #include "outbox/dispatch/provider.h"
 #include "outbox/wire/http.h"
 
-/* What a reply means: for the delivery, and for the provider. */
+#define API_BATCH_MAX 1000
+
+/* One call being composed or judged. */
+struct api_call {
+    struct provider *provider;
+    struct delivery **deliveries;
+    size_t count;
+    struct buffer body;
+    struct buffer scratch; /* for texts of results; cleared before judge */
+    struct http_request
+        request;  /* url and headers are preset; compose may replace them by its own */
+    char key[64]; /* the Idempotency-Key header of a call with one message */
+    int stage;    /* the type's: 0 when first composed; see next */
+};
+
+/* What a reply means: for the provider, and through results for each message. */
 struct api_verdict {
-    struct delivery_result result;
     bool slow_down;
     int64_t wait_ns; /* slow_down: what it asked for; 0: not said */
     bool stop;       /* it does not accept our credentials */
     bool broken;     /* it does not work at all: counts for the breaker */
+    bool again; /* nothing is decided: compose the next stage, e.g. looked up, now send */
 };
 
 struct api_methods {
-    /* compose: the request's body. Returns false with result filled in when it cannot be
-     * sent. */
-    bool (*compose)(const struct provider_config *config, const struct delivery *delivery,
-                    struct buffer *body, struct delivery_result *result);
-    /* judge: a reply whose status is final. result's texts may point into the reply and
-     * scratch. */
-    struct api_verdict (*judge)(const struct delivery *delivery,
-                                const struct http_reply *reply, struct buffer *scratch);
+    size_t batch_max; /* messages a call can carry; 0: one */
+    /* joins: may this message travel in the call? Asked for the second and later ones. NULL: yes. */
+    bool (*joins)(const struct api_call *call, const struct delivery *delivery);
+    /* refuse: what cannot be sent at all ends here, with result filled in. NULL: nothing. */
+    bool (*refuse)(const struct provider_config *config, const struct delivery *delivery,
+                   struct delivery_result *result);
+    /* ready: may calls be made now? api_wake when that changes (a token was fetched). NULL: yes. */
+    bool (*ready)(struct provider *provider);
+    /* compose: the call's body, and where they differ its method, url and headers. */
+    void (*compose)(struct api_call *call);
+    /* judge: a reply with a status. results[call->count] are zero; their texts may point into the
+     * reply and scratch. */
+    struct api_verdict (*judge)(struct api_call *call, const struct http_reply *reply,
+                                struct delivery_result *results);
 };
 
-/* api_open: make provider->state. url and headers (NULL-terminated, at most
- * HTTP_HEADERS_MAX - 1; the Idempotency-Key is added) are copied. */
+/* api_open: make provider->state. url and headers (NULL-terminated, at most HTTP_HEADERS_MAX - 1; the
+ * Idempotency-Key is added to calls of one message) are copied. own: the type's, freed by free_fn
+ * behind everything else; both may be NULL. */
 int api_open(struct provider *provider, const struct api_methods *methods,
-             const char *url, const char *const *headers, struct error *err) MUST_USE;
+             const char *url, const char *const *headers, void *own,
+             void (*free_fn)(void *own), struct error *err) MUST_USE;
+void *api_own(const struct provider *provider);
+
+/* api_request: a request of the type's own (a token), beside the calls; one at a time. fn is called
+ * as http_request says. */
+void api_request(struct provider *provider, struct http_request *request);
+/* api_wake: ready may say yes now. */
+void api_wake(struct provider *provider);
+
 void api_pump(struct provider *provider);
 void api_close(struct provider *provider);
 void api_destroy(struct provider *provider);
+
+/* api_judge_status: what a status alone means where the provider says nothing better: the table in
+ * docs/providers.md under webhook. Fills every result. */
+struct api_verdict api_judge_status(const struct api_call *call,
+                                    const struct http_reply *reply,
+                                    struct delivery_result *results);
 
 /* api_form: "&name=value" (or "name=value" at the start),
  * application/x-www-form-urlencoded. */

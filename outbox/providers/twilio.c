@@ -25,26 +25,38 @@ static bool is_number(struct text to)
     return true;
 }
 
-static bool twilio_compose(const struct provider_config *config,
-                           const struct delivery *delivery, struct buffer *body,
-                           struct delivery_result *result)
+static bool twilio_refuse(const struct provider_config *config,
+                          const struct delivery *delivery, struct delivery_result *result)
 {
-    if (!is_number(delivery->to) || delivery->body.bytes > TWILIO_BODY_BYTES_MAX) {
-        bool bad_number = !is_number(delivery->to);
-        result->reason = bad_number ? DELIVERY_INVALID_ADDRESS : DELIVERY_TOO_LARGE;
-        result->detail = bad_number ? TEXT("not a number of the form +15551234567")
-                                    : TEXT("over 1600 characters");
+    (void)config;
+    bool bad_number = !is_number(delivery->to);
+    if (!bad_number && delivery->body.bytes <= TWILIO_BODY_BYTES_MAX)
         return false;
-    }
+    result->reason = bad_number ? DELIVERY_INVALID_ADDRESS : DELIVERY_TOO_LARGE;
+    result->detail = bad_number ? TEXT("not a number of the form +15551234567")
+                                : TEXT("over 1600 characters");
+    return true;
+}
+
+static void twilio_compose(struct api_call *call)
+{
+    const struct provider_config *config = &call->provider->config;
+    const struct delivery *delivery = call->deliveries[0];
+    struct buffer *body = &call->body;
     struct text from = delivery->from.bytes > 0 ? delivery->from : text_of(config->from);
     api_form(body, "To", delivery->to);
     api_form(body, is_service(from) ? "MessagingServiceSid" : "From", from);
     api_form(body, "Body", delivery->body);
-    return true;
 }
 
-static const struct api_methods methods = {.compose = twilio_compose,
-                                           .judge = twilio_judge};
+static struct api_verdict judge(struct api_call *call, const struct http_reply *reply,
+                                struct delivery_result *results)
+{
+    return twilio_judge(reply, &call->scratch, results);
+}
+
+static const struct api_methods methods = {
+    .refuse = twilio_refuse, .compose = twilio_compose, .judge = judge};
 
 static int twilio_check(const struct provider_config *config, struct error *err)
 {
@@ -87,7 +99,7 @@ static int twilio_open(struct provider *provider, struct error *err)
                          config->name);
     const char *const headers[] = {"Content-Type: application/x-www-form-urlencoded",
                                    authorization, NULL};
-    return api_open(provider, &methods, url, headers, err);
+    return api_open(provider, &methods, url, headers, NULL, NULL, err);
 }
 
 const struct provider_type provider_twilio = {

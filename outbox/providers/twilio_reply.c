@@ -81,11 +81,12 @@ static enum action action_of(json_int_t code, unsigned status)
     return action_of_status(status);
 }
 
-static struct api_verdict act(enum action action, int64_t retry_after_ns)
+static struct api_verdict act(enum action action, int64_t retry_after_ns,
+                              struct delivery_result *result)
 {
-    struct api_verdict verdict = {
-        .result = {.verdict = DELIVERY_FAILED, .reason = DELIVERY_REJECTED}};
-    struct delivery_result *result = &verdict.result;
+    struct api_verdict verdict = {0};
+    result->verdict = DELIVERY_FAILED;
+    result->reason = DELIVERY_REJECTED;
     switch (action) {
     case STOP:
         result->reason = DELIVERY_CREDENTIALS;
@@ -170,29 +171,29 @@ static struct text find_sid(struct text body)
     return is_sid(sid) ? sid : TEXT_NONE;
 }
 
-struct api_verdict twilio_judge(const struct delivery *delivery,
-                                const struct http_reply *reply, struct buffer *scratch)
+struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *scratch,
+                                struct delivery_result *result)
 {
-    (void)delivery;
+    *result = (struct delivery_result){.verdict = DELIVERY_SENT};
     bool taken = reply->status / 100 == 2; /* whatever the body says */
     struct text sid = taken ? find_sid(reply->body) : TEXT_NONE;
-    if (sid.data)
-        return (struct api_verdict){
-            .result = {.verdict = DELIVERY_SENT, .provider_id = sid}};
+    if (sid.data) {
+        result->provider_id = sid;
+        return (struct api_verdict){0};
+    }
     json_t *root =
         json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
-    struct api_verdict verdict;
+    struct api_verdict verdict = {0};
     if (taken) {
-        verdict = (struct api_verdict){.result = {.verdict = DELIVERY_SENT}};
         sid = keep_string(root, "sid", scratch);
         if (is_sid(sid))
-            verdict.result.provider_id = sid;
+            result->provider_id = sid;
     } else {
         json_int_t code = json_integer_value(json_object_get(root, "code"));
-        verdict = act(action_of(code, reply->status), reply->retry_after_ns);
-        verdict.result.detail = keep_string(root, "message", scratch);
+        verdict = act(action_of(code, reply->status), reply->retry_after_ns, result);
+        result->detail = keep_string(root, "message", scratch);
         if (code == 21605 || code == 21617)
-            verdict.result.reason = DELIVERY_TOO_LARGE;
+            result->reason = DELIVERY_TOO_LARGE;
     }
     json_decref(root);
     return verdict;

@@ -6,7 +6,7 @@
 
 /* twilio_judge: by the code in the body, else by the HTTP status.
  * Owns: result's texts lie in scratch, or in the reply. */
-struct api_verdict twilio_judge(const struct delivery *delivery,
-                                const struct http_reply *reply, struct buffer *scratch);
+struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *scratch,
+                                struct delivery_result *result);
 
 #endif

@@ -6,11 +6,10 @@
 #include <jansson.h>
 #include <stdio.h>
 
-static bool webhook_compose(const struct provider_config *config,
-                            const struct delivery *delivery, struct buffer *body,
-                            struct delivery_result *result)
+static void webhook_compose(struct api_call *call)
 {
-    (void)config, (void)result;
+    const struct delivery *delivery = call->deliveries[0];
+    struct buffer *body = &call->body;
     char id[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(delivery->id, id);
     buffer_format(body, "{\"id\":\"%s\",\"channel\":\"%s\",\"to\":", id,
@@ -23,72 +22,25 @@ static bool webhook_compose(const struct provider_config *config,
     buffer_string(body, ",\"body\":");
     api_json(body, delivery->body);
     buffer_byte(body, '}');
-    return true;
 }
 
-static struct api_verdict judge_refusal(const struct delivery *delivery,
-                                        const struct http_reply *reply)
-{
-    struct api_verdict verdict = {
-        .result = {.verdict = DELIVERY_FAILED, .reason = DELIVERY_REJECTED}};
-    struct delivery_result *result = &verdict.result;
-    switch (reply->status) {
-    case 401:
-        result->reason = DELIVERY_CREDENTIALS;
-        verdict.stop = true;
-        break;
-    case 404:
-    case 410:
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        result->address_dead = delivery->channel == CHANNEL_PUSH;
-        break;
-    case 408: /* the service gave up waiting for the request (RFC 9110 15.5.9) */
-    case 425: /* too early, RFC 8470 */
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_TEMPORARY;
-        break;
-    case 413:
-        result->reason = DELIVERY_TOO_LARGE;
-        break;
-    case 429:
-    case 503:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict.slow_down = true;
-        verdict.wait_ns = reply->retry_after_ns;
-        break;
-    default:
-        if (reply->status / 100 == 4)
-            break;
-        /* a redirect took nothing, but every message would meet it; behind 5xx nobody
-         * knows */
-        result->verdict = reply->status / 100 == 3 ? DELIVERY_DEFERRED : DELIVERY_UNKNOWN;
-        result->reason =
-            reply->status / 100 == 3 ? DELIVERY_TEMPORARY : DELIVERY_BAD_REPLY;
-        verdict.broken = true;
-    }
-    size_t words = reply->body.bytes < 200 ? reply->body.bytes : 200;
-    result->detail = (struct text){reply->body.data, words};
-    return verdict;
-}
-
-static struct api_verdict webhook_judge(const struct delivery *delivery,
+static struct api_verdict webhook_judge(struct api_call *call,
                                         const struct http_reply *reply,
-                                        struct buffer *scratch)
+                                        struct delivery_result *result)
 {
     if (reply->status / 100 != 2)
-        return judge_refusal(delivery, reply);
+        return api_judge_status(call, reply, result);
     /* 2xx is taken, whatever the body says; an "id" in it is kept */
-    struct api_verdict verdict = {.result = {.verdict = DELIVERY_SENT}};
+    result->verdict = DELIVERY_SENT;
     json_t *root =
         json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     const json_t *id = json_object_get(root, "id");
     if (json_is_string(id)) {
-        buffer_add(scratch, json_string_value(id), json_string_length(id));
-        verdict.result.provider_id = buffer_view(scratch);
+        buffer_add(&call->scratch, json_string_value(id), json_string_length(id));
+        result->provider_id = buffer_view(&call->scratch);
     }
     json_decref(root);
-    return verdict;
+    return (struct api_verdict){0};
 }
 
 static const struct api_methods methods = {.compose = webhook_compose,
@@ -118,7 +70,7 @@ static int webhook_open(struct provider *provider, struct error *err)
                          config->name);
     const char *const headers[] = {"Content-Type: application/json",
                                    config->auth_token[0] ? authorization : NULL, NULL};
-    return api_open(provider, &methods, config->url, headers, err);
+    return api_open(provider, &methods, config->url, headers, NULL, NULL, err);
 }
 
 const struct provider_type provider_webhook = {

@@ -78,10 +78,10 @@ Test(config, full_file)
     cr_expect_not(p->on_unknown_given);
 
     cr_assert_eq(c->route_counts[CHANNEL_EMAIL], 2);
-    cr_expect_eq(c->routes[CHANNEL_EMAIL][0], 0);
-    cr_expect_eq(c->routes[CHANNEL_EMAIL][1], 1);
+    cr_expect_eq(c->routes[CHANNEL_EMAIL][0].provider, 0);
+    cr_expect_eq(c->routes[CHANNEL_EMAIL][1].provider, 1);
     cr_assert_eq(c->route_counts[CHANNEL_SMS], 1);
-    cr_expect_eq(c->routes[CHANNEL_SMS][0], 1);
+    cr_expect_eq(c->routes[CHANNEL_SMS][0].provider, 1);
     cr_expect_eq(c->route_counts[CHANNEL_PUSH], 0);
     cr_expect_eq(c->route_counts[CHANNEL_INAPP], 0);
 

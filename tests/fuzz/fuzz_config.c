@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     }
     for (size_t c = 0; c < CHANNEL_COUNT; c++) {
         for (size_t i = 0; i < config->route_counts[c]; i++)
-            CHECK(config->routes[c][i] < config->provider_count);
+            CHECK(config->routes[c][i].provider < config->provider_count);
     }
     config_destroy(&config);
     return 0;

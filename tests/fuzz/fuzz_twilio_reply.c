@@ -10,10 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct http_reply reply = {.end = HTTP_REPLY,
                                .status = 200 + (data[0] * 256u + data[1]) % 400,
                                .body = {(const char *)data + 2, bytes - 2}};
-    struct delivery delivery = {0};
+    struct delivery_result verdict, *result = &verdict;
     struct buffer scratch = {0};
-    struct api_verdict verdict = twilio_judge(&delivery, &reply, &scratch);
-    const struct delivery_result *result = &verdict.result;
+    twilio_judge(&reply, &scratch, result);
     CHECK((result->verdict == DELIVERY_SENT) == (reply.status < 300));
     CHECK(result->provider_id.data == NULL || result->provider_id.bytes == 34);
     CHECK(result->reason < DELIVERY_REASON_COUNT);

@@ -128,7 +128,8 @@ static inline int harness_start(struct harness *h,
                                 const struct provider_config *providers,
                                 size_t provider_count, struct error *err)
 {
-    static const uint8_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    static const struct route_entry all[] = {{0, 0, 1}, {1, 1, 1}, {2, 2, 1}, {3, 3, 1},
+                                             {4, 4, 1}, {5, 5, 1}, {6, 6, 1}, {7, 7, 1}};
     struct dispatch_config config = {.providers = providers,
                                      .provider_count = provider_count};
     for (size_t i = 0; i < CHANNEL_COUNT; i++) {

@@ -317,7 +317,7 @@ Test(dispatch, the_common_limit_holds_over_all_providers_and_starves_none)
     struct peer *peers = calloc(2, sizeof(*peers));
     struct provider_config configs[2];
     struct harness h = {.intend_ns = NS_PER_MS};
-    static const uint8_t routes[] = {0, 1};
+    static const struct route_entry routes[] = {{0, 0, 1}, {1, 1, 1}};
     for (int i = 0; i < 2; i++) {
         peers[i].offers = "PIPELINING";
         peers[i].http = i == 1;

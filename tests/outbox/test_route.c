@@ -7,7 +7,7 @@
 
 Test(route, takes_the_first_that_works_else_waits_for_the_first_that_may)
 {
-    static const uint8_t route[] = {2, 0, 1};
+    static const struct route_entry route[] = {{2, 0, 1}, {0, 1, 1}, {1, 2, 1}};
     static const struct {
         enum route_state states[3];
         int chosen;

@@ -54,23 +54,23 @@ static const struct {
 Test(twilio, every_answer_has_its_meaning)
 {
     struct buffer scratch = {0};
-    struct delivery delivery = {0};
+    struct delivery_result result;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct http_reply reply = {.end = HTTP_REPLY,
                                    .status = cases[i].status,
                                    .body = text_of(cases[i].body),
                                    .retry_after_ns = 3 * NS_PER_S};
         buffer_clear(&scratch);
-        struct api_verdict v = twilio_judge(&delivery, &reply, &scratch);
-        cr_expect_eq(v.result.verdict, cases[i].verdict, "case %zu", i);
-        cr_expect_eq(v.result.reason, cases[i].reason, "case %zu", i);
-        cr_expect_eq(v.result.address_dead, cases[i].dead, "case %zu", i);
+        struct api_verdict v = twilio_judge(&reply, &scratch, &result);
+        cr_expect_eq(result.verdict, cases[i].verdict, "case %zu", i);
+        cr_expect_eq(result.reason, cases[i].reason, "case %zu", i);
+        cr_expect_eq(result.address_dead, cases[i].dead, "case %zu", i);
         cr_expect_eq(v.stop, cases[i].stop, "case %zu", i);
         cr_expect_eq(v.slow_down, cases[i].slow, "case %zu", i);
         cr_expect_eq(v.broken, cases[i].broken, "case %zu", i);
-        cr_expect_eq(v.wait_ns, v.result.verdict == DELIVERY_DEFERRED ? 3 * NS_PER_S : 0);
+        cr_expect_eq(v.wait_ns, result.verdict == DELIVERY_DEFERRED ? 3 * NS_PER_S : 0);
         struct text words =
-            cases[i].verdict == DELIVERY_SENT ? v.result.provider_id : v.result.detail;
+            cases[i].verdict == DELIVERY_SENT ? result.provider_id : result.detail;
         cr_expect(text_equal(words, text_of(cases[i].words)), "case %zu: %.*s", i,
                   TEXT_ARGS(words));
     }
