@@ -38,11 +38,25 @@ static int on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
+/* The sentence is made here: behind the handshake the certificate is gone. */
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+    if (ok)
+        return 1;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls *tls = SSL_get_app_data(ssl);
+    const X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+    if (certificate)
+        tls_sentence_certificate(certificate, tls->context->host,
+                                 X509_STORE_CTX_get_error(store), tls->why);
+    return 0;
+}
+
 static int trust(struct tls_context *context, const char *ca_file, struct error *err)
 {
     if (context->unverified)
         return 0;
-    SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
     if (ca_file[0] == '\0') {
         CHECK(SSL_CTX_set_default_verify_paths(context->ctx) == 1);
         return 0;
@@ -114,6 +128,7 @@ struct tls *tls_create(struct tls_context *context)
     tls->out = BIO_new(BIO_s_mem());
     CHECK(tls->ssl && tls->in && tls->out);
     SSL_set_bio(tls->ssl, tls->in, tls->out);
+    SSL_set_app_data(tls->ssl, tls);
     SSL_set_connect_state(tls->ssl);
     name_host(tls->ssl, context->host);
     if (context->last && SSL_SESSION_is_resumable(context->last))
@@ -149,7 +164,8 @@ static void judge(struct tls *tls, int rc)
         tls->state = TLS_CLOSED;
         return;
     }
-    tls_sentence(tls->ssl, tls->context->host, tls->why);
+    if (tls->why[0] == '\0')
+        tls_sentence_protocol(tls->why);
     tls->state = TLS_FAILED;
     ERR_clear_error();
     /* the next connection starts afresh: the session may have been the reason */

@@ -45,8 +45,7 @@ static void names_of(const X509 *certificate, char *out, size_t out_bytes)
 {
     out[0] = '\0';
     GENERAL_NAMES *names =
-        certificate ? X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL)
-                    : NULL;
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++)
         add_name(out, out_bytes, sk_GENERAL_NAME_value(names, i));
     GENERAL_NAMES_free(names);
@@ -57,14 +56,13 @@ static void names_of(const X509 *certificate, char *out, size_t out_bytes)
 static void day_of(const ASN1_TIME *time, char *out, size_t out_bytes)
 {
     struct tm tm;
-    if (!time || ASN1_TIME_to_tm(time, &tm) != 1 ||
-        strftime(out, out_bytes, "%Y-%m-%d", &tm) == 0)
+    if (ASN1_TIME_to_tm(time, &tm) != 1 || strftime(out, out_bytes, "%Y-%m-%d", &tm) == 0)
         snprintf(out, out_bytes, "an unknown day");
 }
 
-static void certificate_sentence(const SSL *ssl, const char *host, long error, char *out)
+void tls_sentence_certificate(const X509 *certificate, const char *host, int error,
+                              char out[TLS_SENTENCE_BYTES])
 {
-    const X509 *certificate = SSL_get0_peer_certificate(ssl);
     char names[160], day[32];
     switch (error) {
     case X509_V_ERR_HOSTNAME_MISMATCH:
@@ -76,14 +74,14 @@ static void certificate_sentence(const SSL *ssl, const char *host, long error, c
                  names, host);
         return;
     case X509_V_ERR_CERT_HAS_EXPIRED:
-        day_of(certificate ? X509_get0_notAfter(certificate) : NULL, day, sizeof(day));
+        day_of(X509_get0_notAfter(certificate), day, sizeof(day));
         snprintf(
             out, TLS_SENTENCE_BYTES,
             "its certificate has expired (%s): whoever runs the server must renew it",
             day);
         return;
     case X509_V_ERR_CERT_NOT_YET_VALID:
-        day_of(certificate ? X509_get0_notBefore(certificate) : NULL, day, sizeof(day));
+        day_of(X509_get0_notBefore(certificate), day, sizeof(day));
         snprintf(out, TLS_SENTENCE_BYTES,
                  "its certificate is valid only from %s: is this machine's clock right?",
                  day);
@@ -104,14 +102,12 @@ static void certificate_sentence(const SSL *ssl, const char *host, long error, c
     }
 }
 
-void tls_sentence(const SSL *ssl, const char *host, char out[TLS_SENTENCE_BYTES])
+void tls_sentence_protocol(char out[TLS_SENTENCE_BYTES])
 {
     unsigned long error = ERR_peek_error();
     int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
     const char *words = error ? ERR_reason_error_string(error) : NULL;
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        certificate_sentence(ssl, host, SSL_get_verify_result(ssl), out);
-    else if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
+    if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
         snprintf(out, TLS_SENTENCE_BYTES,
                  "what it sends is not TLS: for a server that turns to TLS by STARTTLS "
                  "write smtp:// "

@@ -6,7 +6,13 @@
 
 #define TLS_SENTENCE_BYTES 400
 
-/* tls_sentence: of the error that OpenSSL has just met, to be read behind the server's name. */
-void tls_sentence(const SSL *ssl, const char *host, char out[TLS_SENTENCE_BYTES]);
+/* Both are to be read behind the server's name. */
+
+/* tls_sentence_certificate: verifying certificate for host met error, an X509_V_ERR_. */
+void tls_sentence_certificate(const X509 *certificate, const char *host, int error,
+                              char out[TLS_SENTENCE_BYTES]);
+
+/* tls_sentence_protocol: of the error at the head of OpenSSL's queue. */
+void tls_sentence_protocol(char out[TLS_SENTENCE_BYTES]);
 
 #endif
