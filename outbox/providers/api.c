@@ -135,6 +135,8 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     buffer_clear(&call->scratch);
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
+    char status[16]; /* what a failure says that has no words of its own */
+    snprintf(status, sizeof(status), "HTTP %u", reply->status);
     if (verdict.stop || verdict.broken) {
         char sentence[256];
         describe(api, sentence, reply->status, api->results[0].detail);
@@ -152,7 +154,13 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
         send_call(slot);
         return false;
     }
-    for (size_t i = 0; i < call->count; i++) {
+    for (size_t i = call->count; i-- > 0 && verdict.split;) {
+        call->deliveries[i]->returns++;
+        provider_return(provider, call->deliveries[i]);
+    }
+    for (size_t i = 0; i < call->count && !verdict.split; i++) {
+        if (api->results[i].verdict != DELIVERY_SENT && api->results[i].detail.bytes == 0)
+            api->results[i].detail = text_of(status);
         if (verdict.wait_ns > 0 && api->results[i].verdict == DELIVERY_DEFERRED)
             api->results[i].retry_at_ns = loop_now_ns(provider->loop) + verdict.wait_ns;
         provider_done(provider, call->deliveries[i], api->results[i]);
@@ -311,51 +319,4 @@ void api_destroy(struct provider *provider)
     free(api->url);
     free(api);
     provider->state = NULL;
-}
-
-/* --- bodies --- */
-
-void api_form(struct buffer *out, const char *name, struct text value)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    if (out->bytes > 0)
-        buffer_byte(out, '&');
-    buffer_string(out, name);
-    buffer_byte(out, '=');
-    char *start = buffer_room(out, value.bytes * 3);
-    char *at = start;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '-' || c == '.' || c == '_' || c == '*') {
-            *at++ = (char)c;
-        } else if (c == ' ') {
-            *at++ = '+';
-        } else {
-            *at++ = '%';
-            *at++ = hex[c >> 4];
-            *at++ = hex[c & 15];
-        }
-    }
-    out->bytes += (size_t)(at - start);
-}
-
-void api_json(struct buffer *out, struct text value)
-{
-    buffer_byte(out, '"');
-    const char *at = value.data;
-    const char *end = value.data + value.bytes;
-    while (at < end) {
-        const char *start = at;
-        uint32_t c = utf8_next(&at, end);
-        if (c == UTF8_BAD)
-            buffer_string(out, "\\ufffd");
-        else if (c == '"' || c == '\\')
-            buffer_format(out, "\\%c", (char)c);
-        else if (c < 0x20)
-            buffer_format(out, "\\u%04x", c);
-        else
-            buffer_add(out, start, (size_t)(at - start));
-    }
-    buffer_byte(out, '"');
 }

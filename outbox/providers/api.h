@@ -31,6 +31,8 @@ struct api_verdict {
     bool stop;       /* it does not accept our credentials */
     bool broken;     /* it does not work at all: counts for the breaker */
     bool again; /* nothing is decided: compose the next stage, e.g. looked up, now send */
+    bool
+        split; /* all surely not taken: offer them again, each with one more in ->returns */
 };
 
 struct api_methods {
@@ -79,5 +81,8 @@ struct api_verdict api_judge_status(const struct api_call *call,
 void api_form(struct buffer *out, const char *name, struct text value);
 /* api_json: a JSON string with its quotes; ill-formed UTF-8 becomes U+FFFD. */
 void api_json(struct buffer *out, struct text value);
+/* The same without the name, without the quotes. */
+void api_form_value(struct buffer *out, struct text value);
+void api_json_value(struct buffer *out, struct text value);
 
 #endif
