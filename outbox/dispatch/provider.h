@@ -146,7 +146,8 @@ struct provider {
     struct loop *loop;
     struct dispatch *dispatch;
     uint8_t index;
-    void *state; /* the type's */
+    size_t batch; /* messages a connection can carry at once; set by open, 0: one */
+    void *state;  /* the type's */
     void *flow;  /* dispatch's: queues, limiter, counters */
 };
 
@@ -159,6 +160,9 @@ struct delivery *provider_take(struct provider *provider);
  * are durable: so many more connections are of use. 0 while the breaker or a pause says
  * wait; 1 when one probe may go. */
 size_t provider_waiting(struct provider *provider);
+
+/* provider_coming: how many of those are not durable yet: they can be taken in a moment. */
+size_t provider_coming(const struct provider *provider);
 
 /* provider_return: it was not handed over after all (the connection could not be made,
  * the session ended first): back to the front of the queue, no attempt counted. */

@@ -104,21 +104,10 @@ static void http_api_compose(struct api_call *call)
         buffer_text(&call->body, http->behind);
 }
 
-/* A call that was refused whole for one of its messages is sent again in parts, each a quarter of it,
- * so that after a few rounds that message travels alone. */
-static bool http_api_joins(const struct api_call *call, const struct delivery *delivery)
-{
-    const struct http_api *http = api_own(call->provider);
-    unsigned first = call->deliveries[0]->returns, next = delivery->returns;
-    unsigned rounds = first > next ? first : next;
-    return rounds < 8 && call->count < http->methods.batch_max >> 2 * rounds;
-}
-
 /* --- the reply --- */
 
-static void act(enum provider_meaning means, const struct api_call *call,
-                const struct http_reply *reply, struct api_verdict *verdict,
-                struct delivery_result *result)
+static void act(enum provider_meaning means, const struct http_reply *reply,
+                struct api_verdict *verdict, struct delivery_result *result)
 {
     result->verdict = DELIVERY_FAILED;
     result->reason = DELIVERY_REJECTED;
@@ -157,7 +146,7 @@ static void act(enum provider_meaning means, const struct api_call *call,
         result->reason = DELIVERY_OPTED_OUT;
         break;
     case PROVIDER_MEANS_SPLIT: /* alone, it is the one */
-        verdict->split = call->count > 1;
+        verdict->split = true;
         break;
     }
 }
@@ -171,14 +160,14 @@ static struct text string_at(const json_t *root, const char *path)
 }
 
 /* An id may be a number too. */
-static struct text id_at(const json_t *root, const char *path, struct buffer *scratch)
+static struct text id_at(const json_t *root, const char *path, struct api_call *call)
 {
     const json_t *value = path[0] ? http_api_find(root, path) : NULL;
+    char number[32];
     if (!json_is_integer(value))
         return string_at(root, path);
-    size_t start = scratch->bytes; /* there is room, see judge */
-    buffer_format(scratch, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    return (struct text){scratch->data + start, scratch->bytes - start};
+    snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return api_keep(call, text_of(number));
 }
 
 /* A reply that cannot be understood says nothing about any message of the call. */
@@ -199,13 +188,13 @@ static bool judge_one(const struct http_api *http, struct api_call *call,
 {
     bool taken = reply->status / 100 == 2;
     int means = http_api_rules_match(http->rules, reply->status, root);
-    struct text id = id_at(root, http->config->id, &call->scratch);
+    struct text id = id_at(root, http->config->id, call);
     struct text detail = string_at(root, http->config->detail);
     if (means < 0 && taken)
         means = http->config->id[0] && !id.data ? PROVIDER_MEANS_UNKNOWN
                                                 : PROVIDER_MEANS_SENT;
     if (means >= 0)
-        act((enum provider_meaning)means, call, reply, verdict, result);
+        act((enum provider_meaning)means, reply, verdict, result);
     if (result->verdict == DELIVERY_SENT)
         result->provider_id = id;
     else if (detail.data)
@@ -220,8 +209,6 @@ static struct api_verdict judge_each(const struct http_api *http, struct api_cal
     struct api_verdict verdict = {0};
     struct api_verdict by_status = api_judge_status(call, reply, results);
     bool status_decided = false, some_taken = false;
-    buffer_clear(&call->scratch);
-    buffer_room(&call->scratch, call->count * 24); /* for ids that are numbers */
     for (size_t i = 0; i < call->count; i++) {
         const json_t *own = list ? json_array_get(list, i) : http->reply;
         if (list) /* the whole reply's text tells about all of them */
@@ -389,7 +376,6 @@ static int make(const struct provider_config *config, struct http_api **out,
     http->config = config;
     http->methods =
         (struct api_methods){.batch_max = config->batch > 0 ? config->batch : 1,
-                             .joins = http_api_joins,
                              .compose = http_api_compose,
                              .judge = http_api_judge};
     int rc = read_config(http, err);
