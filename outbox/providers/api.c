@@ -153,7 +153,9 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
         return false;
     }
     for (size_t i = 0; i < call->count; i++) {
-        if (verdict.wait_ns > 0 && api->results[i].verdict == DELIVERY_DEFERRED)
+        enum delivery_verdict fate = api->results[i].verdict;
+        if (verdict.wait_ns > 0 &&
+            (fate == DELIVERY_DEFERRED || fate == DELIVERY_UNKNOWN))
             api->results[i].retry_at_ns = loop_now_ns(provider->loop) + verdict.wait_ns;
         provider_done(provider, call->deliveries[i], api->results[i]);
     }
@@ -278,7 +280,11 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     CHECK(api->results);
     make_slots(api);
     /* one to spare for the type's own request */
-    return http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    if (rc == 0)
+        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
+                   provider->config.tls_unverified);
+    return rc;
 }
 
 void api_close(struct provider *provider)
