@@ -253,7 +253,8 @@ static void tell_fates(struct api *api, struct api_call *call,
         struct delivery_result *result = &api->results[i];
         if (split || goes_at_once(result))
             continue;
-        if (verdict->wait_ns > 0 && result->verdict == DELIVERY_DEFERRED)
+        if (verdict->wait_ns > 0 &&
+            (result->verdict == DELIVERY_DEFERRED || result->verdict == DELIVERY_UNKNOWN))
             result->retry_at_ns = loop_now_ns(provider->loop) + verdict->wait_ns;
         provider_done(provider, call->deliveries[i], *result);
     }
@@ -410,7 +411,11 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     CHECK(api->results);
     make_slots(api);
     /* one to spare for the type's own request */
-    return http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    if (rc == 0)
+        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
+                   provider->config.tls_unverified);
+    return rc;
 }
 
 void api_close(struct provider *provider)

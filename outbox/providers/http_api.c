@@ -224,6 +224,7 @@ static struct api_verdict judge_each(const struct http_api *http, struct api_cal
             by_status.wait_ns > verdict.wait_ns ? by_status.wait_ns : verdict.wait_ns;
     }
     verdict.broken &= !some_taken;
+    verdict.split &= !list; /* where each has a reply of its own, only it is meant */
     return verdict;
 }
 
