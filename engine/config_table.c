@@ -201,7 +201,8 @@ const struct config_key config_keys[] = {
      .sentence = "Per channel, which providers carry it, the preferred one first."},
     {"routes.sms", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_SMS]),
      .count_offset = offsetof(struct config, route_counts[CHANNEL_SMS]),
-     .sentence = "A provider's name, or a list of names."},
+     .sentence = "A provider's name; a list of them, tried in order; or weights as "
+                 "`{relay: 3, ses: 1}`, alone or in the list, to share messages."},
     {"routes.email", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_EMAIL]),
      .count_offset = offsetof(struct config, route_counts[CHANNEL_EMAIL]),
      .sentence = "The same for email."},
@@ -268,7 +269,7 @@ static const struct {
     [CONFIG_GROUP] = {"group", ""},
     [CONFIG_MAP] = {"names", ""},
     [CONFIG_LIST] = {"list", ""},
-    [CONFIG_ROUTE] = {"names", ""},
+    [CONFIG_ROUTE] = {"route", ""},
 };
 
 static struct config_option options[OPTIONS_MAX];
