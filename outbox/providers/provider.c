@@ -3,10 +3,11 @@
 #include "outbox/providers/types.h"
 
 const struct provider_type *const provider_types[] = {
-    &provider_relay,
-    &provider_twilio,
-    &provider_webhook,
-    NULL,
+<<<<<<< HEAD
+    &provider_relay, &provider_twilio, &provider_webhook, &provider_http_api, NULL,
+=======
+    &provider_fcm, &provider_relay, &provider_twilio, &provider_webhook, NULL,
+>>>>>>> h/fcm
 };
 
 const struct provider_type *provider_type_find(struct text name)
