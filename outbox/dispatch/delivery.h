@@ -41,7 +41,7 @@ struct delivery_result {
     uint8_t provider;        /* index, as in journal headers */
     struct text provider_id; /* borrowed for the call */
     struct text detail;      /* borrowed for the call */
-    int64_t retry_at_ns;     /* deferred: steady clock */
+    int64_t retry_at_ns;     /* deferred, unknown: not before; steady clock */
     bool address_dead;       /* never try this address again */
 };
 
