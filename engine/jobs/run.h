@@ -43,6 +43,8 @@ struct run_progress {
     uint64_t answered_before; /* outcomes that earlier runs of the job had recorded */
 };
 void run_progress(struct run *run, struct run_progress *out);
+/* run_held: why the job was held because too many messages fail, or NULL; the run is paused then. */
+const char *run_held(const struct run *run);
 const struct job *run_job(const struct run *run);
 
 /* run_end: after run_poll said it is over: close the journal, settle the quota, write
