@@ -17,10 +17,10 @@ static const struct {
     const char *key;
     size_t offset;
 } strings[] = {
-    STRING(name),       STRING(type),          STRING(url),         STRING(account_sid),
-    STRING(auth_token), STRING(from),          STRING(username),    STRING(password),
-    STRING(tls_ca),     STRING(verp),          STRING(region),      STRING(access_key),
-    STRING(secret_key), STRING(session_token), STRING(api_key),     STRING(credentials),
+    STRING(name),       STRING(type),          STRING(url),           STRING(account_sid),
+    STRING(auth_token), STRING(from),          STRING(username),      STRING(password),
+    STRING(tls_ca),     STRING(verp),          STRING(region),        STRING(access_key),
+    STRING(secret_key), STRING(session_token), STRING(api_key),       STRING(credentials),
     STRING(body),       STRING(batch_body),    STRING(batch_replies), STRING(id),
     STRING(detail),
 };
@@ -87,9 +87,10 @@ int change_check(const struct provider_config *from, const struct provider_confi
 {
     const char *key = find_change(from, to);
     if (key)
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.%s: this cannot change while volley runs; restart it, "
-                         "or put the old value back",
-                         from->name, key);
+        return error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.%s: this cannot change while volley runs; restart it, "
+            "or put the old value back",
+            from->name, key);
     return domain_check(to, err);
 }

@@ -221,7 +221,7 @@ void dispatch_counters_read(const struct dispatch *dispatch, size_t provider,
                             struct dispatch_counters *out)
 {
     CHECK(provider < dispatch->set_count);
-    meter_read(&dispatch->sets[provider].meter, clock_steady_ns(), out);
+    gauge_read(&dispatch->sets[provider].gauge, clock_steady_ns(), out);
 }
 
 /* --- other limits while running --- */

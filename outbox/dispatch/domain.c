@@ -36,11 +36,12 @@ int domain_check(const struct provider_config *config, struct error *err)
     unsigned long long sharers;
     if (left_over(config, &sharers) >= sharers)
         return 0;
-    return error_set(err, ERROR_CONFIG,
-                     "providers.%s.domains: their connections leave too few of the "
-                     "provider's max_connections: %u for the others; lower theirs or raise "
-                     "the provider's",
-                     config->name, config->max_connections);
+    return error_set(
+        err, ERROR_CONFIG,
+        "providers.%s.domains: their connections leave too few of the "
+        "provider's max_connections: %u for the others; lower theirs or raise "
+        "the provider's",
+        config->name, config->max_connections);
 }
 
 unsigned domain_connections(const struct provider_config *config,

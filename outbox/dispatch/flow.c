@@ -23,10 +23,10 @@ static void show(_Atomic uint64_t *sum, uint64_t *shown, uint64_t now)
 
 void flow_show(struct flow *flow)
 {
-    struct meter *meter = &flow->set->meter;
-    show(&meter->queued, &flow->shown_queued,
+    struct gauge *gauge = &flow->set->gauge;
+    show(&gauge->queued, &flow->shown_queued,
          flow->planned.count + flow->intending + flow->ready.count);
-    show(&meter->in_flight, &flow->shown_in_flight, flow->in_flight);
+    show(&gauge->in_flight, &flow->shown_in_flight, flow->in_flight);
 }
 
 /* The first flow speaks for the provider, unless only others have something to do. */
@@ -34,7 +34,7 @@ void flow_brake(struct flow *flow, enum dispatch_brake brake)
 {
     const struct flow *first = flow->set->flows[0];
     if (flow == first || first->shown_queued + first->shown_in_flight == 0)
-        atomic_store_explicit(&flow->set->meter.brake, (int)brake, memory_order_relaxed);
+        atomic_store_explicit(&flow->set->gauge.brake, (int)brake, memory_order_relaxed);
 }
 
 void flow_aim(struct flow *flow)
@@ -45,7 +45,7 @@ void flow_aim(struct flow *flow)
     flow->target = pace_target(&flow->pace, flow->provider.config.max_connections * batch,
                                own > 0 && (all == 0 || own < all) ? own : all);
     if (flow->set->flow_count == 0 || flow == flow->set->flows[0])
-        atomic_store_explicit(&flow->set->meter.rate_limit_per_s, own,
+        atomic_store_explicit(&flow->set->gauge.rate_limit_per_s, own,
                               memory_order_relaxed);
 }
 
@@ -64,7 +64,7 @@ void flow_finish(struct flow *flow, struct delivery *delivery,
                  struct delivery_result *result)
 {
     result->provider = flow->provider.index;
-    meter_count(&flow->set->meter, result->verdict);
+    gauge_count(&flow->set->gauge, result->verdict);
     delivery->source->done(delivery->source, delivery, result);
 }
 
@@ -77,7 +77,7 @@ static void finish_all(struct flow *flow, struct delivery_queue *queue)
             result =
                 (struct delivery_result){.verdict = DELIVERY_FAILED,
                                          .reason = DELIVERY_CREDENTIALS,
-                                         .detail = text_of(flow->set->meter.trouble)};
+                                         .detail = text_of(flow->set->gauge.trouble)};
         flow_finish(flow, delivery, &result);
     }
 }

@@ -10,7 +10,7 @@
 #include "outbox/dispatch/delivery_queue.h"
 #include "outbox/dispatch/dispatch.h"
 #include "outbox/dispatch/limiter.h"
-#include "outbox/dispatch/meter.h"
+#include "outbox/dispatch/gauge.h"
 #include "outbox/dispatch/pace.h"
 #include "outbox/dispatch/retry.h"
 #include "outbox/dispatch/route.h"
@@ -38,7 +38,7 @@ struct flow {
     size_t intending; /* in all groups */
     struct delivery_queue ready;
     size_t in_flight;
-    uint64_t shown_queued, shown_in_flight; /* its part of the set's meter */
+    uint64_t shown_queued, shown_in_flight; /* its part of the set's gauge */
     struct pace pace;
     size_t target; /* pace_target, worked out anew when the rate changes */
     struct limiter limiter;
@@ -63,7 +63,7 @@ struct flow_set {
     struct loop_timer reap_timer; /* frees retired flows */
     size_t first; /* which flow is pumped first when the common limiter lets go */
     bool stopped;
-    struct meter meter;
+    struct gauge gauge;
 };
 
 struct dispatch {

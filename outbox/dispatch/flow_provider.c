@@ -30,8 +30,8 @@ static int64_t rate_wait_ns(struct flow *flow, int64_t now_ns)
 {
     int64_t wait_ns = limiter_wait_ns(&flow->limiter, now_ns);
     if (wait_ns > 0) {
-        flow_brake(flow, throttle_is_on(&flow->throttle, now_ns) ? BRAKE_PROVIDER
-                                                                 : BRAKE_RATE);
+        flow_brake(flow,
+                   throttle_is_on(&flow->throttle, now_ns) ? BRAKE_PROVIDER : BRAKE_RATE);
         flow_wake(flow, now_ns + wait_ns);
         return wait_ns;
     }
@@ -158,7 +158,7 @@ void provider_done(struct provider *provider, struct delivery *delivery,
     CHECK(flow->in_flight > 0);
     flow->in_flight--;
     flow_show(flow);
-    meter_latency(&flow->set->meter, delivery->taken_ns, now_ns);
+    gauge_latency(&flow->set->gauge, delivery->taken_ns, now_ns);
     if (result.verdict == DELIVERY_SENT)
         throttle_accepted(&flow->throttle, now_ns - delivery->taken_ns, now_ns);
     /* refused with us, not for itself: another provider may know us */
@@ -207,8 +207,8 @@ void provider_trouble(struct provider *provider, const char *sentence)
     struct flow *flow = flow_of(provider);
     bool was_open = flow->breaker.open;
     breaker_failed(&flow->breaker, loop_now_ns(provider->loop), seed_of(flow));
-    meter_trouble(&flow->set->meter, sentence);
-    atomic_store(&flow->set->meter.broken, any_broken(flow->set));
+    gauge_trouble(&flow->set->gauge, sentence);
+    atomic_store(&flow->set->gauge.broken, any_broken(flow->set));
     flow->troubled = true;
     if (flow->breaker.open && !was_open) {
         char quoted[ERROR_TEXT_BYTES];
@@ -232,8 +232,8 @@ void provider_ok(struct provider *provider)
         log_info("outbox", "provider works again", "provider=%s", provider->config.name);
     breaker_ok(&flow->breaker);
     flow->troubled = false;
-    meter_trouble(&flow->set->meter, "");
-    atomic_store(&flow->set->meter.broken, any_broken(flow->set));
+    gauge_trouble(&flow->set->gauge, "");
+    atomic_store(&flow->set->gauge.broken, any_broken(flow->set));
     flow_wake(flow, loop_now_ns(provider->loop));
 }
 
@@ -243,9 +243,9 @@ void provider_stop(struct provider *provider, const char *sentence)
     if (set->stopped)
         return;
     set->stopped = true;
-    meter_trouble(&set->meter, sentence);
-    atomic_store(&set->meter.stopped, true);
-    atomic_store(&set->meter.brake, (int)BRAKE_BROKEN);
+    gauge_trouble(&set->gauge, sentence);
+    atomic_store(&set->gauge.stopped, true);
+    atomic_store(&set->gauge.brake, (int)BRAKE_BROKEN);
     char quoted[ERROR_TEXT_BYTES];
     log_error("outbox", "provider refuses us and is stopped", "provider=%s why=%s",
               provider->config.name,

@@ -92,7 +92,7 @@ int flow_set_init(struct flow_set *set, struct dispatch *dispatch, uint8_t index
                              .index = index,
                              .limiter_timer = {.fn = on_limiter, .arg = set},
                              .reap_timer = {.fn = on_reap, .arg = set}};
-    meter_init(&set->meter);
+    gauge_init(&set->gauge);
     limiter_set(&set->limiter, config->max_message_rate_per_s);
     int rc = domain_check(config, err);
     if (rc == 0)
@@ -109,7 +109,7 @@ void flow_set_fini(struct flow_set *set)
     for (size_t i = 0; i < set->flow_count; i++)
         flow_destroy(&set->flows[i]);
     free(set->flows);
-    meter_fini(&set->meter);
+    gauge_fini(&set->gauge);
 }
 
 /* --- other limits --- */

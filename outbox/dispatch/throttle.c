@@ -11,8 +11,8 @@
 #include "base/clock.h"
 #include "outbox/dispatch/retry.h"
 
-#define THROTTLE_FIRST_CUT   0.5  /* of the rate tried, when nothing is measured yet */
-#define THROTTLE_DEEPEST_CUT 0.6  /* when less than the count below was accepted */
+#define THROTTLE_FIRST_CUT   0.5 /* of the rate tried, when nothing is measured yet */
+#define THROTTLE_DEEPEST_CUT 0.6 /* when less than the count below was accepted */
 #define THROTTLE_SURE        4
 #define THROTTLE_BELOW       0.05 /* how far below the rate found it starts */
 /* The hold: longer with every push-back up to HOLD_MOST, at least so many pauses and messages. */
@@ -23,8 +23,8 @@
 /* A bucket may fill up during a pause, which then counts only in part from here on. Too much
  * counted makes the rate found too low, which costs; too little makes it too high, which the
  * next push-back puts right. */
-#define THROTTLE_FILLS_NS   (5.0 * NS_PER_MS)
-#define THROTTLE_FILLS_PART 0.05
+#define THROTTLE_FILLS_NS    (5.0 * NS_PER_MS)
+#define THROTTLE_FILLS_PART  0.05
 #define THROTTLE_LOWEST_RATE 0.1
 /* Above this a provider without configured limit is as good as unlimited again. */
 #define THROTTLE_FREE_RATE 1e6
@@ -127,7 +127,8 @@ static double choose_hold(const struct throttle *throttle, double pause_ns)
     double hold_ns = throttle->hold_ns * 2;
     if (hold_ns > THROTTLE_HOLD_MOST_NS)
         hold_ns = THROTTLE_HOLD_MOST_NS;
-    double least[] = {THROTTLE_HOLD_FIRST_NS, THROTTLE_HOLD_PAUSES * (pause_ns - THROTTLE_GAP_NS),
+    double least[] = {THROTTLE_HOLD_FIRST_NS,
+                      THROTTLE_HOLD_PAUSES * (pause_ns - THROTTLE_GAP_NS),
                       THROTTLE_HOLD_MESSAGES * (double)NS_PER_S / throttle->found_per_s};
     for (size_t i = 0; i < sizeof(least) / sizeof(*least); i++)
         hold_ns = hold_ns > least[i] ? hold_ns : least[i];
