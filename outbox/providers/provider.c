@@ -4,6 +4,8 @@
 
 const struct provider_type *const provider_types[] = {
     &provider_relay,
+    &provider_sendgrid,
+    &provider_ses,
     &provider_twilio,
     &provider_webhook,
     NULL,

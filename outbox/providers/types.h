@@ -5,6 +5,8 @@
 #include "outbox/dispatch/provider.h"
 
 extern const struct provider_type provider_relay;
+extern const struct provider_type provider_sendgrid;
+extern const struct provider_type provider_ses;
 extern const struct provider_type provider_twilio;
 extern const struct provider_type provider_webhook;
 
