@@ -40,6 +40,8 @@ enum provider_meaning {
     PROVIDER_MEANS_UNKNOWN,
     PROVIDER_MEANS_STOP, /* it does not accept us */
     PROVIDER_MEANS_DEAD, /* failed, and the address is dead */
+    PROVIDER_MEANS_OPTED_OUT,
+    PROVIDER_MEANS_SPLIT, /* all were refused for one of them: again in smaller calls */
 };
 
 /* One entry of `providers.NAME.replies:` of type http: the first that matches says what a reply means. */
@@ -79,12 +81,12 @@ struct provider_config {
     bool sandbox_mode;       /* the provider checks and delivers nothing */
     /* http, and how many messages a call has with all that batch */
     unsigned batch;   /* 0: as many as the type allows */
-    const char *body; /* a call's, with `##{{name}}` */
-    const char *batch_open, *batch_separator, *batch_close;
-    const char *
-        batch_replies; /* path of the array of replies, in order; "": one reply for all */
-    bool form;         /* values are form-encoded, not JSON-escaped */
-    const char *id;    /* path of the provider's id in a reply */
+    const char *body;       /* a message's, with `##{{name}}` */
+    const char *batch_body; /* a call's with `##{{messages}}`; "": an array of them */
+    const char *batch_replies; /* path of the array of replies, in order; "": one for all */
+    bool form;                 /* values are form-encoded, not JSON-escaped */
+    const char *id;            /* path of the provider's id in a reply */
+    const char *detail;        /* path of its words about a failure */
     const struct provider_header *headers;
     size_t header_count;
     const struct provider_reply *replies;

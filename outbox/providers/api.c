@@ -212,7 +212,8 @@ static void describe(const struct api *api, char out[256], unsigned status,
 struct text api_keep(struct api_call *call, struct text t)
 {
     struct buffer *scratch = &call->scratch;
-    size_t room = scratch->capacity_bytes - scratch->bytes - 1; /* the NUL behind the last */
+    size_t room =
+        scratch->capacity_bytes - scratch->bytes - 1; /* the NUL behind the last */
     if (!t.data)
         return t;
     struct text copy = {scratch->data + scratch->bytes, t.bytes < room ? t.bytes : room};
@@ -261,7 +262,8 @@ static void tell_fates(struct api *api, struct api_call *call,
         struct delivery_result *result = &api->results[i];
         if (split || goes_at_once(result))
             continue;
-        if (verdict->wait_ns > 0 && result->verdict == DELIVERY_DEFERRED)
+        if (verdict->wait_ns > 0 &&
+            (result->verdict == DELIVERY_DEFERRED || result->verdict == DELIVERY_UNKNOWN))
             result->retry_at_ns = loop_now_ns(provider->loop) + verdict->wait_ns;
         provider_done(provider, call->deliveries[i], *result);
     }
@@ -287,6 +289,12 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
         call->stage++;
         send_call(slot);
         return false;
+    }
+    char status[16]; /* what is told of a failure without words */
+    snprintf(status, sizeof(status), "HTTP %u", reply->status);
+    for (size_t i = 0; i < call->count; i++) {
+        if (api->results[i].detail.bytes == 0)
+            api->results[i].detail = text_of(status);
     }
     tell_fates(api, call, &verdict);
     return true;
@@ -412,7 +420,11 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     CHECK(api->results);
     make_slots(api);
     /* one to spare for the type's own request */
-    return http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    if (rc == 0)
+        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
+                   provider->config.tls_unverified);
+    return rc;
 }
 
 void api_close(struct provider *provider)
@@ -447,51 +459,4 @@ void api_destroy(struct provider *provider)
     free(api->url);
     free(api);
     provider->state = NULL;
-}
-
-/* --- bodies --- */
-
-void api_form(struct buffer *out, const char *name, struct text value)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    if (out->bytes > 0)
-        buffer_byte(out, '&');
-    buffer_string(out, name);
-    buffer_byte(out, '=');
-    char *start = buffer_room(out, value.bytes * 3);
-    char *at = start;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '-' || c == '.' || c == '_' || c == '*') {
-            *at++ = (char)c;
-        } else if (c == ' ') {
-            *at++ = '+';
-        } else {
-            *at++ = '%';
-            *at++ = hex[c >> 4];
-            *at++ = hex[c & 15];
-        }
-    }
-    out->bytes += (size_t)(at - start);
-}
-
-void api_json(struct buffer *out, struct text value)
-{
-    buffer_byte(out, '"');
-    const char *at = value.data;
-    const char *end = value.data + value.bytes;
-    while (at < end) {
-        const char *start = at;
-        uint32_t c = utf8_next(&at, end);
-        if (c == UTF8_BAD)
-            buffer_string(out, "\\ufffd");
-        else if (c == '"' || c == '\\')
-            buffer_format(out, "\\%c", (char)c);
-        else if (c < 0x20)
-            buffer_format(out, "\\u%04x", c);
-        else
-            buffer_add(out, start, (size_t)(at - start));
-    }
-    buffer_byte(out, '"');
 }

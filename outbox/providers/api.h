@@ -89,5 +89,8 @@ struct api_verdict api_judge_status(const struct api_call *call,
 void api_form(struct buffer *out, const char *name, struct text value);
 /* api_json: a JSON string with its quotes; ill-formed UTF-8 becomes U+FFFD. */
 void api_json(struct buffer *out, struct text value);
+/* The same without the name, without the quotes. */
+void api_form_value(struct buffer *out, struct text value);
+void api_json_value(struct buffer *out, struct text value);
 
 #endif

@@ -238,7 +238,8 @@ static int sendgrid_open(struct provider *provider, struct error *err)
 {
     const struct provider_config *config = &provider->config;
     char url[512], authorization[1024];
-    struct text base = config->url[0] ? api_base_url(config) : TEXT("https://api.sendgrid.com");
+    struct text base =
+        config->url[0] ? api_base_url(config) : TEXT("https://api.sendgrid.com");
     snprintf(url, sizeof(url), "%.*s/v3/mail/send", TEXT_ARGS(base));
     int bytes = snprintf(authorization, sizeof(authorization), "Authorization: Bearer %s",
                          config->api_key);

@@ -13,9 +13,9 @@
 static struct text member(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? (struct text){json_string_value(value),
-                                                 json_string_length(value)}
-                                 : TEXT_NONE;
+    return json_is_string(value)
+               ? (struct text){json_string_value(value), json_string_length(value)}
+               : TEXT_NONE;
 }
 
 static bool has(struct text t, const char *words)
@@ -110,7 +110,7 @@ static struct api_verdict judge_refusal(struct api_call *call,
     struct text words = member(error, "message");
     struct delivery_result result = {.verdict = DELIVERY_FAILED,
                                      .reason = DELIVERY_REJECTED};
-    bool credits = has(words, "credits exceeded"); /* with a 401 */
+    bool credits = has(words, "credits exceeded");        /* with a 401 */
     bool sender = begins(member(error, "field"), "from"); /* with a 403: not verified */
     if (reply->status == 429 || credits) {
         result.verdict = DELIVERY_DEFERRED;
@@ -155,8 +155,8 @@ struct api_verdict sendgrid_judge(struct api_call *call, const struct http_reply
     int64_t wait_ns = reply->retry_after_ns > 0
                           ? reply->retry_after_ns
                           : reset_wait_ns(headers.limit_reset, now_s);
-    struct api_verdict verdict = judge_refusal(
-        call, reply, json_object_get(root, "errors"), wait_ns, results);
+    struct api_verdict verdict =
+        judge_refusal(call, reply, json_object_get(root, "errors"), wait_ns, results);
     json_decref(root);
     return verdict;
 }

@@ -16,10 +16,10 @@
 
 #define BULK_MAX 50
 /* "Each input JSON file can be up to 1 MB", less what stands around the entries. */
-#define BULK_BYTES_MAX 990000
-#define DATA_BYTES_MAX 262144 /* ReplacementTemplateData */
-#define HEADER_BYTES_MAX 870  /* MessageHeader's Value */
-#define ENTRY_BYTES      400  /* of an entry, without its values */
+#define BULK_BYTES_MAX   990000
+#define DATA_BYTES_MAX   262144 /* ReplacementTemplateData */
+#define HEADER_BYTES_MAX 870    /* MessageHeader's Value */
+#define ENTRY_BYTES      400    /* of an entry, without its values */
 
 #define BULK_PATH "/v2/email/outbound-bulk-emails"
 #define MAIL_PATH "/v2/email/outbound-emails"
@@ -106,7 +106,8 @@ static bool ses_refuse(const struct provider_config *config,
 
 /* --- bodies --- */
 
-static void add_from(struct ses *ses, struct buffer *body, const struct delivery *delivery)
+static void add_from(struct ses *ses, struct buffer *body,
+                     const struct delivery *delivery)
 {
     buffer_clear(&ses->value);
     api_mailbox(&ses->value, delivery->mail->from_name, delivery->from);
@@ -127,14 +128,16 @@ static void add_headers(struct buffer *body, const char *name,
 }
 
 /* SES gives every mail a Message-ID of its own; the tag is what its events can be matched by. */
-static void add_tag(struct buffer *body, const char *name, const struct delivery *delivery)
+static void add_tag(struct buffer *body, const char *name,
+                    const struct delivery *delivery)
 {
     char id[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(delivery->id, id);
     buffer_format(body, ",\"%s\":[{\"Name\":\"volley_id\",\"Value\":\"%s\"}]", name, id);
 }
 
-static void add_data(struct ses *ses, struct buffer *body, const struct delivery_mail *mail)
+static void add_data(struct ses *ses, struct buffer *body,
+                     const struct delivery_mail *mail)
 {
     struct buffer *data = &ses->value;
     buffer_clear(data);
@@ -230,7 +233,8 @@ static void ses_compose(struct api_call *call)
         (struct sigv4_headers *)buffer_room(&call->scratch, sizeof(*signature));
     const struct sigv4_request request = {.method = "POST",
                                           .host = ses->host,
-                                          .path = bulk ? TEXT(BULK_PATH) : TEXT(MAIL_PATH),
+                                          .path =
+                                              bulk ? TEXT(BULK_PATH) : TEXT(MAIL_PATH),
                                           .content_type = TEXT(JSON_TYPE),
                                           .body = buffer_view(&call->body)};
     sigv4_sign(&ses->signer, &request, clock_now_ns() / NS_PER_S, signature);
@@ -271,7 +275,8 @@ static int ses_check(const struct provider_config *config, struct error *err)
                          "providers.%s.region: \"%s\" is no AWS region, as eu-west-1",
                          config->name, config->region);
     for (size_t i = 0; i < ARRAY_COUNT(needed); i++) {
-        const char *value = *(const char *const *)((const char *)config + needed[i].offset);
+        const char *value =
+            *(const char *const *)((const char *)config + needed[i].offset);
         if (value[0] == '\0' || strpbrk(value, "\r\n"))
             return error_set(err, ERROR_CONFIG,
                              "providers.%s.%s is missing or has a line break; set it to "

@@ -145,9 +145,9 @@ static void act(enum action action, struct delivery_result *result,
 static struct text member(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
-    return json_is_string(value) ? (struct text){json_string_value(value),
-                                                 json_string_length(value)}
-                                 : TEXT_NONE;
+    return json_is_string(value)
+               ? (struct text){json_string_value(value), json_string_length(value)}
+               : TEXT_NONE;
 }
 
 /* "BadRequestException:http://…" in the header, "com.amazonaws.ses#BadRequestException" in a body. */
@@ -165,8 +165,9 @@ static struct text bare_name(struct text type)
 }
 
 static struct api_verdict judge_refusal(struct api_call *call,
-                                        const struct http_reply *reply, const json_t *root,
-                                        struct text type, struct delivery_result *results)
+                                        const struct http_reply *reply,
+                                        const json_t *root, struct text type,
+                                        struct delivery_result *results)
 {
     struct api_verdict verdict = {0};
     if (!type.data)
@@ -178,7 +179,8 @@ static struct api_verdict judge_refusal(struct api_call *call,
         words = member(root, "Message");
     enum action action = action_of_status(reply->status);
     if (reply->status / 100 == 4)
-        action = find(error_meanings, ARRAY_COUNT(error_meanings), bare_name(type), action);
+        action =
+            find(error_meanings, ARRAY_COUNT(error_meanings), bare_name(type), action);
     if (action == SLOW && words.data && memmem(words.data, words.bytes, "aily", 4))
         action = QUOTA; /* "Daily message quota exceeded" */
     if (action == SLOW || action == LATER)
@@ -215,9 +217,9 @@ static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
     for (size_t i = 0; i < call->count; i++) {
         const json_t *entry = json_array_get(entries, i);
         struct text status = member(entry, "Status");
-        enum action action = status.data ? find(entry_meanings, ARRAY_COUNT(entry_meanings),
-                                                status, FAIL)
-                                         : UNKNOWN;
+        enum action action =
+            status.data ? find(entry_meanings, ARRAY_COUNT(entry_meanings), status, FAIL)
+                        : UNKNOWN;
         struct api_verdict own = {0};
         act(action, &results[i], &own);
         verdict.slow_down |= own.slow_down;

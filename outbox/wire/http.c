@@ -397,6 +397,19 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     return 0;
 }
 
+void http_trust(struct http *http, const char *ca_file, bool unverified)
+{
+    for (size_t i = 0; i < http->transfer_count; i++) {
+        CURL *easy = http->transfers[i].easy;
+        if (ca_file[0]) {
+            curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        }
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, unverified ? 0L : 1L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, unverified ? 0L : 2L);
+    }
+}
+
 void http_send(struct http *http, struct http_request *request)
 {
     CHECK(!http->closing && http->under_way < http->transfer_count - 1);

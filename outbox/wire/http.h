@@ -49,6 +49,10 @@ struct http;
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
                 struct error *err) MUST_USE;
 
+/* http_trust: which servers to believe over TLS; before the first request. ca_file: PEM, "": the
+ * system's; unverified: any. */
+void http_trust(struct http *http, const char *ca_file, bool unverified);
+
 /* http_send: start a request. CHECK: fewer than requests_max are under way. fn comes from
  * the loop. */
 void http_send(struct http *http, struct http_request *request);
