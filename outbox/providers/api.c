@@ -221,12 +221,21 @@ struct text api_keep(struct api_call *call, struct text t)
     return copy;
 }
 
-static void tell_health(struct api *api, const struct api_verdict *verdict,
-                        unsigned status)
+static struct text first_detail(const struct api *api, const struct api_call *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        if (api->results[i].detail.data)
+            return api->results[i].detail;
+    }
+    return TEXT_NONE;
+}
+
+static void tell_health(struct api *api, const struct api_call *call,
+                        const struct api_verdict *verdict, unsigned status)
 {
     if (verdict->stop || verdict->broken) {
         char sentence[256];
-        describe(api, sentence, status, api->results[0].detail);
+        describe(api, sentence, status, first_detail(api, call));
         if (verdict->stop)
             provider_stop(api->provider, sentence);
         else
@@ -275,7 +284,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     buffer_room(&call->scratch, reply->body.bytes);
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
-    tell_health(api, &verdict, reply->status);
+    tell_health(api, call, &verdict, reply->status);
     if (verdict.again) {
         call->stage++;
         send_call(slot);
