@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define KEY_HEADER "Idempotency-Key: "
 
@@ -412,9 +414,12 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     make_slots(api);
     /* one to spare for the type's own request */
     int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    const char *ca_file = provider->config.tls_ca ? provider->config.tls_ca : "";
+    if (rc == 0 && ca_file[0] && access(ca_file, R_OK) != 0)
+        rc = error_set(err, ERROR_CONFIG, "providers.%s.tls_ca: cannot read %s: %s",
+                       provider->config.name, ca_file, strerror(errno));
     if (rc == 0)
-        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
-                   provider->config.tls_unverified);
+        http_trust(api->http, ca_file, provider->config.tls_unverified);
     return rc;
 }
 

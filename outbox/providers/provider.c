@@ -3,11 +3,8 @@
 #include "outbox/providers/types.h"
 
 const struct provider_type *const provider_types[] = {
-<<<<<<< HEAD
-    &provider_relay, &provider_twilio, &provider_webhook, &provider_http_api, NULL,
-=======
-    &provider_fcm, &provider_relay, &provider_twilio, &provider_webhook, NULL,
->>>>>>> h/fcm
+    &provider_fcm,    &provider_http_api, &provider_relay,
+    &provider_twilio, &provider_webhook,  NULL,
 };
 
 const struct provider_type *provider_type_find(struct text name)
