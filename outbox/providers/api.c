@@ -204,7 +204,9 @@ void api_wake(struct provider *provider)
 static void describe(const struct api *api, char out[256], unsigned status,
                      struct text words)
 {
-    size_t used = (size_t)snprintf(out, 256, "%.100s: ", api->url);
+    size_t shown = strcspn(api->url, "?"); /* a key may stand behind it */
+    size_t used =
+        (size_t)snprintf(out, 256, "%.*s: ", shown < 100 ? (int)shown : 100, api->url);
     if (status > 0)
         used += (size_t)snprintf(out + used, 256 - used, "HTTP %u ", status);
     snprintf(out + used, 256 - used, "%.*s", (int)(words.bytes < 120 ? words.bytes : 120),
