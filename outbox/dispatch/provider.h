@@ -80,13 +80,14 @@ struct provider_config {
     const char *credentials; /* a service account's JSON */
     bool sandbox_mode;       /* the provider checks and delivers nothing */
     /* http, and how many messages a call has with all that batch */
-    unsigned batch;   /* 0: as many as the type allows */
+    unsigned batch;         /* 0: as many as the type allows */
     const char *body;       /* a message's, with `##{{name}}` */
     const char *batch_body; /* a call's with `##{{messages}}`; "": an array of them */
-    const char *batch_replies; /* path of the array of replies, in order; "": one for all */
-    bool form;                 /* values are form-encoded, not JSON-escaped */
-    const char *id;            /* path of the provider's id in a reply */
-    const char *detail;        /* path of its words about a failure */
+    const char
+        *batch_replies; /* path of the array of replies, in order; "": one for all */
+    bool form;          /* values are form-encoded, not JSON-escaped */
+    const char *id;     /* path of the provider's id in a reply */
+    const char *detail; /* path of its words about a failure */
     const struct provider_header *headers;
     size_t header_count;
     const struct provider_reply *replies;
@@ -148,7 +149,7 @@ struct provider {
     uint8_t index;
     size_t batch; /* messages a connection can carry at once; set by open, 0: one */
     void *state;  /* the type's */
-    void *flow;  /* dispatch's: queues, limiter, counters */
+    void *flow;   /* dispatch's: queues, limiter, counters */
 };
 
 /* provider_take: the next delivery that may go out now, or NULL: nothing there, or the
