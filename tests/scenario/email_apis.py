@@ -3,7 +3,7 @@
 
 email_apis.py FOLDER: writes the port to FOLDER/port, every message taken to FOLDER/taken.ndjson, every
 request that the vendor would have refused to FOLDER/complaints. What goes wrong is chosen by address:
-  c100  the call with it meets 429 and Retry-After the first time   c101  it is taken, then 500
+  c100  the call with it meets 429 and Retry-After the first time   c101  it is taken, then 500 (Postmark: c650)
   c102  inactive (Postmark), invalid (the others)                   c103  refused by Postmark (300)
   c104  the call with it is taken, and no reply comes (the first time)
 """
@@ -83,7 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         people = [customer(mail["To"]) for mail in mails]
         if "c100" in people and first("postmark c100"):
             return self.answer(429, {"ErrorCode": 429, "Message": "Rate limit exceeded"}, Retry_After="1")
-        replies, broken = [], "c101" in people
+        replies, broken = [], "c650" in people
         for mail, who in zip(mails, people):
             if who == "c102":
                 replies.append({"ErrorCode": 406, "Message": "You tried to send to a recipient that has been "
@@ -153,8 +153,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(200, {"id": f"<{number}@mg.example.com>", "message": "Queued. Thank you."})
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-server.daemon_threads = True
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+server = Server(("127.0.0.1", 0), Handler)
 with open(f"{folder}/port", "w") as file:
     file.write(str(server.server_port))
 server.serve_forever()
