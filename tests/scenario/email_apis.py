@@ -4,7 +4,7 @@
 email_apis.py FOLDER: writes the port to FOLDER/port, every message taken to FOLDER/taken.ndjson, every
 request that the vendor would have refused to FOLDER/complaints. What goes wrong is chosen by address:
   c100  the call with it meets 429 and Retry-After the first time   c101  it is taken, then 500 (Postmark: c650)
-  c102  inactive (Postmark), invalid (the others)                   c103  refused by Postmark (300)
+  c102  inactive at Postmark (406)   c103  refused by it (300)      c105  invalid at the others
   c104  the call with it is taken, and no reply comes (the first time)
 """
 import base64, http.server, json, sys, threading, urllib.parse, uuid
@@ -113,7 +113,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "c100" in people and first(self.path + "c100"):
             return self.answer(*error(429, "rate_limit_exceeded", "Too many requests"), Retry_After="1",
                                Ratelimit_Limit="2", Ratelimit_Remaining="0", Ratelimit_Reset="1")
-        if "c102" in people:
+        if "c105" in people:
             return self.answer(*error(422, "validation_error", "Invalid `to` field."))
         key = self.headers["Idempotency-Key"]
         with lock:
@@ -142,7 +142,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         who = customer(mail["to"])
         if who == "c100" and first("mailgun c100"):
             return self.answer(429, {"message": "Too many requests"}, Retry_After="1")
-        if who == "c102":
+        if who == "c105":
             return self.answer(400, {"message": "to parameter is not a valid address. please check documentation"})
         number = self.take("mailgun", mail["to"], mail, lost=who in ("c101", "c104"))
         if who == "c101":
