@@ -33,7 +33,11 @@ static int read_journal(struct run *run, struct error *err)
         return rc;
     run->replay = calloc(1, sizeof(*run->replay));
     CHECK(run->replay != NULL);
-    rc = replay_read(run->dir, NULL, run->replay, err);
+    struct run_dead_journal dead;
+    struct replay_visitor visitor = run_dead_visitor(&dead);
+    rc = replay_read(run->dir, &visitor, run->replay, err);
+    int recovered = run_dead_recover(&run->dead, &dead, run->job, rc ? NULL : err);
+    rc = rc ? rc : recovered;
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
         for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
             run->done_before += run->replay->outcomes[c][o];
@@ -135,6 +139,7 @@ static void destroy(struct run *run)
         free(i);
     }
     waiting_fini(&run->io.waiting);
+    run_dead_fini(&run->dead);
     job_close(&run->job);
     pthread_mutex_destroy(&run->lock);
     pthread_cond_destroy(&run->changed);
@@ -191,6 +196,7 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
             run->job->file.expires_at_ns - clock_now_ns() + run->started_steady_ns;
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
+    run_dead_init(&run->dead);
     struct opening opening = {run, err};
     int rc = read_journal(run, err);
     if (rc == 0)
@@ -268,6 +274,15 @@ static void late_optout(void *arg, uint64_t hash, unsigned mask)
     post(arg, NULL, hash, mask);
 }
 
+/* write_dead: addresses that turned out dead. What cannot be written now is tried again, at the
+ * latest when somebody resumes the job. */
+static void write_dead(struct run *run)
+{
+    struct error err;
+    if (run_dead_write(&run->dead, run->store, run->job->account.id, &err))
+        log_warn("engine", "cannot record dead addresses", "reason=\"%s\"", err.text);
+}
+
 static void look_outside(struct run *run)
 {
     struct error err;
@@ -279,6 +294,7 @@ static void look_outside(struct run *run)
     if (optout_changes(run->store, run->job->account.id, &run->job->optout_serial,
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
+    write_dead(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {
@@ -426,6 +442,7 @@ int run_end(struct run **ended, struct error *err)
         pipeline_stop(run->pipeline);
     int rc = pipeline_wait(run->pipeline, &why);
     close_journal(run);
+    write_dead(run);
     if (atomic_load(&run->io.broken) && rc == 0) {
         why = run->io.why;
         rc = -(int)why.kind;
