@@ -118,8 +118,12 @@ void dispatch_submit(struct dispatch *dispatch, struct delivery *list)
         states[i] = flow_route_state(&dispatch->flows[i]);
     for (struct delivery *next; list; list = next) {
         next = list->next;
-        int index = route_choose(dispatch->routes[list->channel],
-                                 dispatch->route_counts[list->channel], states);
+        /* what a provider may have taken goes to no other */
+        int index = list->in_doubt
+                        ? list->provider
+                        : route_choose(dispatch->routes[list->channel],
+                                       dispatch->route_counts[list->channel], states);
+        CHECK(index < (int)dispatch->flow_count);
         if (index < 0)
             refuse(dispatch, list);
         else
