@@ -314,14 +314,16 @@ static void on_no_reply(struct api_slot *slot, const struct http_reply *reply)
     enum delivery_reason reason = reply->end == HTTP_TIMEOUT   ? DELIVERY_TIMEOUT
                                   : reply->end == HTTP_GARBLED ? DELIVERY_BAD_REPLY
                                                                : DELIVERY_CONNECTION_LOST;
+    /* a GET has only looked */
+    enum delivery_verdict fate =
+        call->request.method[0] == 'G' ? DELIVERY_DEFERRED : DELIVERY_UNKNOWN;
     for (size_t i = call->count; i-- > 0;) {
         if (reply->end == HTTP_NOT_CONNECTED)
             provider_return(api->provider, call->deliveries[i]);
         else
             provider_done(api->provider, call->deliveries[i],
-                          (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                                   .reason = reason,
-                                                   .detail = reply->words});
+                          (struct delivery_result){
+                              .verdict = fate, .reason = reason, .detail = reply->words});
     }
 }
 
