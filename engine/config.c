@@ -16,7 +16,7 @@
 
 #define CONFIG_BYTES_MAX ((size_t)1 << 20)
 #define CONFIG_ARENA     ((size_t)64 << 20)
-#define CONFIG_PATH      256
+#define CONFIG_PATH      512
 
 struct walk {
     const char *home;
@@ -46,7 +46,8 @@ static void path_add(char out[CONFIG_PATH], const char *start, struct text key)
 {
     int bytes = snprintf(out, CONFIG_PATH, "%s%s%.*s", start, *start ? "." : "",
                          (int)(key.bytes < 100 ? key.bytes : 100), key.data);
-    CHECK(bytes < CONFIG_PATH); /* the table has two free names a path at most */
+    CHECK(bytes < CONFIG_PATH); /* the table has two free names a path at most, and a key
+                                   of somebody's may follow */
 }
 
 /* below: the part of path behind prefix and its dot, or NULL when it is not below prefix.
@@ -161,9 +162,10 @@ static int walk_element(const struct walk *w, const struct yaml_node *node,
     return rc ? rc : check_required(w, spot, node);
 }
 
-/* walk_array: a CONFIG_MAP or CONFIG_LIST; every element is one struct. */
+/* walk_array: a CONFIG_MAP or CONFIG_LIST; every element is one struct, and target's
+ * field points to the first. */
 static int walk_array(const struct walk *w, const struct yaml_node *node,
-                      const struct config_key *key, const char *shown)
+                      const struct config_key *key, const char *shown, void *target)
 {
     bool map = key->type == CONFIG_MAP;
     if (node->kind != (map ? YAML_MAP : YAML_LIST))
@@ -193,8 +195,8 @@ static int walk_array(const struct walk *w, const struct yaml_node *node,
         if (rc)
             return rc;
     }
-    *(void **)((char *)w->config + key->offset) = elements;
-    *(size_t *)((char *)w->config + key->count_offset) = node->child_count;
+    *(void **)((char *)target + key->offset) = elements;
+    *(size_t *)((char *)target + key->count_offset) = node->child_count;
     return 0;
 }
 
@@ -228,7 +230,7 @@ static int walk_map(const struct walk *w, const struct yaml_node *map,
         else if (node->kind == YAML_SCALAR && !node->value.data)
             continue; /* a section whose keys are all commented out */
         else if (key->type == CONFIG_MAP || key->type == CONFIG_LIST)
-            rc = walk_array(w, node, key, shown);
+            rc = walk_array(w, node, key, shown, spot->target);
         else if (key->type == CONFIG_GROUP && node->kind != YAML_MAP)
             rc = wrong_kind(w, node, shown, "a group of keys");
         else if (key->type == CONFIG_GROUP)
@@ -305,11 +307,21 @@ static int read_routes(const struct walk *w, const struct yaml_node *root)
 
 /* --- the whole --- */
 
+static void lower(char *name)
+{
+    for (; *name; name++)
+        *name = *name >= 'A' && *name <= 'Z' ? (char)(*name | 0x20) : *name;
+}
+
 static void finish(struct config *config)
 {
     if (config->workers == 0) {
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         config->workers = processors > 0 ? (unsigned)processors : 1;
+    }
+    for (size_t i = 0; i < config->provider_count; i++) {
+        for (size_t d = 0; d < config->providers[i].domain_count; d++)
+            lower((char *)config->providers[i].domains[d].name); /* in our arena */
     }
     char *url = (char *)config->public_url; /* in our arena */
     for (size_t bytes = strlen(url); bytes > 0 && url[bytes - 1] == '/'; bytes--)

@@ -10,13 +10,14 @@
 #define CONFIG(member)   FIELD(struct config, member)
 #define PROVIDER(member) FIELD(struct provider_config, member)
 #define DKIM(member)     FIELD(struct config_dkim, member)
-#define ARRAY(member, count)                                                             \
-    .offset = offsetof(struct config, member),                                           \
-    .bytes = sizeof(*((struct config *)0)->member),                                      \
-    .count_offset = offsetof(struct config, count)
-#define GIVEN(type, member) .given_offset = offsetof(type, member)
-#define RANGE(from, to)     .low = from, .high = to
-#define REQUIRED            .fallback = NULL
+#define DOMAIN(member)   FIELD(struct provider_domain, member)
+#define ARRAY_IN(type, member, count)                                                    \
+    .offset = offsetof(type, member), .bytes = sizeof(*((type *)0)->member),             \
+    .count_offset = offsetof(type, count)
+#define ARRAY(member, count) ARRAY_IN(struct config, member, count)
+#define GIVEN(type, member)  .given_offset = offsetof(type, member)
+#define RANGE(from, to)      .low = from, .high = to
+#define REQUIRED             .fallback = NULL
 
 static const char *const unknown_words[] = {
     [ON_UNKNOWN_HOLD] = "hold",
@@ -135,6 +136,22 @@ const struct config_key config_keys[] = {
     {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "10000"),
      PROVIDER(retry_attempts),
      .sentence = "After this many attempts a message has failed."},
+
+    {"providers.*.domains", CONFIG_MAP, "",
+     ARRAY_IN(struct provider_config, domains, domain_count), .most = 100,
+     .sentence = "smtp: recipient domains with limits of their own, by name. Such a "
+                 "domain has its own connections, out of the provider's, and never "
+                 "holds up the others."},
+    {"providers.*.domains.*.max_connections", CONFIG_COUNT, "", RANGE("1", "10000"),
+     DOMAIN(max_connections),
+     .sentence = "Connections for this domain; without it an equal part of what the "
+                 "others leave."},
+    {"providers.*.domains.*.messages_per_connection", CONFIG_COUNT, "",
+     RANGE("1", "1000000"), DOMAIN(messages_per_connection),
+     .sentence = "Messages per connection for this domain; without it the provider's."},
+    {"providers.*.domains.*.max_message_rate", CONFIG_RATE, "",
+     RANGE("0.001/s", "10000000/s"), DOMAIN(max_message_rate_per_s),
+     .sentence = "Messages to this domain; the provider's rate holds over all."},
 
     {"routes", CONFIG_GROUP, "",
      .sentence = "Per channel, which providers carry it, the preferred one first."},

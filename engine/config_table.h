@@ -23,7 +23,8 @@ enum config_type {
 };
 
 /* A key. Its path has `*` for a free name. Fields are at offset in the struct that the
- * nearest CONFIG_MAP or CONFIG_LIST above makes, else in struct config. */
+ * nearest CONFIG_MAP or CONFIG_LIST above makes, else in struct config; maps and lists may
+ * stand in each other, one level deep. */
 struct config_key {
     const char *path;
     enum config_type type;

@@ -84,7 +84,9 @@ struct delivery {
         from; /* email: envelope sender; sms: number or sender id; without brackets */
     struct text to;    /* email address, E.164 number, push token, customer id */
     struct text title; /* push; else TEXT_NONE */
-    struct text body;  /* email: the message as mime_compose makes it; else UTF-8 text */
+    struct text
+        body; /* email: the message as mime_compose makes it, TEXT_NONE where every provider of the
+                 route wants_parts; else UTF-8 text */
     const struct delivery_mail *mail; /* email; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */

@@ -109,6 +109,8 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
+    bool
+        wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
      */
     int (*check)(const struct provider_config *config, struct error *err);

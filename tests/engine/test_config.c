@@ -14,7 +14,9 @@ static const char full[] =
     "  relay: {type: smtp, url: 'smtp://127.0.0.1:2525', max_connections: 7,\n"
     "          messages_per_connection: 20, timeout: 1.5s, on_unknown: assume_sent,\n"
     "          max_message_rate: \"5000/s\",\n"
-    "          retry: {first: 10ms, max: 1s, give_up: 2s, attempts: 4}}\n"
+    "          retry: {first: 10ms, max: 1s, give_up: 2s, attempts: 4},\n"
+    "          domains: {Gmail.com: {max_connections: 2, max_message_rate: 20/s},\n"
+    "                    yahoo.com: {messages_per_connection: 9}}}\n"
     "  twilio:\n"
     "    type: twilio\n"
     "    account_sid: AC1\n"
@@ -69,6 +71,13 @@ Test(config, full_file)
     cr_expect_eq(p->retry_max_ns, 1000000000);
     cr_expect_eq(p->retry_give_up_ns, 2000000000);
     cr_expect_eq(p->retry_attempts, 4);
+    cr_assert_eq(p->domain_count, 2);
+    cr_expect_str_eq(p->domains[0].name, "gmail.com", "in lower case");
+    cr_expect_eq(p->domains[0].max_connections, 2);
+    cr_expect_eq(p->domains[0].messages_per_connection, 0);
+    cr_expect_float_eq(p->domains[0].max_message_rate_per_s, 20, 1e-9);
+    cr_expect_str_eq(p->domains[1].name, "yahoo.com");
+    cr_expect_eq(p->domains[1].messages_per_connection, 9);
     p = &c->providers[1];
     cr_expect_str_eq(p->auth_token, "t0ken-x");
     cr_expect_eq(p->max_connections, 50);
@@ -76,6 +85,7 @@ Test(config, full_file)
     cr_expect_eq(p->max_message_rate_per_s, 0);
     cr_expect_eq(p->timeout_ns, 30000000000);
     cr_expect_not(p->on_unknown_given);
+    cr_expect_eq(p->domain_count, 0);
 
     cr_assert_eq(c->route_counts[CHANNEL_EMAIL], 2);
     cr_expect_eq(c->routes[CHANNEL_EMAIL][0].provider, 0);
@@ -163,6 +173,12 @@ static const struct {
     {"providers:\n  \"a b\": {type: smtp}\n",
      "volley.yaml:2: providers.a b: a name is up to 128 letters, digits, `.`, `_` or "
      "`-`"},
+    {"providers: {relay: {type: smtp, domains: {a.test: {max_conections: 1}}}}\n",
+     "volley.yaml:1: providers.relay.domains.a.test: unknown key \"max_conections\" (did "
+     "you mean \"max_connections\"?)"},
+    {"providers: {relay: {type: smtp, domains: {\"a b\": {max_connections: 1}}}}\n",
+     "volley.yaml:1: providers.relay.domains.a b: a name is up to 128 letters, digits, "
+     "`.`, `_` or `-`"},
     {RELAY "routes: {sms: [rely]}\n",
      "volley.yaml:3: routes.sms: no provider \"rely\" (did you mean \"relay\"?)"},
     {RELAY "routes: {email: [relay, relay]}\n",
