@@ -119,7 +119,8 @@ void dispatch_submit(struct dispatch *dispatch, struct delivery *list)
     for (struct delivery *next; list; list = next) {
         next = list->next;
         int index = route_choose(dispatch->routes[list->channel],
-                                 dispatch->route_counts[list->channel], states);
+                                 dispatch->route_counts[list->channel], states, list->id,
+                                 route_turn(list->attempt));
         if (index < 0)
             refuse(dispatch, list);
         else

@@ -110,7 +110,8 @@ static void flow_aim(struct flow *flow)
 {
     double own = flow->limiter.rate_per_s;
     double all = flow->provider.dispatch->limiter.rate_per_s;
-    flow->target = pace_target(&flow->pace, flow->provider.config.max_connections,
+    size_t batch = flow->provider.batch > 0 ? flow->provider.batch : 1;
+    flow->target = pace_target(&flow->pace, flow->provider.config.max_connections * batch,
                                own > 0 && (all == 0 || own < all) ? own : all);
 }
 
@@ -270,9 +271,11 @@ int flow_init(struct flow *flow, struct dispatch *dispatch, uint8_t index,
     if (!config->on_unknown_given)
         provider->config.on_unknown = provider->type->on_unknown_default;
     limiter_set(&flow->limiter, config->max_message_rate_per_s);
-    flow_aim(flow);
     int rc = provider->type->check(config, err);
-    return rc ? rc : provider->type->open(provider, err);
+    if (rc == 0)
+        rc = provider->type->open(provider, err);
+    flow_aim(flow); /* behind open, which says what a connection carries */
+    return rc;
 }
 
 void flow_fini(struct flow *flow)
@@ -399,6 +402,12 @@ size_t provider_waiting(struct provider *provider)
         return 0;
     }
     return flow->breaker.open && waiting > 1 ? 1 : waiting;
+}
+
+size_t provider_coming(const struct provider *provider)
+{
+    const struct flow *flow = provider->flow;
+    return flow->intending;
 }
 
 struct delivery *provider_take(struct provider *provider)

@@ -356,7 +356,7 @@ Test(dispatch, a_wrong_configuration_is_named)
     static const struct {
         const char *type, *url, *words;
     } cases[] = {
-        {"smtp", "smtps://mx.example", "smtps://mx.example is not spoken"},
+        {"smtp", "starttls://mx.example", "smtp://HOST:PORT or smtps://HOST:PORT"},
         {"smtp", "mx.example:25", "not of the form smtp://HOST:PORT"},
         {"smtp", "smtp://mx.example:99999", "not of the form"},
         {"smtp", "smtp://user@mx.example", "not of the form"},
