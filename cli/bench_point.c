@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "engine/jobs/start.h"
-#include "engine/process/gauge.h"
+#include "engine/process/process_gauge.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -88,7 +88,7 @@ static void measure(struct io_thread *io, struct run *run, const struct config *
                     int64_t limit_ns, const volatile sig_atomic_t *stop,
                     struct bench_point *out)
 {
-    struct gauge *gauge = gauge_create();
+    struct process_gauge *gauge = process_gauge_create();
     struct tally tally = {0};
     double cpu_before = cpu_s(), io_before = (double)io_thread_cpu_ns(io);
     int64_t started_ns = clock_steady_ns(), reported_ns = started_ns;
@@ -96,9 +96,9 @@ static void measure(struct io_thread *io, struct run *run, const struct config *
     bool going = true;
     while ((state = run_poll(run, LOOK_MS)) == RUN_GOING && going) {
         int64_t now_ns = clock_steady_ns();
-        gauge_look(gauge, io_thread_dispatch(io), config);
+        process_gauge_look(gauge, io_thread_dispatch(io), config);
         if (now_ns - reported_ns >= REPORT_NS) {
-            json_t *report = gauge_report(gauge, io, config, &run, 1);
+            json_t *report = process_gauge_report(gauge, io, config, &run, 1);
             tally_report(&tally, report);
             json_decref(report);
             reported_ns = now_ns;
@@ -112,7 +112,7 @@ static void measure(struct io_thread *io, struct run *run, const struct config *
     out->io_cpu = ((double)io_thread_cpu_ns(io) - io_before) / (double)NS_PER_S / seconds;
     out->cpu_us = out->answered ? cpu * 1e6 / (double)out->answered : 0;
     tally_most(&tally, out);
-    gauge_destroy(&gauge);
+    process_gauge_destroy(&gauge);
     if (state == RUN_GOING)
         run_cancel(run);
     while (state == RUN_GOING)

@@ -6,6 +6,7 @@
 #include "engine/config_table.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #define PATH_MAX_BYTES 512
@@ -18,18 +19,28 @@ struct diff {
 
 /* --- values as one would write them --- */
 
+/* As it was written: in the first unit that makes it a whole number, else the first that makes it
+ * at least one. */
 static void format_rate(double per_s, char *out, size_t bytes)
 {
     static const struct {
         const char *unit;
         double seconds;
     } units[] = {{"s", 1}, {"min", 60}, {"hr", 3600}, {"day", 86400}};
-    size_t unit = 0;
-    while (unit + 1 < ARRAY_COUNT(units) && per_s * units[unit].seconds < 0.9999)
-        unit++;
-    snprintf(out, bytes, "%.6g/%s", per_s * units[unit].seconds, units[unit].unit);
-    if (per_s >= 100000) /* %g would write an exponent */
-        snprintf(out, bytes, "%.0f/s", per_s);
+    size_t chosen = ARRAY_COUNT(units);
+    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
+        double number = per_s * units[i].seconds;
+        bool whole = number > 0.5 && fabs(number - round(number)) < 1e-6 * number;
+        if (whole || (chosen == ARRAY_COUNT(units) && number >= 1))
+            chosen = i;
+        if (whole)
+            break;
+    }
+    chosen = chosen < ARRAY_COUNT(units) ? chosen : ARRAY_COUNT(units) - 1;
+    double number = per_s * units[chosen].seconds;
+    /* %g alone would write large numbers with an exponent. */
+    snprintf(out, bytes, number >= 100000 ? "%.0f/%s" : "%.6g/%s", number,
+             units[chosen].unit);
 }
 
 static void format_duration(int64_t ns, char *out, size_t bytes)

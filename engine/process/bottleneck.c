@@ -7,8 +7,10 @@
 
 #include <stdio.h>
 
-/* From here on waiting is what the workers do, not something that also happens. */
+/* From here on waiting is what the workers do, whatever else happens. */
 #define MOSTLY 0.5
+/* And from here on it is, when messages wait for a provider besides. */
+#define OFTEN 0.2
 /* A thread that is this busy has nothing left to give. */
 #define FULLY 0.85
 
@@ -70,11 +72,12 @@ static void find_before(const struct bottleneck_view *view, struct bottleneck *o
 void bottleneck_find(const struct bottleneck_view *view, struct bottleneck *out)
 {
     double waiting = view->shares[STAGE_POOL] + view->shares[STAGE_IDLE], all = 0;
+    bool queues = view->provider && view->brake != BRAKE_NONE;
     for (int i = 0; i < STAGE_COUNT; i++)
         all += view->shares[i];
     if (all <= 0)
         say(out, "none", "nothing measured yet%s", "");
-    else if (view->all_selected || waiting >= MOSTLY)
+    else if (view->all_selected || waiting >= (queues ? OFTEN : MOSTLY))
         find_behind(view, out);
     else
         find_before(view, out);

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "engine/config_check.h"
 #include "engine/config_diff.h"
-#include "engine/process/gauge.h"
+#include "engine/process/process_gauge.h"
 #include "engine/process/run_dir.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ struct process {
     struct config **earlier;
     size_t earlier_count;
     struct io_thread *io;
-    struct gauge *gauge;
+    struct process_gauge *gauge;
     uint64_t generation; /* of the last reload that was answered */
     json_t *answer;      /* {"ok","changes","reason"}; NULL: never asked */
 };
@@ -42,7 +42,7 @@ static void write_file(struct process *p, struct run *const *runs, size_t count)
     struct error err;
     clock_format(clock_now_ns(), true, now);
     snprintf(file, sizeof(file), "%s.json", p->name);
-    json_t *report = gauge_report(p->gauge, p->io, p->config, runs, count);
+    json_t *report = process_gauge_report(p->gauge, p->io, p->config, runs, count);
     json_t *all =
         json_pack("{s:I, s:s, s:s, s:s, s:I, s:O?}", "pid", (json_int_t)getpid(), "verb",
                   p->verb, "started", p->started, "updated", now, "generation",
@@ -113,8 +113,10 @@ static void reload(struct process *p, uint64_t generation)
     p->answer = json_pack("{s:b, s:o, s:s}", "ok", rc == 0, "changes", changes, "reason",
                           err.text);
     p->generation = generation;
+    char quoted[ERROR_TEXT_BYTES];
     if (rc)
-        log_warn("engine", "volley.yaml not reloaded", "reason=\"%s\"", err.text);
+        log_warn("engine", "volley.yaml not reloaded", "reason=%s",
+                 log_quote(text_of(err.text), quoted, sizeof(quoted)));
     else
         log_info("engine", "volley.yaml reloaded", "changes=%zu",
                  json_array_size(json_object_get(p->answer, "changes")));
@@ -129,7 +131,7 @@ int process_open(const char *home, const char *verb, struct process **out,
     struct process *p = calloc(1, sizeof(*p));
     CHECK(p != NULL);
     *p = (struct process){.home = home, .verb = verb, .lock_fd = -1};
-    p->gauge = gauge_create();
+    p->gauge = process_gauge_create();
     clock_format(clock_now_ns(), true, p->started);
     int rc = path_join(path, home, TEXT("volley.yaml"), err);
     if (rc == 0 && file_exists(path)) { /* else this is no home to leave files in */
@@ -160,7 +162,7 @@ void process_close(struct process **process)
         config_destroy(&p->earlier[i]);
     free(p->earlier);
     config_destroy(&p->config);
-    gauge_destroy(&p->gauge);
+    process_gauge_destroy(&p->gauge);
     json_decref(p->answer);
     free(p);
     *process = NULL;
@@ -180,7 +182,7 @@ void process_tick(struct process *p, struct run *const *runs, size_t count)
 {
     uint64_t generation = run_dir_generation(p->home);
     if (p->io)
-        gauge_look(p->gauge, io_thread_dispatch(p->io), p->config);
+        process_gauge_look(p->gauge, io_thread_dispatch(p->io), p->config);
     bool asked = generation > p->generation;
     if (asked)
         reload(p, generation);

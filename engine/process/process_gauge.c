@@ -1,5 +1,5 @@
-/* gauge: see gauge.h. */
-#include "engine/process/gauge.h"
+/* process_gauge: see process_gauge.h. */
+#include "engine/process/process_gauge.h"
 
 #include "base/clock.h"
 #include "engine/process/bottleneck.h"
@@ -28,20 +28,20 @@ struct gauged_job {
     struct trail answered, rows, stages[STAGE_COUNT];
 };
 
-struct gauge {
+struct process_gauge {
     struct trail cpu, io_cpu, providers[PROVIDERS_MAX];
     double brakes[PROVIDERS_MAX][BRAKE_COUNT]; /* how often each was seen, fading */
     struct gauged_job jobs[JOBS_MAX];
 };
 
-struct gauge *gauge_create(void)
+struct process_gauge *process_gauge_create(void)
 {
-    struct gauge *gauge = calloc(1, sizeof(*gauge));
+    struct process_gauge *gauge = calloc(1, sizeof(*gauge));
     CHECK(gauge != NULL);
     return gauge;
 }
 
-void gauge_destroy(struct gauge **gauge)
+void process_gauge_destroy(struct process_gauge **gauge)
 {
     free(*gauge);
     *gauge = NULL;
@@ -64,8 +64,8 @@ static double trail_add(struct trail *trail, int64_t now_ns, double value)
 
 /* --- providers --- */
 
-void gauge_look(struct gauge *gauge, const struct dispatch *dispatch,
-                const struct config *config)
+void process_gauge_look(struct process_gauge *gauge, const struct dispatch *dispatch,
+                        const struct config *config)
 {
     for (size_t i = 0; i < config->provider_count && i < PROVIDERS_MAX; i++) {
         struct dispatch_counters counters;
@@ -76,7 +76,7 @@ void gauge_look(struct gauge *gauge, const struct dispatch *dispatch,
     }
 }
 
-static enum dispatch_brake brake_of(const struct gauge *gauge, size_t provider)
+static enum dispatch_brake brake_of(const struct process_gauge *gauge, size_t provider)
 {
     int most = BRAKE_NONE;
     for (int b = 0; b < BRAKE_COUNT; b++) {
@@ -91,7 +91,7 @@ static json_t *milliseconds(int64_t ns)
     return ns > 0 ? json_real((double)ns / (double)NS_PER_MS) : json_null();
 }
 
-static json_t *report_provider(struct gauge *gauge, size_t i, int64_t now_ns,
+static json_t *report_provider(struct process_gauge *gauge, size_t i, int64_t now_ns,
                                const struct provider_config *config,
                                const struct dispatch_counters *c)
 {
@@ -112,7 +112,7 @@ static json_t *report_provider(struct gauge *gauge, size_t i, int64_t now_ns,
 
 /* --- jobs --- */
 
-static struct gauged_job *job_slot(struct gauge *gauge, const struct run *run)
+static struct gauged_job *job_slot(struct process_gauge *gauge, const struct run *run)
 {
     struct text id = run_job(run)->file.id;
     struct gauged_job *slot = NULL;
@@ -130,7 +130,8 @@ static struct gauged_job *job_slot(struct gauge *gauge, const struct run *run)
     return slot;
 }
 
-static void forget_ended(struct gauge *gauge, struct run *const *runs, size_t count)
+static void forget_ended(struct process_gauge *gauge, struct run *const *runs,
+                         size_t count)
 {
     for (size_t i = 0; i < JOBS_MAX; i++) {
         bool there = false;
@@ -142,7 +143,7 @@ static void forget_ended(struct gauge *gauge, struct run *const *runs, size_t co
 }
 
 /* look_behind: of the job's providers the one where most messages wait. */
-static void look_behind(const struct gauge *gauge, const struct job *job,
+static void look_behind(const struct process_gauge *gauge, const struct job *job,
                         const struct config *config,
                         const struct dispatch_counters *counters,
                         struct bottleneck_view *view)
@@ -180,8 +181,9 @@ static json_t *report_stages(struct gauged_job *slot, int64_t now_ns,
     return shares;
 }
 
-static json_t *report_job(struct gauge *gauge, struct gauged_job *slot, struct run *run,
-                          int64_t now_ns, double io_cpu, const struct config *config,
+static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
+                          struct run *run, int64_t now_ns, double io_cpu,
+                          const struct config *config,
                           const struct dispatch_counters *counters)
 {
     struct run_progress now;
@@ -229,8 +231,9 @@ static double process_cpu_ns(void)
     return (double)used.tv_sec * (double)NS_PER_S + (double)used.tv_nsec;
 }
 
-json_t *gauge_report(struct gauge *gauge, struct io_thread *io,
-                     const struct config *config, struct run *const *runs, size_t count)
+json_t *process_gauge_report(struct process_gauge *gauge, struct io_thread *io,
+                             const struct config *config, struct run *const *runs,
+                             size_t count)
 {
     struct dispatch_counters counters[PROVIDERS_MAX] = {0};
     int64_t now_ns = clock_steady_ns();
