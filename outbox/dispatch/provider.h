@@ -178,6 +178,10 @@ void provider_done(struct provider *provider, struct delivery *delivery,
  * back-off. */
 void provider_slow_down(struct provider *provider, int64_t wait_ns);
 
+/* provider_allowance: a reply says that remaining more messages are welcome until the allowance is
+ * renewed in reset_ns (X-RateLimit-Remaining and -Reset). */
+void provider_allowance(struct provider *provider, uint64_t remaining, int64_t reset_ns);
+
 /* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it
  * works again. */
 void provider_trouble(struct provider *provider, const char *sentence);
