@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define BAR_CELLS 28
 /* Below this share of the fastest a setting is worse, above it is noise. */
@@ -120,7 +121,12 @@ static void print_advice(const struct bench_report *report)
     }
     printf("\nbottleneck at %.0f/s: %s: %s\n", best->rate_per_s, best->bottleneck,
            best->why);
-    if (peer_cpu >= FULLY)
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (peer_cpu > 0 && best->cpu + peer_cpu >= FULLY * (double)processors)
+        printf("this machine's processors are all busy: volley uses %.2f of %ld, the "
+               "sandbox %.2f\n",
+               best->cpu, processors, peer_cpu);
+    else if (peer_cpu >= FULLY)
         printf("the sandbox uses %.2f processors: it cannot take more\n", peer_cpu);
     const struct bench_point *connections = chosen(report, BENCH_CONNECTIONS);
     size_t last = 0;

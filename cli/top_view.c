@@ -84,10 +84,10 @@ static void draw_provider(const struct top_view *view, const json_t *provider,
     format_number(json_object_get(provider, "p50_ms"), "%.1f", p50);
     format_number(json_object_get(provider, "p90_ms"), "%.1f", p90);
     format_number(json_object_get(provider, "p99_ms"), "%.1f", p99);
-    snprintf(line, sizeof(line), "  %-14s %8s %8s %9.0f %8.0f %8s %8s %8s  %-12s %.700s",
+    snprintf(line, sizeof(line), "  %-14s %8s %8s %9.0f %8.0f %8s %8s %8s  %-16s %.700s",
              string_of(provider, "name"), rate, limit_per_s > 0 ? limit : "-",
              number_of(provider, "in_flight"), number_of(provider, "queued"), p50, p90,
-             p99, strcmp(brake, "none") == 0 ? "-" : brake, *trouble ? trouble : "-");
+             p99, strcmp(brake, "nothing") == 0 ? "-" : brake, *trouble ? trouble : "-");
     add_line(view, bad ? RED : *trouble ? YELLOW : "", line, out);
 }
 
@@ -121,7 +121,7 @@ static void draw_process(const struct top_view *view, const json_t *process,
              string_of(process, "started"), number_of(process, "cpu"),
              number_of(process, "io_cpu"));
     add_line(view, BOLD, line, out);
-    snprintf(line, sizeof(line), "  %-14s %8s %8s %9s %8s %8s %8s %8s  %-12s %s",
+    snprintf(line, sizeof(line), "  %-14s %8s %8s %9s %8s %8s %8s %8s  %-16s %s",
              "provider", "rate/s", "limit/s", "in flight", "queued", "p50 ms", "p90 ms",
              "p99 ms", "throttled by", "trouble");
     add_line(view, BOLD, line, out);

@@ -27,7 +27,7 @@ equal(len(top), 1, "processes")
 relay = next(p for p in top[0]["providers"] if p["name"] == "relay")
 true(200 < relay["rate_per_s"] < 400, relay)
 equal(relay["rate_limit_per_s"], 300.0, "the limit in force")
-equal(relay["brake"], "rate", relay)
+equal(relay["brake"], "max_message_rate", relay)
 true(relay["queued"] > 500, relay)
 true(45 < relay["p50_ms"] <= relay["p90_ms"] <= relay["p99_ms"] < 500, relay)
 job = top[0]["jobs"][0]
