@@ -35,14 +35,15 @@ struct later {
 
 struct daemon {
     const char *home;
-    const struct config *config;
+    struct process *process;
     struct store *store;
     struct io_thread *io;
     struct spool *spool;
     int lock_fd;
     bool stopping;
-    struct active *active; /* [config->max_active_jobs]; more jobs wait in the spool */
-    size_t active_count;
+    struct active *active; /* [active_max]; more jobs wait in the spool */
+    size_t active_count, active_max;
+    struct run **runs; /* theirs, for a tick */
     struct later *later;
     size_t later_count;
 };
@@ -64,7 +65,7 @@ static void on_problem(void *arg, unsigned line, const char *sentence)
 
 static bool is_full(const struct daemon *d)
 {
-    return d->active_count >= d->config->max_active_jobs;
+    return d->active_count >= d->active_max;
 }
 
 static void move(struct daemon *d, const char *name, enum spool_folder to)
@@ -99,7 +100,7 @@ static void take(struct daemon *d, const char *name, struct text content)
 {
     struct first_problem first = {0};
     struct job_env env = {.home = d->home,
-                          .config = d->config,
+                          .config = process_config(d->process),
                           .store = d->store,
                           .problem_fn = on_problem,
                           .arg = &first};
@@ -159,8 +160,16 @@ static void end_run(struct daemon *d, size_t index, enum run_state state)
     free(active.name);
 }
 
+static void tick(struct daemon *d)
+{
+    for (size_t i = 0; i < d->active_count; i++)
+        d->runs[i] = d->active[i].run;
+    process_tick(d->process, d->runs, d->active_count);
+}
+
 static void poll_runs(struct daemon *d)
 {
+    tick(d);
     for (size_t i = d->active_count; i-- > 0;) {
         enum run_state state = run_poll(d->active[i].run, 0);
         if (state != RUN_GOING)
@@ -291,7 +300,7 @@ static void stop_runs(struct daemon *d)
         snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(run)->file.id));
         enum run_state state;
         while ((state = run_poll(run, ROUND_MS)) == RUN_GOING)
-            ;
+            tick(d);
         bool held = run_held(run) != NULL;
         end_run(d, d->active_count - 1, state);
         if (state == RUN_PAUSED &&
@@ -300,12 +309,14 @@ static void stop_runs(struct daemon *d)
     }
 }
 
-int daemon_run(const char *home, const struct config *config, void (*ready_fn)(void *arg),
+int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
                void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
-    struct daemon d = {.home = home, .config = config, .lock_fd = -1};
-    d.active = calloc(config->max_active_jobs, sizeof(*d.active));
-    CHECK(d.active != NULL);
+    struct daemon d = {.home = home, .process = process, .lock_fd = -1};
+    d.active_max = process_config(process)->max_active_jobs;
+    d.active = calloc(d.active_max, sizeof(*d.active));
+    d.runs = calloc(d.active_max, sizeof(struct run *));
+    CHECK(d.active != NULL && d.runs != NULL);
     int rc = spool_make(home, err);
     if (rc == 0)
         rc = lock_home(&d, err);
@@ -314,13 +325,15 @@ int daemon_run(const char *home, const struct config *config, void (*ready_fn)(v
     if (rc == 0)
         rc = spool_open(home, &d.spool, err);
     if (rc == 0)
-        rc = io_thread_start(config, &d.io, err);
+        rc = io_thread_start(process_config(process), &d.io, err);
+    process_attach(process, d.io);
     if (rc == 0) {
         if (ready_fn)
             ready_fn(arg);
         rc = rounds(&d, stop, err);
         stop_runs(&d);
     }
+    process_attach(process, NULL);
     io_thread_stop(&d.io);
     if (d.spool)
         spool_close(&d.spool);
@@ -330,6 +343,7 @@ int daemon_run(const char *home, const struct config *config, void (*ready_fn)(v
         free(d.later[i].name);
     free(d.later);
     free(d.active);
+    free(d.runs);
     if (d.lock_fd >= 0)
         close(d.lock_fd);
     return rc;
