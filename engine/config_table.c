@@ -234,12 +234,14 @@ const struct config_key config_keys[] = {
                  "held until `volley resume`. A job file's auto_hold comes before this."},
     {"auto_hold.enabled", CONFIG_ENUM, "yes", CONFIG(auto_hold.enabled),
      .words = no_yes_words, .sentence = "no: jobs go on whatever fails."},
-    {"auto_hold.canary_share", CONFIG_SHARE, "1%", RANGE("0%", "100%"),
+    {"auto_hold.canary_share", CONFIG_SHARE, "10%", RANGE("0%", "100%"),
      CONFIG(auto_hold.canary_share),
      .sentence = "How many go first on each channel, as a share of the customers."},
     {"auto_hold.canary", CONFIG_COUNT, "1000", RANGE("1", "1000000"),
      CONFIG(auto_hold.canary),
-     .sentence = "But never more than so many; nor fewer than min_messages."},
+     .sentence =
+         "But never more than so many. Where the share is less than min_messages, "
+         "all go at once."},
     {"auto_hold.min_messages", CONFIG_COUNT, "200", RANGE("1", "1000000"),
      CONFIG(auto_hold.min_messages),
      .sentence = "Before a channel has so many outcomes nothing is held."},

@@ -5,14 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* canary_of: the share of the customers, but neither more than `canary` nor fewer than say
- * something. */
+/* canary_of: the share of the customers, but no more than `canary`; 0 where these are too few to
+ * judge by: such a job's outcomes are judged as they come. */
 static uint64_t canary_of(const struct config_auto_hold *limits, uint64_t customers)
 {
     uint64_t canary = (uint64_t)(limits->canary_share * (double)customers + 0.5);
     if (canary > limits->canary)
         canary = limits->canary;
-    return canary < limits->min_messages ? limits->min_messages : canary;
+    return canary < limits->min_messages ? 0 : canary;
 }
 
 void run_guard_init(struct run_guard *guard, const struct config_auto_hold *limits,
@@ -23,9 +23,14 @@ void run_guard_init(struct run_guard *guard, const struct config_auto_hold *limi
         struct run_guard_channel *one = &guard->channels[c];
         if (!(channels & 1u << c))
             continue;
-        guard->shut |= 1u << c;
         one->canary = canary_of(limits, customers);
-        one->capacity = limits->window > one->canary ? limits->window : one->canary;
+        one->open = one->canary == 0;
+        guard->shut |= (unsigned)!one->open << c;
+        one->capacity = limits->window;
+        if (one->capacity < one->canary)
+            one->capacity = one->canary;
+        if (one->capacity < limits->min_messages)
+            one->capacity = limits->min_messages;
         one->window = calloc(one->capacity, 1);
         CHECK(one->window != NULL);
     }

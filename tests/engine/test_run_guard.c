@@ -47,7 +47,8 @@ Test(run_guard, the_canary_is_a_share_within_bounds)
 {
     static const struct {
         uint64_t customers, canary;
-    } cases[] = {{1, 20}, {2000, 20}, {3000, 30}, {3049, 30}, {5000, 50}, {9000000, 50}};
+    } cases[] = {{1, 2000},  {1949, 2000}, {2000, 20},   {3000, 30},
+                 {3049, 30}, {5000, 50},   {9000000, 50}};
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         start(&limits, cases[i].customers);
         cr_expect_eq(passed(CHANNEL_EMAIL), cases[i].canary, "case %zu", i);
@@ -61,6 +62,18 @@ Test(run_guard, the_canary_is_a_share_within_bounds)
     cr_expect_eq(passed(CHANNEL_EMAIL), 2000);
     settle(100, OUTCOME_FAILED, DELIVERY_REJECTED);
     cr_expect_eq(judge(0), RUN_GUARD_NOTHING);
+    run_guard_fini(&guard);
+}
+
+Test(run_guard, a_small_job_has_no_canary_but_is_judged)
+{
+    start(&limits, 500);
+    settle(17, OUTCOME_SENT, DELIVERY_OK);
+    settle(2, OUTCOME_FAILED, DELIVERY_REJECTED);
+    cr_expect_eq(judge(0), RUN_GUARD_NOTHING);
+    settle(1, OUTCOME_FAILED, DELIVERY_REJECTED);
+    cr_expect_eq(judge(0), RUN_GUARD_HOLD);
+    cr_expect(strstr(why, "held: 3 of the last 20 email messages failed"), "%s", why);
     run_guard_fini(&guard);
 }
 
