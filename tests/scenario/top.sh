@@ -4,6 +4,7 @@
 # terminal back.
 . "$(dirname "$0")/../scenario/lib.sh"
 studio
+echo 'auto_hold: {enabled: no}' >>volley.yaml # all of them are to queue at once
 customers 4000
 sandbox --latency 50ms
 test "$("$volley" top)" = "nothing is being sent from this home" || fail "somebody sends"
