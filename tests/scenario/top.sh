@@ -4,7 +4,6 @@
 # terminal back.
 . "$(dirname "$0")/../scenario/lib.sh"
 studio
-echo 'auto_hold: {enabled: no}' >>volley.yaml # all of them are to queue at once
 customers 4000
 sandbox --latency 50ms
 test "$("$volley" top)" = "nothing is being sent from this home" || fail "somebody sends"
@@ -13,7 +12,7 @@ test "$("$volley" top --json)" = '{"processes":[]}' || fail "somebody sends, in 
 # campaign ID CHANNEL: runs it until the check of standard input has been made, then cancels it.
 campaign() {
     id=$1 channel=$2
-    job "$id" "\"channels\": [\"$channel\"]"
+    job "$id" "\"channels\": [\"$channel\"], \"auto_hold\": {\"enabled\": false}" # all queue at once
     background send "$volley" send "$id.json"
     send_pid=$pid
     sleep 1.3
