@@ -113,6 +113,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .attempt = d->attempt,
                                               .provider = result->provider,
                                               .reason = (uint16_t)result->reason,
+                                              .address_dead = result->address_dead,
                                               .at_ms = clock_now_ns() / NS_PER_MS,
                                               .provider_id = result->provider_id,
                                               .detail = result->detail});
@@ -191,11 +192,22 @@ static void done_deferred(struct run *run, struct delivery *d,
         wait_until(run, d, result->retry_at_ns, d->in_doubt);
 }
 
+static void note_dead(struct run *run, const struct delivery *d,
+                      const struct delivery_result *result)
+{
+    if (d->row != JOURNAL_ROW_NOTICE && dead_can(d->channel))
+        run_dead_note(&run->dead, d->channel, d->to, result->detail,
+                      text_of(run->job->config->providers[result->provider].name),
+                      clock_now_ns());
+}
+
 static void done(struct delivery_source *source, struct delivery *d,
                  const struct delivery_result *result)
 {
     struct run *run = run_of(source);
     run->io.in_dispatch--;
+    if (result->address_dead)
+        note_dead(run, d, result);
     switch (result->verdict) {
     case DELIVERY_SENT:
         record(run, d, OUTCOME_SENT, result);

@@ -11,7 +11,7 @@
 #include "outbox/loop/loop.h"
 
 #define HTTP_HEADERS_MAX     8
-#define HTTP_REPLY_BYTES_MAX (64 * 1024)
+#define HTTP_REPLY_BYTES_MAX (512 * 1024) /* a batch of 1000 is answered with some 200 KB */
 
 enum http_end {
     HTTP_REPLY,         /* status and body say it */
@@ -28,6 +28,7 @@ struct http_reply {
     bool truncated;   /* the body is not whole: too long, or the connection broke in it */
     int64_t retry_after_ns; /* 0: not said */
     struct text words;      /* not a reply: why, in one sentence */
+    void *transfer;         /* for http_reply_header; NULL: no headers are known */
 };
 
 /* All of it belongs to the caller and stays until fn is called. */
@@ -55,6 +56,11 @@ void http_trust(struct http *http, const char *ca_file, bool unverified);
 /* http_send: start a request. CHECK: fewer than requests_max are under way. fn comes from
  * the loop. */
 void http_send(struct http *http, struct http_request *request);
+
+/* http_reply_header: the value of a reply's header by its name, whatever its case; the first one where
+ * there are several; TEXT_NONE where there is none.
+ * Owns:  valid until fn returns. */
+struct text http_reply_header(const struct http_reply *reply, const char *name);
 
 /* http_close: close idle connections; fn is called when nothing is pending in the loop
  * any more. CHECK: no request is under way. */

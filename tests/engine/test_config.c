@@ -132,6 +132,43 @@ Test(config, empty_file_has_defaults)
 
 #define RELAY "providers:\n  relay: {type: smtp}\n"
 
+Test(config, routes_have_tiers_and_weights)
+{
+    static const struct {
+        const char *route;
+        size_t count;
+        struct route_entry entries[3];
+    } cases[] = {
+        {"a", 1, {{0, 0, 1}}},
+        {"[b, a]", 2, {{1, 0, 1}, {0, 1, 1}}},
+        {"{a: 3, b: 1}", 2, {{0, 0, 3}, {1, 0, 1}}},
+        {"[{c: 1000, a: 1}, b]", 3, {{2, 0, 1000}, {0, 0, 1}, {1, 1, 1}}},
+        {"[b, {a: 2, c: 5}]", 3, {{1, 0, 1}, {0, 1, 2}, {2, 1, 5}}},
+        {"[]", 0, {{0, 0, 0}}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char text[256];
+        struct config *c;
+        struct error err;
+        snprintf(text, sizeof(text),
+                 "routes: {email: %s}\nproviders: {a: {type: smtp}, b: {type: smtp}, c: "
+                 "{type: ses}}\n",
+                 cases[i].route);
+        cr_assert_eq(config_parse(text_of(text), "/nowhere", &c, &err), 0, "%s",
+                     err.text);
+        cr_assert_eq(c->route_counts[CHANNEL_EMAIL], cases[i].count, "%s",
+                     cases[i].route);
+        for (size_t e = 0; e < cases[i].count; e++) {
+            const struct route_entry *got = &c->routes[CHANNEL_EMAIL][e];
+            const struct route_entry *want = &cases[i].entries[e];
+            cr_expect_eq(got->provider, want->provider, "%s", cases[i].route);
+            cr_expect_eq(got->tier, want->tier, "%s", cases[i].route);
+            cr_expect_eq(got->weight, want->weight, "%s", cases[i].route);
+        }
+        config_destroy(&c);
+    }
+}
+
 static const struct {
     const char *yaml, *sentence;
 } wrong[] = {
@@ -185,8 +222,25 @@ static const struct {
      "volley.yaml:3: routes.email: names more providers than there are"},
     {RELAY "  b: {type: smtp}\nroutes:\n  email: [relay, relay]\n",
      "volley.yaml:5: routes.email: names the provider \"relay\" twice"},
-    {RELAY "routes: {email: [{relay: 3}]}\n",
-     "volley.yaml:3: routes.email: must be the name of a provider"},
+    {RELAY "routes: {email: [[relay]]}\n",
+     "volley.yaml:3: routes.email: must be the name of a provider, or weights like "
+     "{relay: 3, ses: 1}"},
+    {RELAY "routes: {email: [{}]}\n",
+     "volley.yaml:3: routes.email: must be the name of a provider, or weights like "
+     "{relay: 3, ses: 1}"},
+    {RELAY "routes:\n  email:\n    relay: 0\n",
+     "volley.yaml:5: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {relay: 1001}}\n",
+     "volley.yaml:3: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {relay: a lot}}\n",
+     "volley.yaml:3: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {rely: 1}}\n",
+     "volley.yaml:3: routes.email: no provider \"rely\" (did you mean \"relay\"?)"},
+    {RELAY "  b: {type: smtp}\nroutes:\n  email: [{relay: 1, b: 1}, relay]\n",
+     "volley.yaml:5: routes.email: names the provider \"relay\" twice"},
     {"routes: {emial: relay}\n",
      "volley.yaml:1: routes: unknown key \"emial\" (did you mean \"email\"?)"},
     {"routes: email\n", "volley.yaml:1: routes: must be a group of keys"},
