@@ -274,7 +274,8 @@ Test(flow, limits_change_while_messages_are_on_their_way)
     struct scene *scene = scene_open(2);
     scene->configs[0].max_message_rate_per_s = 100;
     scene->configs[0].max_connections = 1;
-    scene_fill(scene, 4000);
+    scene->configs[0].timeout_ns = 5 * NS_PER_S; /* however busy the machine is */
+    scene_fill(scene, 2000);
     address(scene, 2, "a.example");
     address(scene, 5, "b.example");
     dispatch_submit(scene->h.dispatch, scene->h.deliveries);
@@ -284,7 +285,7 @@ Test(flow, limits_change_while_messages_are_on_their_way)
     dispatch_counters_read(scene->h.dispatch, 0, &counters);
     cr_expect_float_eq(counters.rate_limit_per_s, 100, 1e-9);
     cr_expect_eq(counters.brake, BRAKE_RATE, "%s", dispatch_brake_name(counters.brake));
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < 24; round++) {
         scene->configs[0].domains = domains + (round % 3 == 2);
         scene->configs[0].domain_count = (size_t)(round % 3);
         if (scene->configs[0].domain_count == 2)
