@@ -2,6 +2,7 @@
  *
  * A pool of sessions (wire/smtp.h); what a reply means for a message is the table below.
  */
+#include "outbox/dispatch/domain.h"
 #include "outbox/dispatch/provider.h"
 #include "outbox/providers/types.h"
 #include "outbox/wire/remote.h"
@@ -146,7 +147,11 @@ static bool on_next(void *arg, struct smtp_mail *out)
         smtp_verp(delivery->to, text_of(verp), session->from))
         from = text_of(session->from);
     *out = (struct smtp_mail){
-        .from = from, .to = delivery->to, .body = delivery->body, .owner = delivery};
+        .from = from,
+        .to = delivery->to,
+        .body = delivery->body, /* From has it, also where the return path is another */
+        .utf8 = smtp_text_eight_bit(delivery->from),
+        .owner = delivery};
     return true;
 }
 
@@ -368,6 +373,8 @@ static int relay_check(const struct provider_config *config, struct error *err)
         rc = check_login(config, err);
     if (rc == 0)
         rc = check_verp(config, err);
+    if (rc == 0)
+        rc = domain_check(config, err);
     if (rc == 0)
         rc = make_trust(config, &remote, &trust, err);
     tls_context_destroy(&trust);
