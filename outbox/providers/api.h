@@ -76,6 +76,7 @@ void api_request(struct provider *provider, struct http_request *request);
 void api_wake(struct provider *provider);
 
 void api_pump(struct provider *provider);
+void api_reconfigure(struct provider *provider);
 void api_close(struct provider *provider);
 void api_destroy(struct provider *provider);
 
