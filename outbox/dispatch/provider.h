@@ -80,13 +80,14 @@ struct provider_config {
     const char *credentials; /* a service account's JSON */
     bool sandbox_mode;       /* the provider checks and delivers nothing */
     /* http, and how many messages a call has with all that batch */
-    unsigned batch;   /* 0: as many as the type allows */
+    unsigned batch;         /* 0: as many as the type allows */
     const char *body;       /* a message's, with `##{{name}}` */
     const char *batch_body; /* a call's with `##{{messages}}`; "": an array of them */
-    const char *batch_replies; /* path of the array of replies, in order; "": one for all */
-    bool form;                 /* values are form-encoded, not JSON-escaped */
-    const char *id;            /* path of the provider's id in a reply */
-    const char *detail;        /* path of its words about a failure */
+    const char
+        *batch_replies; /* path of the array of replies, in order; "": one for all */
+    bool form;          /* values are form-encoded, not JSON-escaped */
+    const char *id;     /* path of the provider's id in a reply */
+    const char *detail; /* path of its words about a failure */
     const struct provider_header *headers;
     size_t header_count;
     const struct provider_reply *replies;
@@ -111,6 +112,9 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
+    /* It looks a delivery that is in doubt up before anything else, so one whose fate is unknown is
+     * offered again under `on_unknown: hold` too. */
+    bool reconciles;
     bool
         wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
@@ -148,7 +152,7 @@ struct provider {
     uint8_t index;
     size_t batch; /* messages a connection can carry at once; set by open, 0: one */
     void *state;  /* the type's */
-    void *flow;  /* dispatch's: queues, limiter, counters */
+    void *flow;   /* dispatch's: queues, limiter, counters */
 };
 
 /* provider_take: the next delivery that may go out now, or NULL: nothing there, or the
@@ -176,6 +180,10 @@ void provider_done(struct provider *provider, struct delivery *delivery,
 /* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by
  * back-off. */
 void provider_slow_down(struct provider *provider, int64_t wait_ns);
+
+/* provider_allowance: a reply says that remaining more messages are welcome until the allowance is
+ * renewed in reset_ns (X-RateLimit-Remaining and -Reset). */
+void provider_allowance(struct provider *provider, uint64_t remaining, int64_t reset_ns);
 
 /* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it
  * works again. */
