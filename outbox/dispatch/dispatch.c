@@ -135,6 +135,7 @@ void dispatch_intended(struct dispatch *dispatch, struct delivery *list)
 
 void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source)
 {
+    source->withdrawn = true;
     for (size_t i = 0; i < dispatch->flow_count; i++)
         flow_withdraw(&dispatch->flows[i], source);
 }

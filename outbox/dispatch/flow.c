@@ -442,6 +442,8 @@ void provider_return(struct provider *provider, struct delivery *delivery)
     queue_push_front(&flow->ready, delivery);
     if (flow_is_out(flow))
         take_back(flow, NULL);
+    else if (delivery->source->withdrawn)
+        take_back(flow, delivery->source);
     else
         wake_now(flow);
     show_queues(flow);

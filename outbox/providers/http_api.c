@@ -234,6 +234,7 @@ static struct api_verdict http_api_judge(struct api_call *call,
 {
     struct http_api *http = api_own(call->provider);
     const struct provider_config *config = http->config;
+    static const char *const wrong[] = {"is no JSON: ", "is not whole: ", "is empty"};
     bool taken = reply->status / 100 == 2;
     bool in_parts = http->batch && config->batch_replies[0];
     json_decref(http->reply);
@@ -242,9 +243,10 @@ static struct api_verdict http_api_judge(struct api_call *call,
         (config->id[0] || in_parts ||
          http_api_rules_need_json(http->rules, reply->status))) {
         int shown = (int)(reply->body.bytes < 100 ? reply->body.bytes : 100);
-        buffer_format(&call->scratch, "HTTP %u, but %s: %.*s", reply->status,
-                      reply->truncated ? "the reply is not whole"
-                                       : "the reply is no JSON",
+        buffer_format(&call->scratch, "HTTP %u, but the reply %s%.*s", reply->status,
+                      wrong[shown == 0         ? 2
+                            : reply->truncated ? 1
+                                               : 0],
                       shown, reply->body.data);
         return doubt(call, results);
     }

@@ -41,6 +41,9 @@ def read_request(line):
         if not more:
             return None
         data += more
+        if data[0] == 0x16:  # a TLS handshake
+            line.sendall(b"HTTP/1.1 400 Speak plainly\r\nContent-Length: 0\r\n\r\n")
+            return None
     head, body = data.split(b"\r\n\r\n", 1)
     length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
     while len(body) < length:
