@@ -380,6 +380,37 @@ void run_progress(struct run *run, struct run_progress *out)
     pipeline_books(run->pipeline, &out->books);
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
+    pipeline_stages(run->pipeline, &out->stages);
+}
+
+uint64_t run_progress_planned(const struct run_progress *progress)
+{
+    uint64_t planned = 0;
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        const struct books_channel *channel = &progress->books.channels[c];
+        planned += channel->dispositions[DISPOSITION_SEND] +
+                   channel->dispositions[DISPOSITION_FROM_FALLBACK];
+    }
+    return planned;
+}
+
+double run_progress_share(const struct run_progress *progress)
+{
+    uint64_t planned = run_progress_planned(progress);
+    uint64_t pending = books_total(&progress->books, OUTCOME_PENDING);
+    double selected = progress->chunks
+                          ? (double)progress->chunks_settled / (double)progress->chunks
+                          : 1;
+    return planned && selected > 0
+               ? (double)(planned - pending) / (double)planned * selected
+               : selected;
+}
+
+const char *run_state_name(const struct run *run)
+{
+    if (run->state != RUN_GOING)
+        return "ending";
+    return run->cancelling ? "cancelling" : run->pausing ? "pausing" : "running";
 }
 
 const struct job *run_job(const struct run *run)

@@ -112,6 +112,9 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
+    /* It looks a delivery that is in doubt up before anything else, so one whose fate is unknown is
+     * offered again under `on_unknown: hold` too. */
+    bool reconciles;
     bool
         wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
@@ -177,6 +180,10 @@ void provider_done(struct provider *provider, struct delivery *delivery,
 /* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by
  * back-off. */
 void provider_slow_down(struct provider *provider, int64_t wait_ns);
+
+/* provider_allowance: a reply says that remaining more messages are welcome until the allowance is
+ * renewed in reset_ns (X-RateLimit-Remaining and -Reset). */
+void provider_allowance(struct provider *provider, uint64_t remaining, int64_t reset_ns);
 
 /* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it
  * works again. */

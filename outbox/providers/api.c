@@ -225,12 +225,21 @@ struct text api_keep(struct api_call *call, struct text t)
     return copy;
 }
 
-static void tell_health(struct api *api, const struct api_verdict *verdict,
-                        unsigned status)
+static struct text first_detail(const struct api *api, const struct api_call *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        if (api->results[i].detail.data)
+            return api->results[i].detail;
+    }
+    return TEXT_NONE;
+}
+
+static void tell_health(struct api *api, const struct api_call *call,
+                        const struct api_verdict *verdict, unsigned status)
 {
     if (verdict->stop || verdict->broken) {
         char sentence[256];
-        describe(api, sentence, status, api->results[0].detail);
+        describe(api, sentence, status, first_detail(api, call));
         if (verdict->stop)
             provider_stop(api->provider, sentence);
         else
@@ -279,7 +288,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     buffer_room(&call->scratch, reply->body.bytes);
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
-    tell_health(api, &verdict, reply->status);
+    tell_health(api, call, &verdict, reply->status);
     if (verdict.again) {
         call->stage++;
         send_call(slot);
@@ -305,14 +314,16 @@ static void on_no_reply(struct api_slot *slot, const struct http_reply *reply)
     enum delivery_reason reason = reply->end == HTTP_TIMEOUT   ? DELIVERY_TIMEOUT
                                   : reply->end == HTTP_GARBLED ? DELIVERY_BAD_REPLY
                                                                : DELIVERY_CONNECTION_LOST;
+    /* a GET has only looked */
+    enum delivery_verdict fate =
+        call->request.method[0] == 'G' ? DELIVERY_DEFERRED : DELIVERY_UNKNOWN;
     for (size_t i = call->count; i-- > 0;) {
         if (reply->end == HTTP_NOT_CONNECTED)
             provider_return(api->provider, call->deliveries[i]);
         else
             provider_done(api->provider, call->deliveries[i],
-                          (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                                   .reason = reason,
-                                                   .detail = reply->words});
+                          (struct delivery_result){
+                              .verdict = fate, .reason = reason, .detail = reply->words});
     }
 }
 

@@ -21,7 +21,8 @@ struct http_api {
     const struct provider_config *config;
     struct http_api_body *body;
     struct http_api_rules *rules;
-    struct text before, behind; /* around the messages of a batch */
+    char *frame;                /* batch_body, or what stands for it */
+    struct text before, behind; /* of the messages in it */
     bool batch;
     json_t *reply; /* the last one judged: the texts of its results lie in it */
 };
@@ -270,6 +271,7 @@ static void http_api_free(void *own)
     http_api_body_destroy(&http->body);
     http_api_rules_destroy(&http->rules);
     json_decref(http->reply);
+    free(http->frame);
     free(http);
 }
 
@@ -322,7 +324,8 @@ static int check_header(const struct provider_config *config,
 static int read_batch(struct http_api *http, struct error *err)
 {
     const struct provider_config *config = http->config;
-    const char *frame = config->batch_body[0] ? config->batch_body : "[" MESSAGES "]";
+    const char *frame = http->frame =
+        text_copy(text_of(config->batch_body[0] ? config->batch_body : "[" MESSAGES "]"));
     const char *place = strstr(frame, MESSAGES);
     http->batch = config->batch > 0;
     if (http->batch && config->form)

@@ -146,7 +146,11 @@ static bool on_next(void *arg, struct smtp_mail *out)
         smtp_verp(delivery->to, text_of(verp), session->from))
         from = text_of(session->from);
     *out = (struct smtp_mail){
-        .from = from, .to = delivery->to, .body = delivery->body, .owner = delivery};
+        .from = from,
+        .to = delivery->to,
+        .body = delivery->body, /* From has it, also where the return path is another */
+        .utf8 = smtp_text_eight_bit(delivery->from),
+        .owner = delivery};
     return true;
 }
 

@@ -17,6 +17,7 @@ struct smtp_mail {
     struct text from; /* without brackets; empty: the null sender */
     struct text to;
     struct text body; /* CRLF lines, not dot-stuffed */
+    bool utf8;        /* its header has text beyond ASCII (RFC 6532) */
     void *owner;
 };
 

@@ -19,6 +19,11 @@ static bool is_fast(const struct smtp_session *s)
     return s->offer.pipelining && s->offer.chunking;
 }
 
+static bool is_utf8(const struct smtp_mail *mail)
+{
+    return mail->utf8 || smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
+}
+
 static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
 {
     say(s, TEXT("MAIL FROM:<"));
@@ -28,7 +33,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
         buffer_format(&s->stream.out, " SIZE=%zu", mail->body.bytes);
     if (s->offer.eight_bit && smtp_text_eight_bit(mail->body))
         say(s, TEXT(" BODY=8BITMIME"));
-    if (smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to))
+    if (is_utf8(mail))
         say(s, TEXT(" SMTPUTF8"));
     say(s, TEXT("\r\n"));
 }
@@ -123,13 +128,12 @@ static bool can_take(const struct smtp_session *s)
 static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
                    struct smtp_answer *out)
 {
-    bool utf8 = smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
     if (!smtp_address_ok(mail->to) ||
         (mail->from.bytes > 0 && !smtp_address_ok(mail->from)))
         *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                     .words = TEXT("the address cannot stand in an SMTP "
                                                   "command (RFC 5321)")};
-    else if (utf8 && !s->offer.utf8)
+    else if (is_utf8(mail) && !s->offer.utf8)
         *out =
             (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                  .words = TEXT("the address is not ASCII and the server "

@@ -109,9 +109,9 @@ void tls_sentence_protocol(char out[TLS_SENTENCE_BYTES])
     const char *words = error ? ERR_reason_error_string(error) : NULL;
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
         snprintf(out, TLS_SENTENCE_BYTES,
-                 "what it sends is not TLS: for a server that turns to TLS by STARTTLS "
-                 "write smtp:// "
-                 "instead of smtps://");
+                 "what it sends is not TLS (smtps:// is TLS from the start, smtp:// "
+                 "turns to it by "
+                 "STARTTLS)");
     else if (reason == SSL_R_UNSUPPORTED_PROTOCOL ||
              reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)
         snprintf(out, TLS_SENTENCE_BYTES,

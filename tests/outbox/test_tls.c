@@ -190,8 +190,8 @@ Test(tls, refuses_old_versions_and_what_is_not_tls)
     static const struct {
         const char *words, *why;
     } others[] = {
-        {"220 mx.example ESMTP\r\n", "smtp:// instead of smtps://"},
-        {"HTTP/1.1 400 Bad Request\r\n\r\n", "smtp:// instead of smtps://"},
+        {"220 mx.example ESMTP\r\n", "not TLS"},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", "not TLS"},
         {"\x16\x03\x03\x00\x04\xFF\xFF\xFF\xFF", "TLS broke: "},
         {"\x15\x03\x03\x00\x02\x02\x28", "TLS broke: "},
     };
