@@ -297,7 +297,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     char status[16]; /* what is told of a failure without words */
     snprintf(status, sizeof(status), "HTTP %u", reply->status);
     for (size_t i = 0; i < call->count; i++) {
-        if (api->results[i].detail.bytes == 0)
+        if (api->results[i].verdict != DELIVERY_SENT && api->results[i].detail.bytes == 0)
             api->results[i].detail = text_of(status);
     }
     tell_fates(api, call, &verdict);
