@@ -54,6 +54,7 @@ size_t provider_waiting(struct provider *provider)
     if (flow_is_out(flow))
         return 0;
     int64_t now_ns = loop_now_ns(provider->loop);
+    flow_plan(flow); /* a session that ended may have taken the last one intended */
     size_t waiting = flow->intending + flow->ready.count;
     int64_t wait_ns = health_wait_ns(flow, now_ns);
     if (wait_ns > 0) {

@@ -483,6 +483,7 @@ const struct provider_type provider_http_api = {
     .check = http_api_check,
     .open = http_api_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

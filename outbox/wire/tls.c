@@ -17,6 +17,7 @@ struct tls_context {
     SSL_SESSION *last;
     char host[256];
     bool unverified;
+    bool system_wanted; /* the system's authorities, not read yet */
 };
 
 struct tls {
@@ -57,11 +58,8 @@ static int trust(struct tls_context *context, const char *ca_file, struct error 
     if (context->unverified)
         return 0;
     SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
-    if (ca_file[0] == '\0') {
-        CHECK(SSL_CTX_set_default_verify_paths(context->ctx) == 1);
-        return 0;
-    }
-    if (SSL_CTX_load_verify_file(context->ctx, ca_file) == 1)
+    context->system_wanted = ca_file[0] == '\0';
+    if (context->system_wanted || SSL_CTX_load_verify_file(context->ctx, ca_file) == 1)
         return 0;
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
@@ -118,8 +116,18 @@ static void name_host(SSL *ssl, const char *host)
         ERR_clear_error(); /* longer than a name in SNI may be: then without */
 }
 
+/* Reading the system's authorities takes longer than all else at start, and most relays on the same
+ * machine never ask for TLS. */
+static void trust_system(struct tls_context *context)
+{
+    if (context->system_wanted)
+        CHECK(SSL_CTX_set_default_verify_paths(context->ctx) == 1);
+    context->system_wanted = false;
+}
+
 struct tls *tls_create(struct tls_context *context)
 {
+    trust_system(context);
     struct tls *tls = calloc(1, sizeof(*tls));
     CHECK(tls);
     tls->context = context;
