@@ -119,7 +119,9 @@ void provider_return(struct provider *provider, struct delivery *delivery)
     CHECK(flow->in_flight > 0);
     flow->in_flight--;
     delivery_queue_push_front(&flow->ready, delivery);
-    if (flow->retired || flow->set->stopped)
+    if (delivery->source->withdrawn)
+        flow_take_back(flow, delivery->source);
+    else if (flow->retired || flow->set->stopped)
         flow_give_away(flow, 0);
     else if (flow->closing)
         flow_take_back(flow, NULL);
