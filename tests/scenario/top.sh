@@ -9,13 +9,18 @@ sandbox --latency 50ms
 test "$("$volley" top)" = "nothing is being sent from this home" || fail "somebody sends"
 test "$("$volley" top --json)" = '{"processes":[]}' || fail "somebody sends, in JSON"
 
+answered() {
+    "$volley" top --json | grep -q '"p50_ms":[0-9]'
+}
+
 # campaign ID CHANNEL: runs it until the check of standard input has been made, then cancels it.
 campaign() {
     id=$1 channel=$2
     job "$id" "\"channels\": [\"$channel\"]"
     background send "$volley" send "$id.json"
     send_pid=$pid
-    sleep 1.3
+    until_true 10 answered
+    sleep 1.2 # a rate is taken over two seconds
     check "$id" "$channel"
     stop "$send_pid" INT
 }
