@@ -124,6 +124,10 @@ asan ubsan tsan: deps ## the tests under a sanitizer
 fuzz-replay: $(REPLAYS) ## run every fuzz target over its corpus once
 	@tests/run --fuzz $(OUT)
 
+check-peers: deps ## every test against other people's programs, also those that take long
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools
+	@tests/run --peers $(OUT)
+
 FUZZ_SECONDS ?= 60
 fuzz: deps ## libFuzzer on every parser of outside bytes (FUZZ_SECONDS each)
 	@for f in $(FUZZERS); do tests/fuzz/run $$f $(FUZZ_SECONDS) || exit 1; done

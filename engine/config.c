@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/near.h"
+#include "base/units.h"
 #include "base/yaml.h"
 #include "engine/config_table.h"
 #include "engine/config_value.h"
@@ -16,7 +17,8 @@
 
 #define CONFIG_BYTES_MAX ((size_t)1 << 20)
 #define CONFIG_ARENA     ((size_t)64 << 20)
-#define CONFIG_PATH      256
+#define CONFIG_PATH      512
+#define ROUTE_WEIGHT_MAX 1000
 
 struct walk {
     const char *home;
@@ -46,7 +48,8 @@ static void path_add(char out[CONFIG_PATH], const char *start, struct text key)
 {
     int bytes = snprintf(out, CONFIG_PATH, "%s%s%.*s", start, *start ? "." : "",
                          (int)(key.bytes < 100 ? key.bytes : 100), key.data);
-    CHECK(bytes < CONFIG_PATH); /* the table has two free names a path at most */
+    CHECK(bytes < CONFIG_PATH); /* the table has two free names a path at most, and a key
+                                   of somebody's may follow */
 }
 
 /* below: the part of path behind prefix and its dot, or NULL when it is not below prefix.
@@ -161,9 +164,10 @@ static int walk_element(const struct walk *w, const struct yaml_node *node,
     return rc ? rc : check_required(w, spot, node);
 }
 
-/* walk_array: a CONFIG_MAP or CONFIG_LIST; every element is one struct. */
+/* walk_array: a CONFIG_MAP or CONFIG_LIST; every element is one struct, and target's
+ * field points to the first. */
 static int walk_array(const struct walk *w, const struct yaml_node *node,
-                      const struct config_key *key, const char *shown)
+                      const struct config_key *key, const char *shown, void *target)
 {
     bool map = key->type == CONFIG_MAP;
     if (node->kind != (map ? YAML_MAP : YAML_LIST))
@@ -193,8 +197,8 @@ static int walk_array(const struct walk *w, const struct yaml_node *node,
         if (rc)
             return rc;
     }
-    *(void **)((char *)w->config + key->offset) = elements;
-    *(size_t *)((char *)w->config + key->count_offset) = node->child_count;
+    *(void **)((char *)target + key->offset) = elements;
+    *(size_t *)((char *)target + key->count_offset) = node->child_count;
     return 0;
 }
 
@@ -228,7 +232,7 @@ static int walk_map(const struct walk *w, const struct yaml_node *map,
         else if (node->kind == YAML_SCALAR && !node->value.data)
             continue; /* a section whose keys are all commented out */
         else if (key->type == CONFIG_MAP || key->type == CONFIG_LIST)
-            rc = walk_array(w, node, key, shown);
+            rc = walk_array(w, node, key, shown, spot->target);
         else if (key->type == CONFIG_GROUP && node->kind != YAML_MAP)
             rc = wrong_kind(w, node, shown, "a group of keys");
         else if (key->type == CONFIG_GROUP)
@@ -239,51 +243,80 @@ static int walk_map(const struct walk *w, const struct yaml_node *map,
 
 /* --- routes --- */
 
-static int find_provider(const struct walk *w, const struct yaml_node *node,
-                         const char *shown, uint8_t *out)
+/* A route being read. */
+struct route_reader {
+    const struct walk *w;
+    const char *shown;
+    struct route_entry *entries; /* [provider_count] */
+    size_t count;
+};
+
+static int add_to_route(struct route_reader *r, struct text name, unsigned line,
+                        size_t tier, uint64_t weight)
 {
-    if (node->kind != YAML_SCALAR || !node->value.data)
-        return wrong_kind(w, node, shown, "the name of a provider");
-    struct near near = {.wanted = node->value};
+    const struct config *config = r->w->config;
+    struct config_place place = place_of(r->w, r->shown, line);
+    struct near near = {.wanted = name};
     char hint[160];
-    for (size_t i = 0; i < w->config->provider_count; i++) {
-        if (text_is(node->value, w->config->providers[i].name)) {
-            *out = (uint8_t)i;
-            return 0;
-        }
-        near_offer(&near, text_of(w->config->providers[i].name));
+    size_t found = 0;
+    while (found < config->provider_count &&
+           !text_is(name, config->providers[found].name))
+        near_offer(&near, text_of(config->providers[found++].name));
+    if (found == config->provider_count)
+        return config_complain(&place, "no provider \"%.*s\"%s",
+                               (int)(name.bytes < 100 ? name.bytes : 100), name.data,
+                               near_hint(&near, hint, sizeof(hint)));
+    for (size_t i = 0; i < r->count; i++) {
+        if (r->entries[i].provider == found)
+            return config_complain(&place, "names the provider \"%s\" twice",
+                                   config->providers[found].name);
     }
-    struct config_place place = place_of(w, shown, node->line);
-    return config_complain(&place, "no provider \"%.*s\"%s",
-                           (int)(node->value.bytes < 100 ? node->value.bytes : 100),
-                           node->value.data, near_hint(&near, hint, sizeof(hint)));
+    r->entries[r->count++] =
+        (struct route_entry){(uint8_t)found, (uint8_t)tier, (uint16_t)weight};
+    return 0;
+}
+
+/* read_tier: a provider's name, or names with their weights. */
+static int read_tier(struct route_reader *r, const struct yaml_node *node, size_t tier)
+{
+    if (node->kind == YAML_SCALAR && node->value.data)
+        return add_to_route(r, node->value, node->line, tier, 1);
+    if (node->kind != YAML_MAP || node->child_count == 0)
+        return wrong_kind(r->w, node, r->shown,
+                          "the name of a provider, or weights like {relay: 3, ses: 1}");
+    int rc = 0;
+    for (size_t i = 0; i < node->child_count && rc == 0; i++) {
+        const struct yaml_node *share = &node->children[i];
+        uint64_t weight = 0;
+        if (share->kind != YAML_SCALAR || units_count(share->value, &weight) ||
+            weight < 1 || weight > ROUTE_WEIGHT_MAX)
+            return wrong_kind(r->w, share, r->shown,
+                              "the weight of a provider, a whole number from 1 to 1000");
+        rc = add_to_route(r, share->key, share->key_line, tier, weight);
+    }
+    return rc;
 }
 
 static int read_route(const struct walk *w, const struct yaml_node *node,
                       const struct config_key *key)
 {
     bool list = node->kind == YAML_LIST;
-    size_t count = list ? node->child_count : 1;
+    size_t tiers = list ? node->child_count : 1;
     struct config_place place = place_of(w, key->path, node->line);
-    if (count > w->config->provider_count && list)
+    if (list && tiers > w->config->provider_count)
         return config_complain(&place, "names more providers than there are");
-    struct route_entry *route = arena_zalloc(w->arena, (count + 1) * sizeof(*route));
-    if (!route)
+    struct route_reader r = {.w = w, .shown = key->path};
+    r.entries =
+        arena_zalloc(w->arena, (w->config->provider_count + 1) * sizeof(*r.entries));
+    if (!r.entries)
         return config_complain(&place, "the configuration is too large");
-    for (size_t i = 0; i < count; i++) {
-        route[i] = (struct route_entry){.tier = (uint8_t)i, .weight = 1};
-        int rc = find_provider(w, list ? &node->children[i] : node, key->path,
-                               &route[i].provider);
+    for (size_t i = 0; i < tiers; i++) {
+        int rc = read_tier(&r, list ? &node->children[i] : node, i);
         if (rc)
             return rc;
-        for (size_t j = 0; j < i; j++) {
-            if (route[j].provider == route[i].provider)
-                return config_complain(&place, "names the provider \"%s\" twice",
-                                       w->config->providers[route[i].provider].name);
-        }
     }
-    *(struct route_entry **)((char *)w->config + key->offset) = route;
-    *(size_t *)((char *)w->config + key->count_offset) = count;
+    *(struct route_entry **)((char *)w->config + key->offset) = r.entries;
+    *(size_t *)((char *)w->config + key->count_offset) = r.count;
     return 0;
 }
 
@@ -305,11 +338,21 @@ static int read_routes(const struct walk *w, const struct yaml_node *root)
 
 /* --- the whole --- */
 
+static void lower(char *name)
+{
+    for (; *name; name++)
+        *name = *name >= 'A' && *name <= 'Z' ? (char)(*name | 0x20) : *name;
+}
+
 static void finish(struct config *config)
 {
     if (config->workers == 0) {
         long processors = sysconf(_SC_NPROCESSORS_ONLN);
         config->workers = processors > 0 ? (unsigned)processors : 1;
+    }
+    for (size_t i = 0; i < config->provider_count; i++) {
+        for (size_t d = 0; d < config->providers[i].domain_count; d++)
+            lower((char *)config->providers[i].domains[d].name); /* in our arena */
     }
     char *url = (char *)config->public_url; /* in our arena */
     for (size_t bytes = strlen(url); bytes > 0 && url[bytes - 1] == '/'; bytes--)

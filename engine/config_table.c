@@ -10,13 +10,15 @@
 #define CONFIG(member)   FIELD(struct config, member)
 #define PROVIDER(member) FIELD(struct provider_config, member)
 #define DKIM(member)     FIELD(struct config_dkim, member)
-#define ARRAY(member, count)                                                             \
-    .offset = offsetof(struct config, member),                                           \
-    .bytes = sizeof(*((struct config *)0)->member),                                      \
-    .count_offset = offsetof(struct config, count)
-#define GIVEN(type, member) .given_offset = offsetof(type, member)
-#define RANGE(from, to)     .low = from, .high = to
-#define REQUIRED            .fallback = NULL
+#define DOMAIN(member)   FIELD(struct provider_domain, member)
+#define REPLY(member)    FIELD(struct provider_reply, member)
+#define ARRAY_IN(type, member, count)                                                    \
+    .offset = offsetof(type, member), .bytes = sizeof(*((type *)0)->member),             \
+    .count_offset = offsetof(type, count)
+#define ARRAY(member, count) ARRAY_IN(struct config, member, count)
+#define GIVEN(type, member)  .given_offset = offsetof(type, member)
+#define RANGE(from, to)      .low = from, .high = to
+#define REQUIRED             .fallback = NULL
 
 static const char *const unknown_words[] = {
     [ON_UNKNOWN_HOLD] = "hold",
@@ -39,6 +41,14 @@ static const char *const tls_words[] = {
     NULL,
 };
 static const char *const verify_words[] = {[false] = "yes", [true] = "no", NULL};
+static const char *const format_words[] = {[false] = "json", [true] = "form", NULL};
+static const char *const means_words[] = {
+    [PROVIDER_MEANS_SENT] = "sent",       [PROVIDER_MEANS_FAILED] = "failed",
+    [PROVIDER_MEANS_RETRY] = "retry",     [PROVIDER_MEANS_SLOW_DOWN] = "slow_down",
+    [PROVIDER_MEANS_UNKNOWN] = "unknown", [PROVIDER_MEANS_STOP] = "stop",
+    [PROVIDER_MEANS_DEAD] = "dead",       [PROVIDER_MEANS_OPTED_OUT] = "opted_out",
+    [PROVIDER_MEANS_SPLIT] = "split",     NULL,
+};
 static const char *const no_yes_words[] = {[false] = "no", [true] = "yes", NULL};
 
 const struct config_key config_keys[] = {
@@ -70,9 +80,9 @@ const struct config_key config_keys[] = {
     {"providers.*.from", CONFIG_TEXT, "", PROVIDER(from),
      .sentence = "The sender where an account has none of its own."},
     {"providers.*.username", CONFIG_TEXT, "", PROVIDER(username),
-     .sentence = "smtp: the user to log in as; without it nobody logs in."},
+     .sentence = "smtp, http: the user to log in as; without it nobody logs in."},
     {"providers.*.password", CONFIG_TEXT, "", PROVIDER(password), .secret = true,
-     .sentence = "smtp: the password, or with xoauth2 the access token."},
+     .sentence = "smtp, http: the password, or with xoauth2 the access token."},
     {"providers.*.auth", CONFIG_ENUM, "", PROVIDER(auth), .words = auth_words,
      .sentence = "smtp: how to log in; auto takes the best that the server offers."},
     {"providers.*.tls", CONFIG_ENUM, "", PROVIDER(tls), .words = tls_words,
@@ -106,6 +116,41 @@ const struct config_key config_keys[] = {
      .auto_word = "auto",
      .sentence = "Messages in one call, where the provider takes several; auto is as "
                  "many as it takes."},
+    {"providers.*.headers", CONFIG_MAP, "",
+     ARRAY_IN(struct provider_config, headers, header_count), .most = 6,
+     .sentence = "http: headers of each request, as `name: value`."},
+    {"providers.*.headers.*", CONFIG_TEXT, REQUIRED, FIELD(struct provider_header, value),
+     .secret = true,
+     .sentence = "A header's value; a secret better as `${NAME}` or `file:PATH`."},
+    {"providers.*.format", CONFIG_ENUM, "", PROVIDER(form), .words = format_words,
+     .sentence = "http: what the body is, and so how values are written into it."},
+    {"providers.*.body", CONFIG_LINES, "", PROVIDER(body),
+     .sentence =
+         "http: what a request says, with places like `##{{to}}` for the message."},
+    {"providers.*.batch_body", CONFIG_LINES, "", PROVIDER(batch_body),
+     .sentence = "http: what stands around a batch, with `##{{messages}}` for the bodies "
+                 "of its messages, joined by commas; without it a JSON array of them."},
+    {"providers.*.batch_replies", CONFIG_TEXT, "", PROVIDER(batch_replies),
+     .sentence = "http: where in the reply to a batch the array of replies is, one a "
+                 "message in order; `$` is the whole. Without it one reply is for all."},
+    {"providers.*.id", CONFIG_TEXT, "", PROVIDER(id),
+     .sentence = "http: where in a message's reply the provider's id of it is, as "
+                 "`data.id`. A reply without it does not count as sent."},
+    {"providers.*.detail", CONFIG_TEXT, "", PROVIDER(detail),
+     .sentence = "http: where in a message's reply the reason of a failure is."},
+    {"providers.*.replies", CONFIG_LIST, "",
+     ARRAY_IN(struct provider_config, replies, reply_count), .most = 100,
+     .sentence =
+         "http: what replies mean; the first entry that fits decides, without one "
+         "the status."},
+    {"providers.*.replies.*.status", CONFIG_TEXT, "", REPLY(status),
+     .sentence = "The status, as `200`, `500-599` or `200,202`; any without it."},
+    {"providers.*.replies.*.field", CONFIG_TEXT, "", REPLY(field),
+     .sentence = "A place in the message's reply, as `errors.0.code`."},
+    {"providers.*.replies.*.is", CONFIG_TEXT, "", REPLY(is),
+     .sentence = "What stands there, or several between `|`; anything without it."},
+    {"providers.*.replies.*.means", CONFIG_ENUM, REQUIRED, REPLY(means),
+     .words = means_words, .sentence = "What became of the message."},
     {"providers.*.max_connections", CONFIG_COUNT, "50", RANGE("1", "10000"),
      PROVIDER(max_connections),
      .sentence = "Connections (HTTP: requests) at the same time."},
@@ -136,11 +181,28 @@ const struct config_key config_keys[] = {
      PROVIDER(retry_attempts),
      .sentence = "After this many attempts a message has failed."},
 
+    {"providers.*.domains", CONFIG_MAP, "",
+     ARRAY_IN(struct provider_config, domains, domain_count), .most = 100,
+     .sentence = "smtp: recipient domains with limits of their own, by name. Such a "
+                 "domain has its own connections, out of the provider's, and never "
+                 "holds up the others."},
+    {"providers.*.domains.*.max_connections", CONFIG_COUNT, "", RANGE("1", "10000"),
+     DOMAIN(max_connections),
+     .sentence = "Connections for this domain; without it an equal part of what the "
+                 "others leave."},
+    {"providers.*.domains.*.messages_per_connection", CONFIG_COUNT, "",
+     RANGE("1", "1000000"), DOMAIN(messages_per_connection),
+     .sentence = "Messages per connection for this domain; without it the provider's."},
+    {"providers.*.domains.*.max_message_rate", CONFIG_RATE, "",
+     RANGE("0.001/s", "10000000/s"), DOMAIN(max_message_rate_per_s),
+     .sentence = "Messages to this domain; the provider's rate holds over all."},
+
     {"routes", CONFIG_GROUP, "",
      .sentence = "Per channel, which providers carry it, the preferred one first."},
     {"routes.sms", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_SMS]),
      .count_offset = offsetof(struct config, route_counts[CHANNEL_SMS]),
-     .sentence = "A provider's name, or a list of names."},
+     .sentence = "A provider's name; a list of them, tried in order; or weights as "
+                 "`{relay: 3, ses: 1}`, alone or in the list, to share messages."},
     {"routes.email", CONFIG_ROUTE, "", CONFIG(routes[CHANNEL_EMAIL]),
      .count_offset = offsetof(struct config, route_counts[CHANNEL_EMAIL]),
      .sentence = "The same for email."},
@@ -207,7 +269,7 @@ static const struct {
     [CONFIG_GROUP] = {"group", ""},
     [CONFIG_MAP] = {"names", ""},
     [CONFIG_LIST] = {"list", ""},
-    [CONFIG_ROUTE] = {"names", ""},
+    [CONFIG_ROUTE] = {"route", ""},
 };
 
 static struct config_option options[OPTIONS_MAX];

@@ -19,11 +19,12 @@ enum config_type {
     CONFIG_MAP,  /* a mapping of free names: an array of structs, the name being the first
                     field */
     CONFIG_LIST, /* a list of mappings: an array of structs */
-    CONFIG_ROUTE, /* a provider's name or a list of them */
+    CONFIG_ROUTE, /* a provider's name, weights of several, or a list of these */
 };
 
 /* A key. Its path has `*` for a free name. Fields are at offset in the struct that the
- * nearest CONFIG_MAP or CONFIG_LIST above makes, else in struct config. */
+ * nearest CONFIG_MAP or CONFIG_LIST above makes, else in struct config; maps and lists may
+ * stand in each other, one level deep. */
 struct config_key {
     const char *path;
     enum config_type type;

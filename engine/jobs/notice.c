@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/pipeline/compose.h"
 #include "render/mail/mime.h"
 
 #include <inttypes.h>
@@ -93,6 +94,7 @@ static void compose(const struct job *job, const struct quota *quota, struct bat
                                       .from = job->email_from,
                                       .to = account->owner_email,
                                       .owner = out};
+    compose_parts(&mail, arena, &out->delivery);
     mime_compose(&mail, arena, &out->delivery.body);
     batch->outgoing = out;
     batch->outgoing_count = 1;

@@ -87,6 +87,7 @@ static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns
     struct redo redo = {.row = d->row,
                         .channel = (uint8_t)d->channel,
                         .attempt = d->attempt,
+                        .provider = d->provider,
                         .in_doubt = in_doubt,
                         .started_ns = d->started_ns};
     waiting_add(&io->waiting, due_ns, &redo);
@@ -132,8 +133,11 @@ static void settle(struct run *run, struct delivery *d, enum outcome outcome,
     release(run, d);
 }
 
+/* policy_of: a provider that is no longer configured can neither be asked nor recognise a copy. */
 static enum on_unknown policy_of(const struct run *run, uint8_t provider)
 {
+    if (provider == JOURNAL_PROVIDER_NONE)
+        return ON_UNKNOWN_HOLD;
     const struct provider_config *config = &run->job->config->providers[provider];
     const struct provider_type *type = provider_type_find(text_of(config->type));
     return config->on_unknown_given ? config->on_unknown : type->on_unknown_default;
@@ -449,7 +453,46 @@ void run_io_take_notice(struct run *run)
 
 /* --- start, stop, end --- */
 
-/* resolve_doubt: apply the providers' policies to what an earlier run left in doubt. */
+/* settle_doubt: the outcome of a message that an earlier run left in doubt and that is not sent
+ * again. */
+static void settle_doubt(struct run *run, uint32_t row, enum channel channel,
+                         struct replay_state *state, enum outcome outcome)
+{
+    struct delivery d = {.row = row, .channel = channel, .provider = state->provider};
+    record(run, &d, outcome,
+           &(struct delivery_result){.reason = DELIVERY_INTERRUPTED,
+                                     .provider = state->provider});
+    state->outcome = (uint8_t)(outcome & 7);
+}
+
+static uint8_t provider_named(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < config->provider_count; i++) {
+        if (strcmp(config->providers[i].name, name) == 0)
+            return (uint8_t)i;
+    }
+    return JOURNAL_PROVIDER_NONE;
+}
+
+/* renumber: the providers of what is in doubt, from the journal's numbers to the configuration's. */
+static void renumber(const struct run *run)
+{
+    uint8_t numbers[JOURNAL_PROVIDER_NONE + 1];
+    struct replay *replay = run->replay;
+    memset(numbers, JOURNAL_PROVIDER_NONE, sizeof(numbers));
+    for (size_t i = 0; i < replay->provider_count; i++)
+        numbers[i] = provider_named(run->job->config, replay->providers[i]);
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        for (uint32_t r = 0; replay->states[c] && r < replay->rows; r++) {
+            struct replay_state *state = &replay->states[c][r];
+            if (state->outcome == REPLAY_IN_DOUBT)
+                state->provider = numbers[state->provider];
+        }
+    }
+}
+
+/* resolve_doubt: apply the policy of the provider that may have it to each message that an earlier
+ * run left in doubt. */
 static void resolve_doubt(struct run *run)
 {
     struct replay *replay = run->replay;
@@ -458,18 +501,10 @@ static void resolve_doubt(struct run *run)
             struct replay_state *state = &replay->states[c][r];
             if (state->outcome != REPLAY_IN_DOUBT)
                 continue;
-            uint8_t provider = run->job->config->routes[c][0].provider;
-            enum on_unknown policy = policy_of(run, provider);
-            if (policy == ON_UNKNOWN_RESEND)
-                continue;
-            enum outcome outcome =
-                policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT;
-            struct delivery d = {
-                .row = r, .channel = (enum channel)c, .provider = provider};
-            record(run, &d, outcome,
-                   &(struct delivery_result){.reason = DELIVERY_INTERRUPTED,
-                                             .provider = provider});
-            state->outcome = (uint8_t)(outcome & 7);
+            enum on_unknown policy = policy_of(run, state->provider);
+            if (policy != ON_UNKNOWN_RESEND)
+                settle_doubt(run, r, (enum channel)c, state,
+                             policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT);
         }
     }
 }
@@ -502,6 +537,8 @@ int run_io_open(struct run *run, struct error *err)
             atomic_store(&io->outcomes[c][o], run->replay->outcomes[c][o]);
     }
     io->cancelling = run->replay && run->replay->cancelled;
+    if (run->replay)
+        renumber(run);
     resolve_doubt(run);
     run_io_look(run);
     return 0;
@@ -534,9 +571,11 @@ void run_io_cancel(struct run *run)
         struct redo redo = waiting_take(&io->waiting);
         struct delivery d = {.row = redo.row,
                              .channel = (enum channel)redo.channel,
+                             .provider = redo.provider,
                              .attempt = redo.attempt};
         record(run, &d, redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
-               &(struct delivery_result){.reason = DELIVERY_CANCELLED});
+               &(struct delivery_result){.reason = DELIVERY_CANCELLED,
+                                         .provider = redo.provider});
     }
     dispatch_withdraw(io->dispatch, &io->source);
     run_io_look(run);

@@ -19,7 +19,8 @@ struct outgoing {
 struct redo {
     uint32_t row;
     uint8_t channel;
-    uint8_t attempt; /* made so far */
+    uint8_t attempt;  /* made so far */
+    uint8_t provider; /* who got the last one, where there was one */
     bool in_doubt;
     int64_t
         started_ns; /* steady; of the first attempt, 0 when that was before a restart */

@@ -14,7 +14,8 @@
 struct compose {
     const struct job *job;
     struct text *values; /* of one row, one per template variable */
-    bool *uses; /* [language][channel][variable]: some part of it has the variable */
+    bool *uses;      /* [language][channel][variable]: some part of it has the variable */
+    bool needs_mime; /* some provider of the email route takes ready messages */
 };
 
 static bool *uses_of(const struct compose *c, size_t language, enum channel channel)
@@ -39,11 +40,24 @@ static void note_uses(struct compose *c, size_t language)
     }
 }
 
+static bool needs_mime(const struct config *config)
+{
+    for (size_t i = 0; i < config->route_counts[CHANNEL_EMAIL]; i++) {
+        uint8_t provider = config->routes[CHANNEL_EMAIL][i].provider;
+        const struct provider_type *type =
+            provider_type_find(text_of(config->providers[provider].type));
+        if (!type || !type->wants_parts)
+            return true;
+    }
+    return false;
+}
+
 struct compose *compose_create(const struct job *job)
 {
     struct compose *compose = calloc(1, sizeof(*compose));
     CHECK(compose != NULL);
     compose->job = job;
+    compose->needs_mime = needs_mime(job->config);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
     size_t languages = template_set_languages(job->templates);
     compose->uses =
@@ -249,6 +263,43 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
                                 : unsubscribe_url(job, row->customer, arena);
 }
 
+static bool is_break(char c)
+{
+    return c == '\r' || c == '\n';
+}
+
+/* one_line: t without line breaks, copied only where it has one. As in the header of a MIME message,
+ * CRLF becomes one space. */
+static struct text one_line(struct arena *arena, struct text t)
+{
+    size_t clean = 0;
+    while (clean < t.bytes && !is_break(t.data[clean]))
+        clean++;
+    char *start = clean < t.bytes ? arena_reserve(arena, t.bytes) : NULL;
+    if (!start)
+        return t;
+    char *out = start;
+    for (size_t i = 0; i < t.bytes; i++) {
+        bool second = i > 0 && t.data[i - 1] == '\r' && t.data[i] == '\n';
+        if (!second)
+            *out++ = is_break(t.data[i]) ? ' ' : t.data[i];
+    }
+    arena_commit(arena, (size_t)(out - start));
+    return (struct text){start, (size_t)(out - start)};
+}
+
+void compose_parts(const struct mime_mail *mail, struct arena *arena, struct delivery *d)
+{
+    struct delivery_mail *parts = arena_alloc(arena, sizeof(*parts));
+    if (parts)
+        *parts = (struct delivery_mail){.from_name = one_line(arena, mail->from_name),
+                                        .subject = one_line(arena, mail->subject),
+                                        .text = mail->text,
+                                        .html = mail->html,
+                                        .unsubscribe = mail->unsubscribe};
+    d->mail = parts;
+}
+
 static void fill_app(struct compose *c, struct row *row, struct delivery *d)
 {
     bool push = d->channel == CHANNEL_PUSH;
@@ -278,7 +329,9 @@ static void fill(struct compose *c, struct row *row, struct delivery *d)
         fill_mail(c, row, d->id, &mail);
         d->from = c->job->email_from;
         d->to = arena_text(arena, mail.to);
-        mime_compose(&mail, arena, &d->body);
+        compose_parts(&mail, arena, d);
+        if (c->needs_mime)
+            mime_compose(&mail, arena, &d->body);
         break;
     default:
         fill_app(c, row, d);
@@ -355,6 +408,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
+    out->delivery.provider = redo->provider;
     out->delivery.started_ns = redo->started_ns;
     fill(c, &row, &out->delivery);
     return arena_overflowed(&batch->arena) ? overflow(batch, err) : 0;

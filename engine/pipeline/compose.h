@@ -26,6 +26,12 @@ int compose_batch(struct compose *compose, struct batch *batch,
 int compose_one(struct compose *compose, struct batch *batch, const struct redo *redo,
                 struct error *err) MUST_USE;
 
+/* compose_parts: set d->mail to the mail's parts, for providers that compose it themselves: views, but
+ * for a name or subject that has line breaks.
+ * Owns: what mail points to stays as long as the arena's content */
+struct mime_mail;
+void compose_parts(const struct mime_mail *mail, struct arena *arena, struct delivery *d);
+
 /* compose_reserve: room for count deliveries before compose_one. */
 int compose_reserve(struct batch *batch, size_t count, struct error *err) MUST_USE;
 

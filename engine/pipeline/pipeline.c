@@ -215,6 +215,7 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
                 state.outcome == OUTCOME_PENDING || state.outcome == REPLAY_IN_DOUBT;
             struct redo redo = {.row = r,
                                 .channel = (uint8_t)c,
+                                .provider = state.provider,
                                 .in_doubt = state.outcome == REPLAY_IN_DOUBT};
             if (open && disposition_sends((enum disposition)state.disposition))
                 rc = compose_one(w->compose, batch, &redo, err);

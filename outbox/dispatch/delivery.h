@@ -41,7 +41,7 @@ struct delivery_result {
     uint8_t provider;        /* index, as in journal headers */
     struct text provider_id; /* borrowed for the call */
     struct text detail;      /* borrowed for the call */
-    int64_t retry_at_ns;     /* deferred: steady clock */
+    int64_t retry_at_ns;     /* deferred, unknown: not before; steady clock */
     bool address_dead;       /* never try this address again */
 };
 
@@ -76,15 +76,18 @@ struct delivery {
     struct hash128 id; /* message_id(): idempotency key, Message-ID */
     enum channel channel;
     uint32_t row;
-    uint8_t attempt;  /* from 1 */
-    uint8_t provider; /* set by dispatch when the route is chosen */
-    bool in_doubt;    /* an earlier attempt may have got through */
+    uint8_t attempt; /* from 1 */
+    uint8_t
+        provider; /* set by dispatch when the route is chosen; in doubt: who may have it */
+    bool in_doubt; /* an earlier attempt may have got through */
     uint16_t segments;
     struct text
         from; /* email: envelope sender; sms: number or sender id; without brackets */
     struct text to;    /* email address, E.164 number, push token, customer id */
     struct text title; /* push; else TEXT_NONE */
-    struct text body;  /* email: the message as mime_compose makes it; else UTF-8 text */
+    struct text
+        body; /* email: the message as mime_compose makes it, TEXT_NONE where every provider of the
+                 route wants_parts; else UTF-8 text */
     const struct delivery_mail *mail; /* email; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */

@@ -1,5 +1,8 @@
-/* dispatch: see dispatch.h. One flow (flow.h) per provider does the work. */
+/* dispatch: see dispatch.h. One flow_set (flow.h) per provider does the work. */
+#include "outbox/dispatch/change.h"
 #include "outbox/dispatch/flow.h"
+
+#include "base/clock.h"
 
 #include <stdlib.h>
 
@@ -8,9 +11,12 @@
 static void on_limiter(struct loop_timer *timer)
 {
     struct dispatch *dispatch = timer->arg;
-    size_t count = dispatch->flow_count;
-    for (size_t i = 0; i < count; i++)
-        flow_pump(&dispatch->flows[(dispatch->first + i) % count]);
+    size_t count = dispatch->set_count;
+    for (size_t i = 0; i < count; i++) {
+        struct flow_set *set = &dispatch->sets[(dispatch->first + i) % count];
+        for (size_t f = 0; f < set->flow_count; f++)
+            flow_pump(set->flows[f]);
+    }
     dispatch->first = (dispatch->first + 1) % count;
 }
 
@@ -29,34 +35,49 @@ static void on_closed(struct loop_timer *timer)
 
 void dispatch_flow_closed(struct dispatch *dispatch)
 {
-    for (size_t i = 0; i < dispatch->flow_count; i++) {
-        if (!dispatch->flows[i].closed)
-            return;
+    for (size_t i = 0; i < dispatch->set_count; i++) {
+        const struct flow_set *set = &dispatch->sets[i];
+        for (size_t f = 0; f < set->flow_count; f++) {
+            if (!set->flows[f]->closed)
+                return;
+        }
     }
     loop_timer_arm(dispatch->loop, &dispatch->closed_timer, loop_now_ns(dispatch->loop));
 }
 
-static int copy_routes(struct dispatch *dispatch, const struct dispatch_config *config,
-                       struct error *err)
+/* --- life --- */
+
+static int check_routes(const struct dispatch_config *config, struct error *err)
 {
     for (size_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-        size_t count = config->route_counts[channel];
-        dispatch->routes[channel] = calloc(count + 1, sizeof(struct route_entry));
-        CHECK(dispatch->routes[channel]);
-        dispatch->route_counts[channel] = count;
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < config->route_counts[channel]; i++) {
             uint8_t index = config->routes[channel][i].provider;
-            CHECK(index < dispatch->flow_count);
-            const struct provider *provider = &dispatch->flows[index].provider;
-            if (!(provider->type->channels >> channel & 1))
+            CHECK(index < config->provider_count);
+            const struct provider_config *provider = &config->providers[index];
+            const struct provider_type *type =
+                provider_type_find(text_of(provider->type));
+            if (!(type->channels >> channel & 1))
                 return error_set(err, ERROR_CONFIG,
                                  "routes: %s cannot go to %s, a provider of type %s",
-                                 channel_name((enum channel)channel),
-                                 provider->config.name, provider->type->name);
-            dispatch->routes[channel][i] = config->routes[channel][i];
+                                 channel_name((enum channel)channel), provider->name,
+                                 type->name);
         }
     }
     return 0;
+}
+
+static void copy_routes(struct dispatch *dispatch, const struct dispatch_config *config)
+{
+    for (size_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+        size_t count = config->route_counts[channel];
+        free(dispatch->routes[channel]);
+        dispatch->routes[channel] = calloc(count + 1, sizeof(struct route_entry));
+        CHECK(dispatch->routes[channel]);
+        if (count > 0)
+            memcpy(dispatch->routes[channel], config->routes[channel],
+                   count * sizeof(struct route_entry));
+        dispatch->route_counts[channel] = count;
+    }
 }
 
 int dispatch_create(struct loop *loop, const struct dispatch_config *config,
@@ -69,17 +90,19 @@ int dispatch_create(struct loop *loop, const struct dispatch_config *config,
     dispatch->limiter_timer = (struct loop_timer){.fn = on_limiter, .arg = dispatch};
     dispatch->closed_timer = (struct loop_timer){.fn = on_closed, .arg = dispatch};
     limiter_set(&dispatch->limiter, config->max_message_rate_per_s);
-    dispatch->flows = calloc(config->provider_count + 1, sizeof(*dispatch->flows));
-    CHECK(dispatch->flows);
+    dispatch->sets = calloc(config->provider_count + 1, sizeof(*dispatch->sets));
+    CHECK(dispatch->sets);
     int rc = 0;
-    while (rc == 0 && dispatch->flow_count < config->provider_count) {
-        size_t i = dispatch->flow_count++;
-        rc = flow_init(&dispatch->flows[i], dispatch, (uint8_t)i, &config->providers[i],
-                       err);
+    while (rc == 0 && dispatch->set_count < config->provider_count) {
+        size_t i = dispatch->set_count++;
+        rc = flow_set_init(&dispatch->sets[i], dispatch, (uint8_t)i,
+                           &config->providers[i], err);
     }
     if (rc == 0)
-        rc = copy_routes(dispatch, config, err);
-    if (rc != 0)
+        rc = check_routes(config, err);
+    if (rc == 0)
+        copy_routes(dispatch, config);
+    else
         dispatch_destroy(&dispatch);
     *out = dispatch;
     return rc;
@@ -92,65 +115,135 @@ void dispatch_destroy(struct dispatch **dispatch)
         return;
     loop_timer_disarm(d->loop, &d->limiter_timer);
     loop_timer_disarm(d->loop, &d->closed_timer);
-    for (size_t i = 0; i < d->flow_count; i++)
-        flow_fini(&d->flows[i]);
+    for (size_t i = 0; i < d->set_count; i++)
+        flow_set_fini(&d->sets[i]);
     for (size_t channel = 0; channel < CHANNEL_COUNT; channel++)
         free(d->routes[channel]);
-    free(d->flows);
+    free(d->sets);
     free(d);
     *dispatch = NULL;
 }
 
+void dispatch_close(struct dispatch *dispatch, void (*fn)(void *arg), void *arg)
+{
+    dispatch->closing = true;
+    dispatch->closed_fn = fn;
+    dispatch->closed_arg = arg;
+    for (size_t i = 0; i < dispatch->set_count; i++) {
+        for (size_t f = 0; f < dispatch->sets[i].flow_count; f++)
+            flow_close(dispatch->sets[i].flows[f]);
+    }
+    dispatch_flow_closed(dispatch);
+}
+
+/* --- where a delivery goes --- */
+
+/* The states of a delivery's route, as they are for its recipient. */
+static void read_states(const struct dispatch *dispatch, const struct delivery *delivery,
+                        enum route_state states[PROVIDERS_MAX])
+{
+    const struct route_entry *route = dispatch->routes[delivery->channel];
+    for (size_t i = 0; i < dispatch->route_counts[delivery->channel]; i++) {
+        const struct flow_set *set = &dispatch->sets[route[i].provider];
+        states[set->index] = flow_route_state(flow_set_find(set, delivery));
+    }
+}
+
+static int choose(const struct dispatch *dispatch, const struct delivery *delivery,
+                  const enum route_state *states)
+{
+    return route_choose(dispatch->routes[delivery->channel],
+                        dispatch->route_counts[delivery->channel], states, delivery->id,
+                        route_turn(delivery->attempt));
+}
+
+struct flow *dispatch_choose(struct dispatch *dispatch, const struct delivery *delivery)
+{
+    enum route_state states[PROVIDERS_MAX];
+    if (delivery->in_doubt && delivery->provider < dispatch->set_count)
+        return flow_set_find(&dispatch->sets[delivery->provider], delivery);
+    read_states(dispatch, delivery, states);
+    int index = choose(dispatch, delivery, states);
+    return index < 0 ? NULL : flow_set_find(&dispatch->sets[index], delivery);
+}
+
+struct flow *dispatch_choose_other(struct dispatch *dispatch,
+                                   const struct delivery *delivery,
+                                   const struct flow_set *set)
+{
+    enum route_state states[PROVIDERS_MAX];
+    read_states(dispatch, delivery, states);
+    states[set->index] = ROUTE_STOPPED;
+    int index = choose(dispatch, delivery, states);
+    return index >= 0 && states[index] == ROUTE_USABLE
+               ? flow_set_find(&dispatch->sets[index], delivery)
+               : NULL;
+}
+
 /* Every provider of the route has refused us: the delivery ends with the last one's
  * sentence. */
-static void refuse(struct dispatch *dispatch, struct delivery *delivery)
+static struct flow *last_of_route(struct dispatch *dispatch,
+                                  const struct delivery *delivery)
 {
     size_t count = dispatch->route_counts[delivery->channel];
     CHECK(count > 0); /* the engine plans no message on a channel without route */
     uint8_t last = dispatch->routes[delivery->channel][count - 1].provider;
-    flow_submit(&dispatch->flows[last], delivery);
+    return dispatch->sets[last].flows[0];
 }
 
 void dispatch_submit(struct dispatch *dispatch, struct delivery *list)
 {
-    enum route_state states[PROVIDERS_MAX];
-    for (size_t i = 0; i < dispatch->flow_count; i++)
-        states[i] = flow_route_state(&dispatch->flows[i]);
     for (struct delivery *next; list; list = next) {
         next = list->next;
-        int index = route_choose(dispatch->routes[list->channel],
-                                 dispatch->route_counts[list->channel], states);
-        if (index < 0)
-            refuse(dispatch, list);
-        else
-            flow_submit(&dispatch->flows[index], list);
+        struct flow *flow = dispatch_choose(dispatch, list);
+        flow_submit(flow ? flow : last_of_route(dispatch, list), list);
     }
 }
 
 void dispatch_intended(struct dispatch *dispatch, struct delivery *list)
 {
-    flow_intended(&dispatch->flows[list->provider], list);
+    const struct flow_set *set = &dispatch->sets[list->provider];
+    bool found = false;
+    for (size_t i = 0; i < set->flow_count && !found; i++)
+        found = flow_intended(set->flows[i], list);
+    CHECK(found);
 }
 
 void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source)
 {
-    for (size_t i = 0; i < dispatch->flow_count; i++)
-        flow_withdraw(&dispatch->flows[i], source);
-}
-
-void dispatch_close(struct dispatch *dispatch, void (*fn)(void *arg), void *arg)
-{
-    dispatch->closed_fn = fn;
-    dispatch->closed_arg = arg;
-    for (size_t i = 0; i < dispatch->flow_count; i++)
-        flow_close(&dispatch->flows[i]);
-    if (dispatch->flow_count == 0)
-        dispatch_flow_closed(dispatch);
+    for (size_t i = 0; i < dispatch->set_count; i++) {
+        for (size_t f = 0; f < dispatch->sets[i].flow_count; f++)
+            flow_withdraw(dispatch->sets[i].flows[f], source);
+    }
 }
 
 void dispatch_counters_read(const struct dispatch *dispatch, size_t provider,
                             struct dispatch_counters *out)
 {
-    CHECK(provider < dispatch->flow_count);
-    flow_counters(&dispatch->flows[provider], out);
+    CHECK(provider < dispatch->set_count);
+    gauge_read(&dispatch->sets[provider].gauge, clock_steady_ns(), out);
+}
+
+/* --- other limits while running --- */
+
+int dispatch_reconfigure(struct dispatch *dispatch, const struct dispatch_config *config,
+                         struct error *err)
+{
+    int rc = dispatch->set_count == config->provider_count
+                 ? 0
+                 : error_set(err, ERROR_CONFIG,
+                             "providers: one was added or taken away, which needs a "
+                             "restart");
+    for (size_t i = 0; i < dispatch->set_count && rc == 0; i++)
+        rc = change_check(&dispatch->sets[i].flows[0]->provider.config,
+                          &config->providers[i], err);
+    if (rc == 0)
+        rc = check_routes(config, err);
+    if (rc)
+        return rc;
+    limiter_set(&dispatch->limiter, config->max_message_rate_per_s);
+    copy_routes(dispatch, config);
+    for (size_t i = 0; i < dispatch->set_count && rc == 0; i++)
+        rc = flow_set_configure(&dispatch->sets[i], &config->providers[i], err);
+    return rc;
 }

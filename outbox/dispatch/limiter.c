@@ -11,55 +11,22 @@
 
 /* How early a message may go, so that late timers do not cost throughput. */
 #define LIMITER_SLACK_NS (20.0 * NS_PER_MS)
+/* Less where the provider has just shown that it counts closely. */
+#define LIMITER_SLACK_ADAPTED_NS (4.0 * NS_PER_MS)
 
-#define LIMITER_BACK_OFF_MOST  0.25
-#define LIMITER_BACK_OFF_LEAST 0.7
-#define LIMITER_RECOVER        0.4 /* per second */
-#define LIMITER_LOWEST_RATE    0.1
-/* Above this a provider without configured limit is as good as unlimited again. */
-#define LIMITER_FREE_RATE 1e6
-
-static void enforce(struct limiter *limiter, double rate_per_s)
+void limiter_adapt(struct limiter *limiter, double rate_per_s)
 {
     limiter->rate_per_s = rate_per_s;
     limiter->cost_ns = rate_per_s > 0 ? (double)NS_PER_S / rate_per_s : 0;
-    limiter->burst_ns = limiter->cost_ns + LIMITER_SLACK_NS;
+    bool adapted = rate_per_s != limiter->ceiling_per_s;
+    limiter->burst_ns =
+        limiter->cost_ns + (adapted ? LIMITER_SLACK_ADAPTED_NS : LIMITER_SLACK_NS);
 }
 
 void limiter_set(struct limiter *limiter, double rate_per_s)
 {
     limiter->ceiling_per_s = rate_per_s;
-    enforce(limiter, rate_per_s);
-}
-
-void limiter_back_off(struct limiter *limiter, double tried_per_s, double accepted_per_s,
-                      int64_t now_ns)
-{
-    double rate = limiter->rate_per_s;
-    bool at_ceiling = rate == limiter->ceiling_per_s;
-    if (rate == 0 || (at_ceiling && tried_per_s > 0 && tried_per_s < rate))
-        rate = tried_per_s;
-    if (rate == 0)
-        return;
-    double lowest = rate * LIMITER_BACK_OFF_MOST;
-    double highest = rate * LIMITER_BACK_OFF_LEAST;
-    rate = accepted_per_s < lowest    ? lowest
-           : accepted_per_s > highest ? highest
-                                      : accepted_per_s;
-    enforce(limiter, rate > LIMITER_LOWEST_RATE ? rate : LIMITER_LOWEST_RATE);
-    limiter->adapted_ns = now_ns;
-}
-
-int limiter_recover(struct limiter *limiter, int64_t now_ns)
-{
-    if (limiter->rate_per_s == limiter->ceiling_per_s)
-        return 0;
-    double elapsed_s = (double)(now_ns - limiter->adapted_ns) / (double)NS_PER_S;
-    double rate = limiter->rate_per_s * (1 + LIMITER_RECOVER * elapsed_s);
-    double free = limiter->ceiling_per_s > 0 ? limiter->ceiling_per_s : LIMITER_FREE_RATE;
-    enforce(limiter, rate >= free ? limiter->ceiling_per_s : rate);
-    limiter->adapted_ns = now_ns;
-    return 1;
+    limiter_adapt(limiter, rate_per_s);
 }
 
 static void limiter_drain(struct limiter *limiter, int64_t now_ns)

@@ -11,7 +11,6 @@
 struct limiter {
     double ceiling_per_s; /* what the configuration allows; 0: no limit */
     double rate_per_s;    /* what is in force: lower while the provider is pushing back */
-    int64_t adapted_ns;   /* when the rate was last lowered or raised */
     double cost_ns;       /* of one message; 0: no limit */
     double burst_ns;
     double backlog_ns; /* at seen_ns */
@@ -28,14 +27,8 @@ int64_t limiter_wait_ns(struct limiter *limiter, int64_t now_ns);
 /* limiter_spend: a message goes now. */
 void limiter_spend(struct limiter *limiter, int64_t now_ns);
 
-/* limiter_back_off: the provider says it is too fast: go on at the rate it has accepted
- * lately, but between 0.25 and 0.7 of the present one. tried_per_s is the present rate
- * when there is no limit. */
-void limiter_back_off(struct limiter *limiter, double tried_per_s, double accepted_per_s,
-                      int64_t now_ns);
-
-/* limiter_recover: raise a lowered rate by 0.4 of it per second, up to the ceiling.
- * Returns 1 when it changed, else 0. */
-int limiter_recover(struct limiter *limiter, int64_t now_ns);
+/* limiter_adapt: go on at another rate than the ceiling, as long as the provider wants it. 0: no
+ * limit. */
+void limiter_adapt(struct limiter *limiter, double rate_per_s);
 
 #endif

@@ -25,8 +25,8 @@ int pace_took(struct pace *pace, int64_t now_ns);
 /* pace_intended: intents became durable after latency_ns. */
 void pace_intended(struct pace *pace, int64_t latency_ns);
 
-/* pace_target: how many deliveries may be intended and not yet taken; limit_per_s 0: no
- * limit. */
+/* pace_target: how many deliveries may be intended and not yet taken; connections counts one for each
+ * message that a connection carries at once; limit_per_s 0: no limit. */
 size_t pace_target(const struct pace *pace, size_t connections, double limit_per_s);
 
 #endif

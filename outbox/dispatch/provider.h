@@ -40,6 +40,8 @@ enum provider_meaning {
     PROVIDER_MEANS_UNKNOWN,
     PROVIDER_MEANS_STOP, /* it does not accept us */
     PROVIDER_MEANS_DEAD, /* failed, and the address is dead */
+    PROVIDER_MEANS_OPTED_OUT,
+    PROVIDER_MEANS_SPLIT, /* all were refused for one of them: again in smaller calls */
 };
 
 /* One entry of `providers.NAME.replies:` of type http: the first that matches says what a reply means. */
@@ -78,13 +80,14 @@ struct provider_config {
     const char *credentials; /* a service account's JSON */
     bool sandbox_mode;       /* the provider checks and delivers nothing */
     /* http, and how many messages a call has with all that batch */
-    unsigned batch;   /* 0: as many as the type allows */
-    const char *body; /* a call's, with `##{{name}}` */
-    const char *batch_open, *batch_separator, *batch_close;
-    const char *
-        batch_replies; /* path of the array of replies, in order; "": one reply for all */
-    bool form;         /* values are form-encoded, not JSON-escaped */
-    const char *id;    /* path of the provider's id in a reply */
+    unsigned batch;         /* 0: as many as the type allows */
+    const char *body;       /* a message's, with `##{{name}}` */
+    const char *batch_body; /* a call's with `##{{messages}}`; "": an array of them */
+    const char
+        *batch_replies; /* path of the array of replies, in order; "": one for all */
+    bool form;          /* values are form-encoded, not JSON-escaped */
+    const char *id;     /* path of the provider's id in a reply */
+    const char *detail; /* path of its words about a failure */
     const struct provider_header *headers;
     size_t header_count;
     const struct provider_reply *replies;
@@ -109,6 +112,8 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
+    bool
+        wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
      */
     int (*check)(const struct provider_config *config, struct error *err);
@@ -142,8 +147,9 @@ struct provider {
     struct loop *loop;
     struct dispatch *dispatch;
     uint8_t index;
-    void *state; /* the type's */
-    void *flow;  /* dispatch's: queues, limiter, counters */
+    size_t batch; /* messages a connection can carry at once; set by open, 0: one */
+    void *state;  /* the type's */
+    void *flow;   /* dispatch's: queues, limiter, counters */
 };
 
 /* provider_take: the next delivery that may go out now, or NULL: nothing there, or the
@@ -155,6 +161,9 @@ struct delivery *provider_take(struct provider *provider);
  * are durable: so many more connections are of use. 0 while the breaker or a pause says
  * wait; 1 when one probe may go. */
 size_t provider_waiting(struct provider *provider);
+
+/* provider_coming: how many of those are not durable yet: they can be taken in a moment. */
+size_t provider_coming(const struct provider *provider);
 
 /* provider_return: it was not handed over after all (the connection could not be made,
  * the session ended first): back to the front of the queue, no attempt counted. */
@@ -168,6 +177,10 @@ void provider_done(struct provider *provider, struct delivery *delivery,
 /* provider_slow_down: the provider asked for it (429, 421, 45x); wait_ns 0: choose by
  * back-off. */
 void provider_slow_down(struct provider *provider, int64_t wait_ns);
+
+/* provider_allowance: a reply says that remaining more messages are welcome until the allowance is
+ * renewed in reset_ns (X-RateLimit-Remaining and -Reset). */
+void provider_allowance(struct provider *provider, uint64_t remaining, int64_t reset_ns);
 
 /* provider_trouble: connections fail; opens the breaker after a few in a row. ok: it
  * works again. */

@@ -15,6 +15,9 @@
 /* The row of the owner's notice (R17), which is no row of the snapshot. */
 #define JOURNAL_ROW_NOTICE UINT32_MAX
 
+/* Instead of a provider's index: none, or one that is not configured any more. */
+#define JOURNAL_PROVIDER_NONE 255
+
 struct journal_decision {
     uint32_t row; /* within the snapshot */
     uint8_t channel;

@@ -6,6 +6,7 @@
 #include "outbox/journal/scan.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 
 /* Address space that is zero and costs memory only where it is touched. */
@@ -36,6 +37,8 @@ struct reading {
     char account[RECORD_TEXT_BYTES_MAX], job[RECORD_TEXT_BYTES_MAX];
     struct text account_text, job_text;
     uint64_t snapshot_hash;
+    uint8_t
+        providers[RECORD_PROVIDERS_MAX + 1]; /* the last header's, in replay->providers */
     struct record_reader reader;
 };
 
@@ -43,6 +46,25 @@ static struct text keep(char *room, struct text t)
 {
     memcpy(room, t.data, t.bytes);
     return (struct text){room, t.bytes};
+}
+
+static uint8_t provider_index(struct replay *replay, struct text name)
+{
+    for (size_t i = 0; i < replay->provider_count; i++) {
+        if (text_is(name, replay->providers[i]))
+            return (uint8_t)i;
+    }
+    if (replay->provider_count == JOURNAL_PROVIDER_NONE)
+        return JOURNAL_PROVIDER_NONE;
+    replay->providers[replay->provider_count] = text_copy(name);
+    return (uint8_t)replay->provider_count++;
+}
+
+static void apply_providers(struct reading *reading, const struct journal_header *header)
+{
+    memset(reading->providers, JOURNAL_PROVIDER_NONE, sizeof(reading->providers));
+    for (size_t i = 0; i < header->provider_count; i++)
+        reading->providers[i] = provider_index(reading->replay, header->providers[i]);
 }
 
 static const char *apply_header(struct reading *reading,
@@ -62,6 +84,7 @@ static const char *apply_header(struct reading *reading,
                header->rows != replay->rows) {
         return "its header is of another job";
     }
+    apply_providers(reading, header);
     if (reading->visitor->header)
         reading->visitor->header(reading->visitor->arg, header);
     return NULL;
@@ -153,6 +176,7 @@ static const char *apply_intents(struct reading *reading, const struct record *r
         if (visitor->intent)
             visitor->intent(visitor->arg, &intent);
         set_outcome(reading->replay, state, intent.channel, REPLAY_IN_DOUBT);
+        state->provider = reading->providers[intent.provider];
     }
     return NULL;
 }
@@ -247,5 +271,7 @@ void replay_fini(struct replay *replay)
             munmap(replay->states[c], states_bytes(replay));
     if (replay->chunks_decided)
         munmap(replay->chunks_decided, chunks_bytes(replay));
+    for (size_t i = 0; i < replay->provider_count; i++)
+        free(replay->providers[i]);
     *replay = (struct replay){0};
 }

@@ -8,6 +8,7 @@
 struct replay_state {
     uint8_t disposition : 5; /* enum disposition; NONE: not decided */
     uint8_t outcome : 3;     /* enum outcome; REPLAY_IN_DOUBT: intent without outcome */
+    uint8_t provider; /* in doubt: who may have it, an index in replay->providers */
 };
 #define REPLAY_IN_DOUBT 7
 
@@ -21,6 +22,10 @@ struct replay {
     uint64_t sms_segments;      /* of all SMS planned */
     uint64_t counts[CHANNEL_COUNT][DISPOSITION_COUNT];
     uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT]; /* pending includes in doubt */
+    char *providers
+        [JOURNAL_PROVIDER_NONE]; /* the names in all headers, which differ after a change
+                                              of configuration */
+    size_t provider_count;
     bool decided, cancelled, finished;
     bool torn;            /* a tail was cut off */
     uint64_t tail_offset; /* where the last good frame of the last file ends */

@@ -1,10 +1,16 @@
 /* api: see api.h. */
 #include "outbox/providers/api.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #define KEY_HEADER "Idempotency-Key: "
+
+/* How long a call may wait for more messages. Below the 20 ms of rate that a limiter saves up, so that
+ * waiting costs no rate. */
+#define PATIENCE_NS (15 * NS_PER_MS)
 
 struct api_slot {
     struct api *api;
@@ -24,6 +30,9 @@ struct api {
     size_t batch_max;
     struct delivery_result *results; /* [batch_max], of the reply being judged */
     struct delivery *held;           /* taken, and did not fit into the last call */
+    struct loop_timer patience;      /* armed: a call waits for more messages */
+    int64_t patient_until_ns;        /* 0: no call waits */
+    bool rate_bound;                 /* the rate cut the last call short */
     size_t slot_count;
     size_t under_way; /* requests, the type's own too */
     struct api_slot *free;
@@ -58,6 +67,7 @@ static void send_call(struct api_slot *slot)
         call->request.headers[api->header_count] = call->key;
     }
     buffer_clear(&call->body);
+    buffer_clear(&call->scratch);
     api->methods->compose(call);
     call->request.body = buffer_view(&call->body);
     api->under_way++;
@@ -81,29 +91,102 @@ static struct delivery *take(struct api *api)
     return NULL;
 }
 
-static void gather(struct api *api, struct api_call *call)
+/* The most that a call with this message may carry: see split. */
+static size_t share(const struct api *api, const struct delivery *delivery)
 {
+    size_t most = api->batch_max;
+    for (unsigned i = 0; i < delivery->returns && most > 1; i++)
+        most /= 8;
+    return most > 1 ? most : 1;
+}
+
+/* Returns true when nothing more could be taken. */
+static bool gather(struct api *api, struct api_call *call)
+{
+    size_t most = api->batch_max;
     call->count = 0;
     call->stage = 0;
-    for (struct delivery *next; call->count < api->batch_max && (next = take(api));) {
-        if (call->count > 0 && api->methods->joins && !api->methods->joins(call, next)) {
+    call->load = 0;
+    while (call->count < most) {
+        struct delivery *next = take(api);
+        if (!next)
+            return true;
+        size_t own_most = share(api, next);
+        bool joins = call->count < own_most &&
+                     (!api->methods->joins || api->methods->joins(call, next));
+        if (call->count > 0 && !joins) {
             api->held = next;
-            return;
+            return false;
         }
+        most = own_most < most ? own_most : most;
         call->deliveries[call->count++] = next;
     }
+    return false;
+}
+
+/* --- patience --- */
+
+static void wait_for_more(struct api *api, int64_t now_ns)
+{
+    api->patient_until_ns = now_ns + PATIENCE_NS;
+    loop_timer_arm(api->provider->loop, &api->patience, api->patient_until_ns);
+}
+
+static void stop_waiting(struct api *api)
+{
+    api->patient_until_ns = 0;
+    api->rate_bound = false;
+    loop_timer_disarm(api->provider->loop, &api->patience);
+}
+
+/* Is a call better off later, with more messages? */
+static bool is_patient(struct api *api)
+{
+    if (api->batch_max == 1)
+        return false;
+    int64_t now_ns = loop_now_ns(api->provider->loop);
+    size_t coming = provider_coming(api->provider);
+    size_t waiting = provider_waiting(api->provider);
+    size_t ready = (waiting > coming ? waiting - coming : 0) + (api->held ? 1 : 0);
+    bool more = api->rate_bound || (ready > 0 && ready < api->batch_max && coming > 0);
+    if (more && api->patient_until_ns == 0)
+        wait_for_more(api, now_ns);
+    if (more && now_ns < api->patient_until_ns)
+        return true;
+    if (api->patient_until_ns > 0)
+        stop_waiting(api);
+    return false;
+}
+
+/* A call left that is not full though more messages are ready: the rate held them back. What it lets
+ * through next waits for company. */
+static void note_rate(struct api *api)
+{
+    if (api->batch_max == 1 ||
+        provider_waiting(api->provider) <= provider_coming(api->provider))
+        return;
+    api->rate_bound = true;
+    wait_for_more(api, loop_now_ns(api->provider->loop));
+}
+
+static void on_patience(struct loop_timer *timer)
+{
+    struct api *api = timer->arg;
+    api_pump(api->provider);
 }
 
 void api_pump(struct provider *provider)
 {
     struct api *api = api_of(provider);
     while (api->free && !api->closing) {
-        if (api->methods->ready && !api->methods->ready(provider))
+        if ((api->methods->ready && !api->methods->ready(provider)) || is_patient(api))
             return;
         struct api_slot *slot = api->free;
-        gather(api, &slot->call);
+        bool dry = gather(api, &slot->call);
         if (slot->call.count == 0)
             return;
+        if (dry)
+            note_rate(api);
         api->free = slot->next_free;
         send_call(slot);
     }
@@ -126,37 +209,85 @@ static void describe(const struct api *api, char out[256], unsigned status,
              words.data ? words.data : "");
 }
 
+struct text api_keep(struct api_call *call, struct text t)
+{
+    struct buffer *scratch = &call->scratch;
+    size_t room =
+        scratch->capacity_bytes - scratch->bytes - 1; /* the NUL behind the last */
+    if (!t.data)
+        return t;
+    struct text copy = {scratch->data + scratch->bytes, t.bytes < room ? t.bytes : room};
+    buffer_add(scratch, t.data, copy.bytes);
+    return copy;
+}
+
+static void tell_health(struct api *api, const struct api_verdict *verdict,
+                        unsigned status)
+{
+    if (verdict->stop || verdict->broken) {
+        char sentence[256];
+        describe(api, sentence, status, api->results[0].detail);
+        if (verdict->stop)
+            provider_stop(api->provider, sentence);
+        else
+            provider_trouble(api->provider, sentence);
+    } else {
+        provider_ok(api->provider);
+    }
+    if (verdict->slow_down)
+        provider_slow_down(api->provider, verdict->wait_ns);
+}
+
+static bool goes_at_once(const struct delivery_result *result)
+{
+    return result->verdict == DELIVERY_DEFERRED && result->reason == DELIVERY_OK;
+}
+
+/* Those that go again at once are given back last to first, so that they keep their order. */
+static void tell_fates(struct api *api, struct api_call *call,
+                       const struct api_verdict *verdict)
+{
+    struct provider *provider = api->provider;
+    bool split = verdict->split && call->count > 1;
+    for (size_t i = 0; i < call->count; i++) {
+        struct delivery_result *result = &api->results[i];
+        if (split || goes_at_once(result))
+            continue;
+        if (verdict->wait_ns > 0 &&
+            (result->verdict == DELIVERY_DEFERRED || result->verdict == DELIVERY_UNKNOWN))
+            result->retry_at_ns = loop_now_ns(provider->loop) + verdict->wait_ns;
+        provider_done(provider, call->deliveries[i], *result);
+    }
+    for (size_t i = call->count; i-- > 0;) {
+        if (split)
+            call->deliveries[i]->returns++;
+        if (split || goes_at_once(&api->results[i]))
+            provider_return(provider, call->deliveries[i]);
+    }
+}
+
 /* Returns false when the call goes on with another request. */
 static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply)
 {
     struct api *api = slot->api;
     struct api_call *call = &slot->call;
-    struct provider *provider = api->provider;
     buffer_clear(&call->scratch);
+    buffer_room(&call->scratch, reply->body.bytes);
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
-    if (verdict.stop || verdict.broken) {
-        char sentence[256];
-        describe(api, sentence, reply->status, api->results[0].detail);
-        if (verdict.stop)
-            provider_stop(provider, sentence);
-        else
-            provider_trouble(provider, sentence);
-    } else {
-        provider_ok(provider);
-    }
-    if (verdict.slow_down)
-        provider_slow_down(provider, verdict.wait_ns);
+    tell_health(api, &verdict, reply->status);
     if (verdict.again) {
         call->stage++;
         send_call(slot);
         return false;
     }
+    char status[16]; /* what is told of a failure without words */
+    snprintf(status, sizeof(status), "HTTP %u", reply->status);
     for (size_t i = 0; i < call->count; i++) {
-        if (verdict.wait_ns > 0 && api->results[i].verdict == DELIVERY_DEFERRED)
-            api->results[i].retry_at_ns = loop_now_ns(provider->loop) + verdict.wait_ns;
-        provider_done(provider, call->deliveries[i], api->results[i]);
+        if (api->results[i].detail.bytes == 0)
+            api->results[i].detail = text_of(status);
     }
+    tell_fates(api, call, &verdict);
     return true;
 }
 
@@ -265,7 +396,8 @@ int api_open(struct provider *provider, const struct api_methods *methods,
                         .own = own,
                         .free_fn = free_fn,
                         .url = text_copy(text_of(url)),
-                        .slot_count = provider->config.max_connections};
+                        .slot_count = provider->config.max_connections,
+                        .patience = {.fn = on_patience, .arg = api}};
     for (; headers[api->header_count]; api->header_count++) {
         CHECK(api->header_count < HTTP_HEADERS_MAX - 1);
         api->headers[api->header_count] = text_copy(text_of(headers[api->header_count]));
@@ -274,17 +406,23 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     size_t wanted = provider->config.batch > 0 ? provider->config.batch : most;
     api->batch_max = wanted < most ? wanted : most;
     CHECK(api->batch_max <= API_BATCH_MAX);
+    provider->batch = api->batch_max;
     api->results = calloc(api->batch_max, sizeof(*api->results));
     CHECK(api->results);
     make_slots(api);
     /* one to spare for the type's own request */
-    return http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    if (rc == 0)
+        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
+                   provider->config.tls_unverified);
+    return rc;
 }
 
 void api_close(struct provider *provider)
 {
     struct api *api = api_of(provider);
     api->closing = true;
+    stop_waiting(api);
     struct delivery *held = api->held;
     api->held = NULL;
     if (held)
@@ -296,6 +434,7 @@ void api_close(struct provider *provider)
 void api_destroy(struct provider *provider)
 {
     struct api *api = api_of(provider);
+    stop_waiting(api);
     http_destroy(&api->http);
     for (size_t i = 0; i < api->slot_count; i++) {
         buffer_fini(&api->slots[i].call.body);
@@ -311,51 +450,4 @@ void api_destroy(struct provider *provider)
     free(api->url);
     free(api);
     provider->state = NULL;
-}
-
-/* --- bodies --- */
-
-void api_form(struct buffer *out, const char *name, struct text value)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    if (out->bytes > 0)
-        buffer_byte(out, '&');
-    buffer_string(out, name);
-    buffer_byte(out, '=');
-    char *start = buffer_room(out, value.bytes * 3);
-    char *at = start;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-            c == '-' || c == '.' || c == '_' || c == '*') {
-            *at++ = (char)c;
-        } else if (c == ' ') {
-            *at++ = '+';
-        } else {
-            *at++ = '%';
-            *at++ = hex[c >> 4];
-            *at++ = hex[c & 15];
-        }
-    }
-    out->bytes += (size_t)(at - start);
-}
-
-void api_json(struct buffer *out, struct text value)
-{
-    buffer_byte(out, '"');
-    const char *at = value.data;
-    const char *end = value.data + value.bytes;
-    while (at < end) {
-        const char *start = at;
-        uint32_t c = utf8_next(&at, end);
-        if (c == UTF8_BAD)
-            buffer_string(out, "\\ufffd");
-        else if (c == '"' || c == '\\')
-            buffer_format(out, "\\%c", (char)c);
-        else if (c < 0x20)
-            buffer_format(out, "\\u%04x", c);
-        else
-            buffer_add(out, start, (size_t)(at - start));
-    }
-    buffer_byte(out, '"');
 }

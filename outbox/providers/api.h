@@ -1,7 +1,8 @@
 /* api: what providers over HTTP share: slots with a call each, filled as deliveries come.
  *
- * A call carries one message, or as many as the type and `batch:` allow; it leaves as soon as a slot
- * is free, with what is ready then, so a batch grows only while the provider is the slower one. */
+ * A call carries one message, or as many as the type and `batch:` allow. It leaves when it is full or
+ * nothing more is on its way; for more that is (intents being written, a rate that lets them through a
+ * few at a time) it waits 15 ms at most. */
 #ifndef OUTBOX_API_H
 #define OUTBOX_API_H
 
@@ -17,7 +18,8 @@ struct api_call {
     struct delivery **deliveries;
     size_t count;
     struct buffer body;
-    struct buffer scratch; /* for texts of results; cleared before judge */
+    size_t load;           /* joins': 0 before the first message, e.g. bytes so far */
+    struct buffer scratch; /* compose's, e.g. for headers; then api_keep's */
     struct http_request
         request;  /* url and headers are preset; compose may replace them by its own */
     char key[64]; /* the Idempotency-Key header of a call with one message */
@@ -31,11 +33,14 @@ struct api_verdict {
     bool stop;       /* it does not accept our credentials */
     bool broken;     /* it does not work at all: counts for the breaker */
     bool again; /* nothing is decided: compose the next stage, e.g. looked up, now send */
+    /* it surely took nothing because of a message it does not name: all go again, in calls an eighth
+     * the size, until the culprit is alone. For a call of one message the result counts. */
+    bool split;
 };
 
 struct api_methods {
     size_t batch_max; /* messages a call can carry; 0: one */
-    /* joins: may this message travel in the call? Asked for the second and later ones. NULL: yes. */
+    /* joins: may this message travel in the call? The first one does whatever is said. NULL: yes. */
     bool (*joins)(const struct api_call *call, const struct delivery *delivery);
     /* refuse: what cannot be sent at all ends here, with result filled in. NULL: nothing. */
     bool (*refuse)(const struct provider_config *config, const struct delivery *delivery,
@@ -44,8 +49,9 @@ struct api_methods {
     bool (*ready)(struct provider *provider);
     /* compose: the call's body, and where they differ its method, url and headers. */
     void (*compose)(struct api_call *call);
-    /* judge: a reply with a status. results[call->count] are zero; their texts may point into the
-     * reply and scratch. */
+    /* judge: a reply with a status. results[call->count] are zero; their texts point into the reply or
+     * come from api_keep. DEFERRED with the reason OK: not looked at because of others; it goes again
+     * at once. */
     struct api_verdict (*judge)(struct api_call *call, const struct http_reply *reply,
                                 struct delivery_result *results);
 };
@@ -57,6 +63,10 @@ int api_open(struct provider *provider, const struct api_methods *methods,
              const char *url, const char *const *headers, void *own,
              void (*free_fn)(void *own), struct error *err) MUST_USE;
 void *api_own(const struct provider *provider);
+
+/* api_keep: a copy of t for a result; TEXT_NONE stays that. All copies of a call together are at most as
+ * long as the reply's body, so that earlier ones never move; what does not fit is cut off. */
+struct text api_keep(struct api_call *call, struct text t);
 
 /* api_request: a request of the type's own (a token), beside the calls; one at a time. fn is called
  * as http_request says. */
@@ -79,5 +89,8 @@ struct api_verdict api_judge_status(const struct api_call *call,
 void api_form(struct buffer *out, const char *name, struct text value);
 /* api_json: a JSON string with its quotes; ill-formed UTF-8 becomes U+FFFD. */
 void api_json(struct buffer *out, struct text value);
+/* The same without the name, without the quotes. */
+void api_form_value(struct buffer *out, struct text value);
+void api_json_value(struct buffer *out, struct text value);
 
 #endif

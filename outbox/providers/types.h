@@ -4,6 +4,8 @@
 
 #include "outbox/dispatch/provider.h"
 
+extern const struct provider_type provider_fcm;
+extern const struct provider_type provider_http_api;
 extern const struct provider_type provider_relay;
 extern const struct provider_type provider_twilio;
 extern const struct provider_type provider_webhook;

@@ -291,6 +291,7 @@ static void finish(struct transfer *transfer, CURLcode code)
         .retry_after_ns = retry_after_s < 0       ? 0
                           : retry_after_s > 86400 ? 86400 * NS_PER_S
                                                   : retry_after_s * NS_PER_S,
+        .transfer = transfer,
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
@@ -303,6 +304,16 @@ static void finish(struct transfer *transfer, CURLcode code)
     request->fn(request, &reply);
     transfer->next_free = http->free; /* only now: the reply's body was the transfer's */
     http->free = transfer;
+}
+
+struct text http_reply_header(const struct http_reply *reply, const char *name)
+{
+    const struct transfer *transfer = reply->transfer;
+    struct curl_header *header;
+    if (!transfer ||
+        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return TEXT_NONE;
+    return text_of(header->value);
 }
 
 static void collect(struct http *http)
@@ -384,6 +395,19 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)requests_max);
     *out = http;
     return 0;
+}
+
+void http_trust(struct http *http, const char *ca_file, bool unverified)
+{
+    for (size_t i = 0; i < http->transfer_count; i++) {
+        CURL *easy = http->transfers[i].easy;
+        if (ca_file[0]) {
+            curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+        }
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, unverified ? 0L : 1L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, unverified ? 0L : 2L);
+    }
 }
 
 void http_send(struct http *http, struct http_request *request)

@@ -28,6 +28,7 @@ struct http_reply {
     bool truncated;   /* the body is not whole: too long, or the connection broke in it */
     int64_t retry_after_ns; /* 0: not said */
     struct text words;      /* not a reply: why, in one sentence */
+    void *transfer;         /* for http_reply_header; NULL: no headers are known */
 };
 
 /* All of it belongs to the caller and stays until fn is called. */
@@ -48,9 +49,18 @@ struct http;
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
                 struct error *err) MUST_USE;
 
+/* http_trust: which servers to believe over TLS; before the first request. ca_file: PEM, "": the
+ * system's; unverified: any. */
+void http_trust(struct http *http, const char *ca_file, bool unverified);
+
 /* http_send: start a request. CHECK: fewer than requests_max are under way. fn comes from
  * the loop. */
 void http_send(struct http *http, struct http_request *request);
+
+/* http_reply_header: the value of a reply's header by its name, whatever its case; the first one where
+ * there are several; TEXT_NONE where there is none.
+ * Owns:  valid until fn returns. */
+struct text http_reply_header(const struct http_reply *reply, const char *name);
 
 /* http_close: close idle connections; fn is called when nothing is pending in the loop
  * any more. CHECK: no request is under way. */

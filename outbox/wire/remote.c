@@ -4,6 +4,7 @@
 #include "base/units.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 static bool host_ok(struct text host)
@@ -68,4 +69,16 @@ int remote_resolve(struct remote *remote, struct error *err)
     }
     freeaddrinfo(list);
     return 0;
+}
+
+bool remote_is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(v6))
+        return v6->s6_addr[12] == IN_LOOPBACKNET;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(v6);
 }

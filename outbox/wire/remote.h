@@ -28,4 +28,7 @@ int remote_parse(struct text url, const char *scheme, const char *default_port,
  * Errors: ERROR_TEMPORARY. */
 int remote_resolve(struct remote *remote, struct error *err) MUST_USE;
 
+/* remote_is_loopback: what is sent there does not leave this machine. */
+bool remote_is_loopback(const struct sockaddr *address);
+
 #endif

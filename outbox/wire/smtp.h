@@ -9,12 +9,15 @@
 #define OUTBOX_SMTP_H
 
 #include "outbox/loop/loop.h"
+#include "outbox/wire/smtp_auth.h"
 #include "outbox/wire/smtp_reply.h"
+#include "outbox/wire/tls.h"
 
 struct smtp_mail {
     struct text from; /* without brackets; empty: the null sender */
     struct text to;
     struct text body; /* CRLF lines, not dot-stuffed */
+    bool utf8;        /* its header has text beyond ASCII (RFC 6532) */
     void *owner;
 };
 
@@ -22,6 +25,8 @@ enum smtp_stage {
     SMTP_GREETING,
     SMTP_EHLO,
     SMTP_HELO,
+    SMTP_STARTTLS,
+    SMTP_AUTH,
     SMTP_RSET,
     SMTP_MAIL,
     SMTP_RCPT,
@@ -41,11 +46,13 @@ enum smtp_fate {
 };
 
 enum smtp_end {
-    SMTP_END_CLOSED,  /* by QUIT, or by the server while nothing was under way */
-    SMTP_END_BUSY,    /* 421 */
-    SMTP_END_CONNECT, /* never connected */
-    SMTP_END_REFUSED, /* greeting or EHLO */
-    SMTP_END_LOST,    /* in the middle */
+    SMTP_END_CLOSED,      /* by QUIT, or by the server while nothing was under way */
+    SMTP_END_BUSY,        /* 421 */
+    SMTP_END_CONNECT,     /* never connected */
+    SMTP_END_UNSAFE,      /* TLS is wanted and cannot be had, or broke */
+    SMTP_END_CREDENTIALS, /* it knows us and lets us not in */
+    SMTP_END_REFUSED,     /* greeting, EHLO or AUTH, for now */
+    SMTP_END_LOST,        /* in the middle */
     SMTP_END_TIMEOUT,
     SMTP_END_BAD_REPLY, /* not SMTP, or a reply to nothing */
 };
@@ -60,7 +67,8 @@ struct smtp_answer {
 };
 
 struct smtp_events {
-    /* next: another mail to send, or false. Its texts stay until its answer. */
+    /* next: another mail to send, or false. Its body and owner stay until its answer, its
+     * addresses until next is called again. */
     bool (*next)(void *arg, struct smtp_mail *out);
     /* answer: exactly once for each mail that next gave; a session that ends gives back
      * the newest first. */
@@ -71,14 +79,25 @@ struct smtp_events {
     void (*ended)(void *arg, enum smtp_end end, const char *sentence);
 };
 
+enum smtp_tls {
+    SMTP_TLS_AUTO, /* STARTTLS where it is offered */
+    SMTP_TLS_OFF,
+    SMTP_TLS_REQUIRED, /* STARTTLS, or else the session ends */
+    SMTP_TLS_AT_ONCE,  /* before the greeting: smtps */
+};
+
 struct smtp_config {
     const struct sockaddr *address; /* stays until the session has ended */
     socklen_t address_bytes;
     const char *server; /* for sentences */
     const char *helo;   /* our name */
-    int64_t timeout_ns; /* connect, and each reply */
-    int64_t idle_ns;    /* QUIT after so long without a mail */
-    unsigned mails_max; /* QUIT after so many; 0: no limit */
+    enum smtp_tls tls;
+    struct tls_context *trust;      /* stays until ended; NULL where tls is off */
+    const struct smtp_login *login; /* stays until ended; NULL: nobody logs in */
+    bool login_in_clear;            /* the password may travel without TLS */
+    int64_t timeout_ns;             /* connect, and each reply */
+    int64_t idle_ns;                /* QUIT after so long without a mail */
+    unsigned mails_max;             /* QUIT after so many; 0: no limit */
 };
 
 struct smtp_session;

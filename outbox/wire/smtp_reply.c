@@ -2,6 +2,7 @@
 #include "outbox/wire/smtp_reply.h"
 
 #include "base/units.h"
+#include "outbox/wire/smtp_auth.h"
 
 static bool is_digit(char c)
 {
@@ -109,6 +110,37 @@ int smtp_reply_next(struct smtp_reply_parser *parser, const char **at, const cha
     return 0;
 }
 
+static void offer_take(struct text word, struct text rest, struct smtp_offer *out)
+{
+    if (text_equal_nocase(word, TEXT("PIPELINING")))
+        out->pipelining = true;
+    else if (text_equal_nocase(word, TEXT("CHUNKING")))
+        out->chunking = true;
+    else if (text_equal_nocase(word, TEXT("8BITMIME")))
+        out->eight_bit = true;
+    else if (text_equal_nocase(word, TEXT("SMTPUTF8")))
+        out->utf8 = true;
+    else if (text_equal_nocase(word, TEXT("STARTTLS")))
+        out->starttls = true;
+    else if (text_equal_nocase(word, TEXT("AUTH")))
+        out->mechanisms |= smtp_auth_mechanisms(rest);
+    else if (text_equal_nocase(word, TEXT("SIZE"))) {
+        out->size = true;
+        if (units_count(text_trim(rest), &out->size_max_bytes) != 0)
+            out->size_max_bytes = 0;
+    }
+}
+
+/* A keyword ends at a blank, or at `=` where servers still say "AUTH=LOGIN" for clients older than
+ * RFC 2554. */
+static size_t keyword_bytes(struct text line)
+{
+    size_t bytes = 0;
+    while (bytes < line.bytes && line.data[bytes] != ' ' && line.data[bytes] != '=')
+        bytes++;
+    return bytes;
+}
+
 void smtp_offer_parse(struct text words, struct smtp_offer *out)
 {
     *out = (struct smtp_offer){0};
@@ -120,22 +152,11 @@ void smtp_offer_parse(struct text words, struct smtp_offer *out)
         const char *next = memchr(at, '\n', (size_t)(end - at));
         struct text line =
             text_trim((struct text){at, (size_t)((next ? next : end) - at)});
-        const char *blank = line.bytes ? memchr(line.data, ' ', line.bytes) : NULL;
-        struct text word = {line.data, blank ? (size_t)(blank - line.data) : line.bytes};
-        if (text_equal_nocase(word, TEXT("PIPELINING")))
-            out->pipelining = true;
-        else if (text_equal_nocase(word, TEXT("CHUNKING")))
-            out->chunking = true;
-        else if (text_equal_nocase(word, TEXT("8BITMIME")))
-            out->eight_bit = true;
-        else if (text_equal_nocase(word, TEXT("SMTPUTF8")))
-            out->utf8 = true;
-        else if (text_equal_nocase(word, TEXT("SIZE"))) {
-            struct text number = {line.data + word.bytes, line.bytes - word.bytes};
-            out->size = true;
-            if (units_count(text_trim(number), &out->size_max_bytes) != 0)
-                out->size_max_bytes = 0;
-        }
+        size_t word = keyword_bytes(line);
+        size_t skipped = word < line.bytes ? word + 1 : word;
+        if (word > 0)
+            offer_take((struct text){line.data, word},
+                       (struct text){line.data + skipped, line.bytes - skipped}, out);
         at = next;
     }
 }

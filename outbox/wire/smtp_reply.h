@@ -40,6 +40,8 @@ struct smtp_offer {
     bool chunking;
     bool eight_bit;
     bool utf8;
+    bool starttls;
+    unsigned mechanisms; /* of AUTH, as smtp_auth_mechanisms has them */
     bool size;
     uint64_t size_max_bytes; /* 0: no limit known */
 };

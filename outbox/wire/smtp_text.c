@@ -1,6 +1,8 @@
 /* smtp_text: see smtp_text.h. */
 #include "outbox/wire/smtp_text.h"
 
+#include <stdio.h>
+
 /* Printable ASCII that an unquoted addr-spec may have, and UTF-8 (RFC 6531). */
 static bool address_byte_ok(unsigned char c)
 {
@@ -23,6 +25,17 @@ bool smtp_address_ok(struct text address)
             return false;
     }
     return utf8_valid(address);
+}
+
+bool smtp_verp(struct text to, struct text domain, char out[SMTP_VERP_BYTES])
+{
+    const char *at = to.bytes ? memchr(to.data, '@', to.bytes) : NULL;
+    if (!at)
+        return false;
+    size_t local = (size_t)(at - to.data);
+    int bytes = snprintf(out, SMTP_VERP_BYTES, "bounce+%.*s=%.*s@%.*s", (int)local,
+                         to.data, (int)(to.bytes - local - 1), at + 1, TEXT_ARGS(domain));
+    return bytes < SMTP_VERP_BYTES && smtp_address_ok((struct text){out, (size_t)bytes});
 }
 
 bool smtp_text_eight_bit(struct text t)

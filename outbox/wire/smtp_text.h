@@ -13,6 +13,12 @@ bool smtp_address_ok(struct text address);
 /* smtp_text_eight_bit: some byte is not ASCII. */
 bool smtp_text_eight_bit(struct text t);
 
+/* smtp_verp: the return path "bounce+ann=example.org@domain" for a mail to ann@example.org, so that a
+ * bounce tells whose it is. out: NUL-terminated.
+ * Returns false where that is no address: its local part would be longer than 64 bytes. */
+#define SMTP_VERP_BYTES (64 + 1 + 255 + 1)
+bool smtp_verp(struct text to, struct text domain, char out[SMTP_VERP_BYTES]);
+
 /* smtp_text_stuff: append body with its dots doubled, and the final dot. */
 void smtp_text_stuff(struct buffer *out, struct text body);
 

@@ -171,7 +171,20 @@ void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text
 
 static bool is_alphanumeric(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (unsigned char)c >= 0x80;
+}
+
+/* Controls and line ends there are beyond ASCII as well. */
+static bool utf8_printable(struct text t)
+{
+    const char *at = t.data, *end = t.data + t.bytes;
+    while (at < end) {
+        uint32_t c = utf8_next(&at, end);
+        if (c == UTF8_BAD || (c >= 0x80 && c < 0xA0) || c == 0x2028 || c == 0x2029)
+            return false;
+    }
+    return true;
 }
 
 static bool domain_ok(struct text domain)
@@ -195,8 +208,9 @@ bool mime_address_ok(struct text address)
         return false;
     for (size_t i = 0; i < local; i++) {
         char c = address.data[i];
-        if (c <= 0x20 || c >= 0x7F || strchr("<>()[]\\\",;:", c))
+        if ((unsigned char)c <= 0x20 || c == 0x7F || strchr("<>()[]\\\",;:", c))
             return false;
     }
-    return domain_ok((struct text){at + 1, address.bytes - local - 1});
+    return domain_ok((struct text){at + 1, address.bytes - local - 1}) &&
+           utf8_printable(address);
 }

@@ -27,7 +27,8 @@ void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text
 
 /* mime_address_ok: an addr-spec that can stand in an SMTP command: one @, no blanks,
  * controls, brackets or quotes, local part ≤ 64, domain ≤ 255 bytes with a letter or
- * digit (RFC 5321 4.5.3.1). */
+ * digit (RFC 5321 4.5.3.1). Well-formed UTF-8 passes: whether it can be delivered is the relay's
+ * to say (RFC 6531). */
 bool mime_address_ok(struct text address);
 
 #endif

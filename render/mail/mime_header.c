@@ -243,12 +243,14 @@ static size_t token_columns(struct text token, bool is_uri)
     return columns;
 }
 
+/* An address or id that is not ASCII stands as it is, in UTF-8 (RFC 6532 3.2). */
 static void put_token(struct line *line, struct text token, bool is_uri)
 {
+    bool utf8 = !is_uri && utf8_valid(token);
     put_byte(line, '<');
     for (size_t i = 0; i < token.bytes; i++) {
         char c = token.data[i];
-        if (token_safe(c)) {
+        if (token_safe(c) || (utf8 && (unsigned char)c >= 0x80)) {
             put_byte(line, c);
         } else if (is_uri) {
             put_byte(line, '%');

@@ -14,7 +14,9 @@ static const char full[] =
     "  relay: {type: smtp, url: 'smtp://127.0.0.1:2525', max_connections: 7,\n"
     "          messages_per_connection: 20, timeout: 1.5s, on_unknown: assume_sent,\n"
     "          max_message_rate: \"5000/s\",\n"
-    "          retry: {first: 10ms, max: 1s, give_up: 2s, attempts: 4}}\n"
+    "          retry: {first: 10ms, max: 1s, give_up: 2s, attempts: 4},\n"
+    "          domains: {Gmail.com: {max_connections: 2, max_message_rate: 20/s},\n"
+    "                    yahoo.com: {messages_per_connection: 9}}}\n"
     "  twilio:\n"
     "    type: twilio\n"
     "    account_sid: AC1\n"
@@ -69,6 +71,13 @@ Test(config, full_file)
     cr_expect_eq(p->retry_max_ns, 1000000000);
     cr_expect_eq(p->retry_give_up_ns, 2000000000);
     cr_expect_eq(p->retry_attempts, 4);
+    cr_assert_eq(p->domain_count, 2);
+    cr_expect_str_eq(p->domains[0].name, "gmail.com", "in lower case");
+    cr_expect_eq(p->domains[0].max_connections, 2);
+    cr_expect_eq(p->domains[0].messages_per_connection, 0);
+    cr_expect_float_eq(p->domains[0].max_message_rate_per_s, 20, 1e-9);
+    cr_expect_str_eq(p->domains[1].name, "yahoo.com");
+    cr_expect_eq(p->domains[1].messages_per_connection, 9);
     p = &c->providers[1];
     cr_expect_str_eq(p->auth_token, "t0ken-x");
     cr_expect_eq(p->max_connections, 50);
@@ -76,6 +85,7 @@ Test(config, full_file)
     cr_expect_eq(p->max_message_rate_per_s, 0);
     cr_expect_eq(p->timeout_ns, 30000000000);
     cr_expect_not(p->on_unknown_given);
+    cr_expect_eq(p->domain_count, 0);
 
     cr_assert_eq(c->route_counts[CHANNEL_EMAIL], 2);
     cr_expect_eq(c->routes[CHANNEL_EMAIL][0].provider, 0);
@@ -122,6 +132,43 @@ Test(config, empty_file_has_defaults)
 
 #define RELAY "providers:\n  relay: {type: smtp}\n"
 
+Test(config, routes_have_tiers_and_weights)
+{
+    static const struct {
+        const char *route;
+        size_t count;
+        struct route_entry entries[3];
+    } cases[] = {
+        {"a", 1, {{0, 0, 1}}},
+        {"[b, a]", 2, {{1, 0, 1}, {0, 1, 1}}},
+        {"{a: 3, b: 1}", 2, {{0, 0, 3}, {1, 0, 1}}},
+        {"[{c: 1000, a: 1}, b]", 3, {{2, 0, 1000}, {0, 0, 1}, {1, 1, 1}}},
+        {"[b, {a: 2, c: 5}]", 3, {{1, 0, 1}, {0, 1, 2}, {2, 1, 5}}},
+        {"[]", 0, {{0, 0, 0}}},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char text[256];
+        struct config *c;
+        struct error err;
+        snprintf(text, sizeof(text),
+                 "routes: {email: %s}\nproviders: {a: {type: smtp}, b: {type: smtp}, c: "
+                 "{type: ses}}\n",
+                 cases[i].route);
+        cr_assert_eq(config_parse(text_of(text), "/nowhere", &c, &err), 0, "%s",
+                     err.text);
+        cr_assert_eq(c->route_counts[CHANNEL_EMAIL], cases[i].count, "%s",
+                     cases[i].route);
+        for (size_t e = 0; e < cases[i].count; e++) {
+            const struct route_entry *got = &c->routes[CHANNEL_EMAIL][e];
+            const struct route_entry *want = &cases[i].entries[e];
+            cr_expect_eq(got->provider, want->provider, "%s", cases[i].route);
+            cr_expect_eq(got->tier, want->tier, "%s", cases[i].route);
+            cr_expect_eq(got->weight, want->weight, "%s", cases[i].route);
+        }
+        config_destroy(&c);
+    }
+}
+
 static const struct {
     const char *yaml, *sentence;
 } wrong[] = {
@@ -163,14 +210,37 @@ static const struct {
     {"providers:\n  \"a b\": {type: smtp}\n",
      "volley.yaml:2: providers.a b: a name is up to 128 letters, digits, `.`, `_` or "
      "`-`"},
+    {"providers: {relay: {type: smtp, domains: {a.test: {max_conections: 1}}}}\n",
+     "volley.yaml:1: providers.relay.domains.a.test: unknown key \"max_conections\" (did "
+     "you mean \"max_connections\"?)"},
+    {"providers: {relay: {type: smtp, domains: {\"a b\": {max_connections: 1}}}}\n",
+     "volley.yaml:1: providers.relay.domains.a b: a name is up to 128 letters, digits, "
+     "`.`, `_` or `-`"},
     {RELAY "routes: {sms: [rely]}\n",
      "volley.yaml:3: routes.sms: no provider \"rely\" (did you mean \"relay\"?)"},
     {RELAY "routes: {email: [relay, relay]}\n",
      "volley.yaml:3: routes.email: names more providers than there are"},
     {RELAY "  b: {type: smtp}\nroutes:\n  email: [relay, relay]\n",
      "volley.yaml:5: routes.email: names the provider \"relay\" twice"},
-    {RELAY "routes: {email: [{relay: 3}]}\n",
-     "volley.yaml:3: routes.email: must be the name of a provider"},
+    {RELAY "routes: {email: [[relay]]}\n",
+     "volley.yaml:3: routes.email: must be the name of a provider, or weights like "
+     "{relay: 3, ses: 1}"},
+    {RELAY "routes: {email: [{}]}\n",
+     "volley.yaml:3: routes.email: must be the name of a provider, or weights like "
+     "{relay: 3, ses: 1}"},
+    {RELAY "routes:\n  email:\n    relay: 0\n",
+     "volley.yaml:5: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {relay: 1001}}\n",
+     "volley.yaml:3: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {relay: a lot}}\n",
+     "volley.yaml:3: routes.email: must be the weight of a provider, a whole number from "
+     "1 to 1000"},
+    {RELAY "routes: {email: {rely: 1}}\n",
+     "volley.yaml:3: routes.email: no provider \"rely\" (did you mean \"relay\"?)"},
+    {RELAY "  b: {type: smtp}\nroutes:\n  email: [{relay: 1, b: 1}, relay]\n",
+     "volley.yaml:5: routes.email: names the provider \"relay\" twice"},
     {"routes: {emial: relay}\n",
      "volley.yaml:1: routes: unknown key \"emial\" (did you mean \"email\"?)"},
     {"routes: email\n", "volley.yaml:1: routes: must be a group of keys"},

@@ -43,6 +43,12 @@ static uint64_t digest(const struct delivery *d)
     const struct text parts[] = {d->from, d->to, d->body};
     for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
         hash = hash * 31 + hash64(parts[i].data, parts[i].bytes);
+    cr_assert_eq(d->mail != NULL, d->channel == CHANNEL_EMAIL);
+    if (d->mail) {
+        cr_assert(d->mail->subject.bytes > 4 && d->mail->text.bytes > 12);
+        hash = hash * 31 + hash64(d->mail->subject.data, d->mail->subject.bytes);
+        hash = hash * 31 + hash64(d->mail->text.data, d->mail->text.bytes);
+    }
     return hash;
 }
 

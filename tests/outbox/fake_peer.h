@@ -8,8 +8,9 @@
  *   E prefix   read a line, which must start so    D        read up to the final dot
  *   W ms       wait                                F bytes  send so many bytes without
  * line end C / R      close / reset                       T        wait until the client
- * closes V          go on as a server without faults Connection i follows script i; those
- * behind the last are served without faults. */
+ * closes V          go on as a server without faults L      shake hands for TLS with ->tls
+ *   Z text     send the text past TLS
+ * Connection i follows script i; those behind the last are served without faults. */
 #ifndef TESTS_FAKE_PEER_H
 #define TESTS_FAKE_PEER_H
 
@@ -18,7 +19,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -37,6 +40,9 @@ struct peer {
     const char *scripts[8];
     bool http; /* serve HTTP instead of SMTP */
     const char *http_reply;
+    SSL_CTX *tls;     /* what L uses; and STARTTLS, where it is among the offers */
+    bool tls_at_once; /* without a script: before the greeting */
+    char *login;      /* without a script: what must stand behind AUTH; NULL: anything */
     int listen_fd;
     int port;
     char url[64];
@@ -56,6 +62,7 @@ struct peer_line {
     struct peer *peer;
     int index;
     int fd;
+    SSL *ssl; /* NULL: plain */
     char buffer[1 << 16];
     size_t start, end;
     int row;
@@ -65,13 +72,24 @@ struct peer_line {
 static inline bool peer_say(struct peer_line *c, const char *data, size_t bytes)
 {
     while (bytes > 0) {
-        ssize_t n = send(c->fd, data, bytes, MSG_NOSIGNAL);
+        ssize_t n = c->ssl ? SSL_write(c->ssl, data, (int)bytes)
+                           : send(c->fd, data, bytes, MSG_NOSIGNAL);
         if (n <= 0)
             return false;
         data += n;
         bytes -= (size_t)n;
     }
     return true;
+}
+
+/* peer_secure: the server's side of the handshake; what came before it is forgotten. */
+static inline bool peer_secure(struct peer_line *c)
+{
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes without MSG_NOSIGNAL */
+    c->start = c->end = 0;
+    c->ssl = SSL_new(c->peer->tls);
+    CHECK(c->ssl && SSL_set_fd(c->ssl, c->fd) == 1);
+    return SSL_accept(c->ssl) == 1;
 }
 
 static inline bool peer_fill(struct peer_line *c)
@@ -83,7 +101,9 @@ static inline bool peer_fill(struct peer_line *c)
     }
     if (c->end == sizeof(c->buffer))
         c->end = 0;
-    ssize_t n = recv(c->fd, c->buffer + c->end, sizeof(c->buffer) - c->end, 0);
+    size_t room = sizeof(c->buffer) - c->end;
+    ssize_t n = c->ssl ? SSL_read(c->ssl, c->buffer + c->end, (int)room)
+                       : recv(c->fd, c->buffer + c->end, room, 0);
     if (n <= 0)
         return false;
     c->end += (size_t)n;
@@ -169,12 +189,19 @@ static inline bool peer_say_ehlo(struct peer_line *c)
 static inline void peer_serve_smtp(struct peer_line *c, bool greet)
 {
     char line[2048];
+    if (greet && c->peer->tls_at_once && !peer_secure(c))
+        return;
     if (greet && !peer_say_line(c, "220 fake"))
         return;
     while (peer_read_line(c, line, sizeof(line))) {
         bool ok = true;
         if (strncmp(line, "EHLO", 4) == 0) {
             ok = peer_say_ehlo(c);
+        } else if (strncmp(line, "STARTTLS", 8) == 0) {
+            ok = peer_say_line(c, "220 go on") && peer_secure(c);
+        } else if (strncmp(line, "AUTH", 4) == 0) {
+            bool right = !c->peer->login || strcmp(line + 5, c->peer->login) == 0;
+            ok = peer_say_line(c, right ? "235 2.7.0 in" : "535 5.7.8 wrong");
         } else if (strncmp(line, "DATA", 4) == 0) {
             ok = peer_say_line(c, "354 go on") && peer_read_body(c);
             if (ok)
@@ -303,6 +330,10 @@ static inline bool peer_step(struct peer_line *c, const char *step)
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
         return false;
     }
+    case 'L':
+        return peer_secure(c);
+    case 'Z':
+        return send(c->fd, rest, strlen(rest), MSG_NOSIGNAL) > 0;
     case 'T':
         while (recv(c->fd, line, sizeof(line), 0) > 0)
             ;
@@ -330,6 +361,7 @@ static inline void *peer_connection(void *arg)
     } else {
         peer_serve(c, true);
     }
+    SSL_free(c->ssl);
     pthread_mutex_lock(&c->peer->lock);
     close(c->fd);
     c->peer->fds[c->index] = -1;

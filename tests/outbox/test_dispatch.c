@@ -301,10 +301,12 @@ Test(dispatch, a_stopped_provider_leaves_the_route_to_the_next)
         harness_run_for(&scene->h, NS_PER_MS);
     dispatch_submit(scene->h.dispatch, &scene->h.deliveries[1]);
     cr_expect(harness_run(&scene->h, 2 * NS_PER_S));
-    cr_expect_eq(scene->h.fates[0].reason, DELIVERY_CREDENTIALS);
-    cr_expect_eq(scene->h.fates[1].verdict, DELIVERY_SENT, "%s",
-                 scene->h.fates[1].detail);
-    cr_expect_eq(other->taken[1], 1);
+    for (int row = 0; row < 2; row++) {
+        cr_expect_eq(scene->h.fates[row].verdict, DELIVERY_SENT, "%s",
+                     scene->h.fates[row].detail);
+        cr_expect_eq(other->taken[row], 1);
+    }
+    cr_expect_eq(scene->peer.total, 0);
     cr_expect(harness_stop(&scene->h));
     peer_stop(&scene->peer);
     peer_stop(other);
@@ -356,7 +358,7 @@ Test(dispatch, a_wrong_configuration_is_named)
     static const struct {
         const char *type, *url, *words;
     } cases[] = {
-        {"smtp", "smtps://mx.example", "smtps://mx.example is not spoken"},
+        {"smtp", "starttls://mx.example", "smtp://HOST:PORT or smtps://HOST:PORT"},
         {"smtp", "mx.example:25", "not of the form smtp://HOST:PORT"},
         {"smtp", "smtp://mx.example:99999", "not of the form"},
         {"smtp", "smtp://user@mx.example", "not of the form"},

@@ -65,35 +65,3 @@ Test(limiter, a_changed_rate_does_not_forget_what_was_sent)
     limiter_set(&limiter, 1000);
     cr_expect_gt(limiter_wait_ns(&limiter, 1000), 0);
 }
-
-Test(limiter, backs_off_and_recovers_to_its_ceiling)
-{
-    struct limiter limiter = {0};
-    limiter_set(&limiter, 1000);
-    limiter_back_off(&limiter, 400, 0, 1000); /* it tried less than it was allowed */
-    cr_expect_float_eq(limiter.rate_per_s, 100, 0.01, "never below a quarter");
-    limiter_back_off(&limiter, 400, 50, 1000);
-    cr_expect_float_eq(limiter.rate_per_s, 50, 0.01, "what was accepted");
-    limiter_back_off(&limiter, 400, 49, 1000);
-    cr_expect_float_eq(limiter.rate_per_s, 35, 0.01, "but clearly less than before");
-    cr_expect_eq(limiter_recover(&limiter, 1000 + NS_PER_S), 1);
-    cr_expect_float_eq(limiter.rate_per_s, 49, 0.01);
-    int64_t now = 1000 + NS_PER_S;
-    while (limiter_recover(&limiter, now += NS_PER_S))
-        cr_assert_lt(now, 60 * NS_PER_S);
-    cr_expect_eq(limiter.rate_per_s, 1000);
-}
-
-Test(limiter, without_ceiling_it_becomes_unlimited_again)
-{
-    struct limiter limiter = {0};
-    limiter_set(&limiter, 0);
-    limiter_back_off(&limiter, 0, 0, 1000); /* nothing measured: nothing to start from */
-    cr_expect_eq(limiter.rate_per_s, 0);
-    limiter_back_off(&limiter, 5000, 5000, 1000);
-    cr_expect_float_eq(limiter.rate_per_s, 3500, 0.01);
-    int64_t now = 1000;
-    while (limiter_recover(&limiter, now += NS_PER_S))
-        cr_assert_lt(now, 120 * NS_PER_S);
-    cr_expect_eq(limiter.rate_per_s, 0);
-}

@@ -305,3 +305,55 @@ Test(relay, agrees_with_smtp_sink_and_its_faults)
         free(peer);
     }
 }
+
+/* --- addresses --- */
+
+Test(relay, return_paths_and_addresses_beyond_ascii)
+{
+    static const struct {
+        const char *verp, *from, *to, *script;
+        enum delivery_verdict verdict;
+    } envelopes[] = {
+        {"return.example", "hello@studio.example", "ann@test.example",
+         LONE "E MAIL FROM:<bounce+ann=test.example@return.example>\nS 250 ok\nV",
+         DELIVERY_SENT},
+        {"return.example", "", "ann@test.example", LONE "E MAIL FROM:<>\nS 250 ok\nV",
+         DELIVERY_SENT},
+        {"return.example", "hello@studio.example",
+         "somebody.with.a.name.that.is.rather.long@a.company.example",
+         LONE "E MAIL FROM:<hello@studio.example>\nS 250 ok\nV", DELIVERY_SENT},
+        {"", "hello@studio.example", "j\xC3\xB6rg@test.example",
+         "S 220 fake\nE EHLO\nS 250-fake\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
+         "E MAIL FROM:<hello@studio.example> SMTPUTF8\nS 250 ok\n"
+         "E RCPT TO:<j\xC3\xB6rg@test.example>\nS 250 ok\nV",
+         DELIVERY_SENT},
+        /* From stands in the header, too */
+        {"return.example", "h\xC3\xA9llo@studio.example", "ann@test.example",
+         "S 220 fake\nE EHLO\nS 250-fake\nS 250-8BITMIME\nS 250 SMTPUTF8\n"
+         "E MAIL FROM:<bounce+ann=test.example@return.example> SMTPUTF8\nS 250 ok\nV",
+         DELIVERY_SENT},
+        {"", "hello@studio.example", "j\xC3\xB6rg@test.example", HELLO "E QUIT\nC",
+         DELIVERY_FAILED},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(envelopes); i++) {
+        struct peer *peer = calloc(1, sizeof(*peer));
+        peer->scripts[0] = envelopes[i].script;
+        peer_start(peer);
+        struct harness h = {.intend_ns = NS_PER_MS};
+        struct error err = {0};
+        struct provider_config config = harness_config("smtp", peer->url);
+        config.verp = envelopes[i].verp;
+        cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
+        harness_fill(&h, 1, CHANNEL_EMAIL, MAIL);
+        h.deliveries[0].from = text_of(envelopes[i].from);
+        h.deliveries[0].to = text_of(envelopes[i].to);
+        dispatch_submit(h.dispatch, h.deliveries);
+        cr_expect(harness_run(&h, 3 * NS_PER_S), "%zu", i);
+        cr_expect_eq(h.fates[0].verdict, envelopes[i].verdict, "%zu: %s", i,
+                     h.fates[0].detail);
+        cr_expect(harness_stop(&h));
+        cr_expect_eq(peer->mismatches, 0, "%zu", i);
+        peer_stop(peer);
+        free(peer);
+    }
+}

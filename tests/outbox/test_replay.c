@@ -458,6 +458,33 @@ static void two_files(uint64_t gap)
     image_store(&second);
 }
 
+Test(replay, tells_who_may_have_what_is_in_doubt)
+{
+    /* The second run's configuration has other providers, in another order. */
+    static const struct text later[] = {{"twilio", 6}, {"app", 3}};
+    struct journal_header header = fixture_header;
+    header.providers = later;
+    image_init(&image, 0, 1);
+    image_header(&image, &fixture_header);
+    image_decisions(&image, 0, 5, 3, 0);
+    image_intent(&image, 5, 0); /* at number 1 */
+    image_intent(&image, 6, 0);
+    image_header(&image, &header);
+    image_intent(&image, 6, 0);
+    struct replay replay;
+    struct error err = {0};
+    cr_assert_eq(read_image(&replay, &err), 0, "%s", err.text);
+    static const char *const expected[] = {"twilio", "app"};
+    for (uint32_t row = 5; row <= 6; row++) {
+        struct replay_state state = replay.states[CHANNEL_SMS][row];
+        assert_state(&replay, row, DISPOSITION_SEND, REPLAY_IN_DOUBT);
+        cr_assert_lt(state.provider, replay.provider_count);
+        cr_expect_str_eq(replay.providers[state.provider], expected[row - 5]);
+    }
+    cr_expect_eq(replay.provider_count, 3);
+    replay_fini(&replay);
+}
+
 Test(replay, files_follow_each_other)
 {
     two_files(0);

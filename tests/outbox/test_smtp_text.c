@@ -121,3 +121,35 @@ Test(smtp_text, takes_only_addresses_that_fit_a_command)
     cr_expect_not(smtp_address_ok((struct text){"a\0b@c", 5}),
                   "strchr finds NUL in any set");
 }
+
+Test(smtp_text, return_paths_name_the_recipient)
+{
+    static const struct {
+        const char *to, *domain, *path; /* path NULL: it cannot be */
+    } cases[] = {
+        {"ann@example.org", "return.example", "bounce+ann=example.org@return.example"},
+        {"a=b@c.org", "r.example", "bounce+a=b=c.org@r.example"},
+        {"a+tag@c.org", "r.example", "bounce+a+tag=c.org@r.example"},
+        {"j\xC3\xB6rg@c.org", "r.example", "bounce+j\xC3\xB6rg=c.org@r.example"},
+        /* 64 bytes, and 65 */
+        {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst@0123.com", "r",
+         "bounce+abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst=0123.com@r"},
+        {"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrst@01234567.com", "r", NULL},
+        {"ann", "r.example", NULL},
+        {"", "r.example", NULL},
+        {"ann@example.org", "two words", NULL},
+        {"ann@example.org", "", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        char path[SMTP_VERP_BYTES];
+        bool ok = smtp_verp(text_of(cases[i].to), text_of(cases[i].domain), path);
+        cr_assert_eq(ok, cases[i].path != NULL, "%s", cases[i].to);
+        if (ok)
+            cr_expect_str_eq(path, cases[i].path);
+    }
+    char lengthy[300], path[SMTP_VERP_BYTES];
+    memset(lengthy, 'x', sizeof(lengthy));
+    lengthy[1] = '@';
+    cr_expect_not(smtp_verp((struct text){lengthy, sizeof(lengthy)}, TEXT("r"), path));
+    cr_expect_not(smtp_verp(TEXT("a@b"), (struct text){lengthy + 2, 256}, path));
+}

@@ -137,6 +137,11 @@ Test(mime, header_values)
     cr_expect(contains(got, "\r\nMessage-ID: <x?y?\?\?>\r\n"));
     cr_expect(contains(got, "List-Unsubscribe: <https://x/%20%C3%A0%3E%0D%0AX:%20y>\r\n"),
               "%.*s", TEXT_ARGS(got));
+    mail.to = TEXT("jörg@bücher.example"); /* RFC 6532: as it is */
+    mail.from = TEXT("h\xE9llo@studio.example");
+    got = compose(&mail);
+    cr_expect(contains(got, "<jörg@bücher.example>\r\n"), "%.*s", TEXT_ARGS(got));
+    cr_expect(contains(got, "<h?llo@studio.example>\r\n"), "%.*s", TEXT_ARGS(got));
 }
 
 Test(mime, bodies)
@@ -280,7 +285,13 @@ Test(mime, addresses)
         {"a@x..com", false},
         {"a@.x.com", false},
         {"a@x.com.", false},
-        {"josé@x.com", false},
+        {"josé@x.com", true},
+        {"用户@例子.广告", true},
+        {"a@é", true},
+        {"jos\xE9@x.com", false},       /* Latin-1 */
+        {"a\xC2\x85@x.com", false},     /* U+0085, next line */
+        {"a\xE2\x80\xA8@x.com", false}, /* U+2028, line separator */
+        {"a@x.com\xC0\x8A", false},
         {"a@x.com,b@y.com", false},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++)

@@ -1,0 +1,483 @@
+/* http_api: type "http", a provider that volley.yaml describes wholly: the URL, the headers, the body
+ * with places for the message, what the replies mean (docs/providers.md). Templates and rules are
+ * read once when it is opened. */
+#include "outbox/providers/http_api_body.h"
+#include "outbox/providers/http_api_reply.h"
+#include "outbox/providers/types.h"
+
+#include "outbox/providers/api.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MESSAGES        "##{{messages}}"
+#define HEADERS_MAX     (HTTP_HEADERS_MAX - 1) /* the Idempotency-Key is one too */
+#define HEADER_BYTES    4096
+#define BASE64_BYTES(n) (((n) + 2) / 3 * 4)
+
+struct http_api {
+    struct api_methods methods;
+    const struct provider_config *config;
+    struct http_api_body *body;
+    struct http_api_rules *rules;
+    struct text before, behind; /* around the messages of a batch */
+    bool batch;
+    json_t *reply; /* the last one judged: the texts of its results lie in it */
+};
+
+/* --- the body --- */
+
+/* sender: as RFC 5322 writes a mailbox, 3.4. */
+static struct text put_sender(struct text name, struct text address, struct buffer *out)
+{
+    size_t start = out->bytes;
+    if (name.bytes == 0)
+        return address;
+    buffer_byte(out, '"');
+    for (size_t i = 0; i < name.bytes; i++) {
+        if (name.data[i] == '"' || name.data[i] == '\\')
+            buffer_byte(out, '\\');
+        buffer_byte(out, (unsigned char)name.data[i] < ' ' ? ' ' : name.data[i]);
+    }
+    buffer_string(out, "\" <");
+    buffer_text(out, address);
+    buffer_byte(out, '>');
+    return (struct text){out->data + start, out->bytes - start};
+}
+
+static struct text put_base64(struct text value, struct buffer *out)
+{
+    char *start = buffer_room(out, BASE64_BYTES(value.bytes) + 1);
+    int bytes = EVP_EncodeBlock((unsigned char *)start, (const unsigned char *)value.data,
+                                (int)value.bytes);
+    out->bytes += (size_t)bytes;
+    return (struct text){start, (size_t)bytes};
+}
+
+/* fill: the values of a message; what has to be made lies in scratch, which has room for all of it,
+ * because texts of it must not move. */
+static void fill(const struct http_api *http, const struct delivery *delivery,
+                 struct buffer *scratch, char id[MESSAGE_ID_HEX_BYTES + 1],
+                 struct text values[HTTP_API_VALUES])
+{
+    static const struct delivery_mail none;
+    bool email = delivery->channel == CHANNEL_EMAIL;
+    bool base64 = http_api_body_uses(http->body, HTTP_API_MIME_BASE64);
+    const struct delivery_mail *mail = delivery->mail ? delivery->mail : &none;
+    struct text from =
+        delivery->from.bytes > 0 ? delivery->from : text_of(http->config->from);
+    buffer_clear(scratch);
+    buffer_room(scratch, mail->from_name.bytes * 2 + from.bytes + 8 +
+                             (base64 ? BASE64_BYTES(delivery->body.bytes) + 1 : 0));
+    message_id_hex(delivery->id, id);
+    values[HTTP_API_TO] = delivery->to;
+    values[HTTP_API_FROM] = from;
+    values[HTTP_API_FROM_NAME] = mail->from_name;
+    values[HTTP_API_SENDER] = put_sender(mail->from_name, from, scratch);
+    values[HTTP_API_SUBJECT] = mail->subject;
+    values[HTTP_API_TEXT] = email ? mail->text : delivery->body;
+    values[HTTP_API_HTML] = mail->html;
+    values[HTTP_API_BODY] = delivery->body;
+    values[HTTP_API_TITLE] = delivery->title;
+    values[HTTP_API_UNSUBSCRIBE] = mail->unsubscribe;
+    values[HTTP_API_ID] = text_of(id);
+    values[HTTP_API_CHANNEL] = text_of(channel_name(delivery->channel));
+    values[HTTP_API_MIME_BASE64] =
+        base64 ? put_base64(delivery->body, scratch) : TEXT_NONE;
+}
+
+static void http_api_compose(struct api_call *call)
+{
+    const struct http_api *http = api_own(call->provider);
+    struct text values[HTTP_API_VALUES];
+    char id[MESSAGE_ID_HEX_BYTES + 1];
+    if (http->batch)
+        buffer_text(&call->body, http->before);
+    for (size_t i = 0; i < call->count; i++) {
+        if (i > 0)
+            buffer_byte(&call->body, ',');
+        fill(http, call->deliveries[i], &call->scratch, id, values);
+        http_api_body_write(http->body, values, &call->body);
+    }
+    if (http->batch)
+        buffer_text(&call->body, http->behind);
+}
+
+/* --- the reply --- */
+
+static void act(enum provider_meaning means, const struct http_reply *reply,
+                struct api_verdict *verdict, struct delivery_result *result)
+{
+    result->verdict = DELIVERY_FAILED;
+    result->reason = DELIVERY_REJECTED;
+    result->address_dead = false;
+    switch (means) {
+    case PROVIDER_MEANS_SENT:
+        result->verdict = DELIVERY_SENT;
+        result->reason = DELIVERY_OK;
+        break;
+    case PROVIDER_MEANS_FAILED:
+        break;
+    case PROVIDER_MEANS_RETRY:
+        result->verdict = DELIVERY_DEFERRED;
+        result->reason = DELIVERY_TEMPORARY;
+        break;
+    case PROVIDER_MEANS_SLOW_DOWN:
+        result->verdict = DELIVERY_DEFERRED;
+        result->reason = DELIVERY_THROTTLED;
+        verdict->slow_down = true;
+        verdict->wait_ns = reply->retry_after_ns;
+        break;
+    case PROVIDER_MEANS_UNKNOWN:
+        result->verdict = DELIVERY_UNKNOWN;
+        result->reason = DELIVERY_BAD_REPLY;
+        verdict->broken = true;
+        break;
+    case PROVIDER_MEANS_STOP:
+        result->reason = DELIVERY_CREDENTIALS;
+        verdict->stop = true;
+        break;
+    case PROVIDER_MEANS_DEAD:
+        result->reason = DELIVERY_INVALID_ADDRESS;
+        result->address_dead = true;
+        break;
+    case PROVIDER_MEANS_OPTED_OUT:
+        result->reason = DELIVERY_OPTED_OUT;
+        break;
+    case PROVIDER_MEANS_SPLIT: /* alone, it is the one */
+        verdict->split = true;
+        break;
+    }
+}
+
+static struct text string_at(const json_t *root, const char *path)
+{
+    const json_t *value = path[0] ? http_api_find(root, path) : NULL;
+    if (!json_is_string(value))
+        return TEXT_NONE;
+    return (struct text){json_string_value(value), json_string_length(value)};
+}
+
+/* An id may be a number too. */
+static struct text id_at(const json_t *root, const char *path, struct api_call *call)
+{
+    const json_t *value = path[0] ? http_api_find(root, path) : NULL;
+    char number[32];
+    if (!json_is_integer(value))
+        return string_at(root, path);
+    snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    return api_keep(call, text_of(number));
+}
+
+/* A reply that cannot be understood says nothing about any message of the call. */
+static struct api_verdict doubt(struct api_call *call, struct delivery_result *results)
+{
+    for (size_t i = 0; i < call->count; i++)
+        results[i] = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                              .reason = DELIVERY_BAD_REPLY,
+                                              .detail = buffer_view(&call->scratch)};
+    return (struct api_verdict){.broken = true};
+}
+
+/* judge_one: by the rules, else by the status; without either an id is what proves a message taken.
+ * result comes as the status alone would have it. Returns whether the status decided. */
+static bool judge_one(const struct http_api *http, struct api_call *call,
+                      const struct http_reply *reply, const json_t *root,
+                      struct api_verdict *verdict, struct delivery_result *result)
+{
+    bool taken = reply->status / 100 == 2;
+    int means = http_api_rules_match(http->rules, reply->status, root);
+    struct text id = id_at(root, http->config->id, call);
+    struct text detail = string_at(root, http->config->detail);
+    if (means < 0 && taken)
+        means = http->config->id[0] && !id.data ? PROVIDER_MEANS_UNKNOWN
+                                                : PROVIDER_MEANS_SENT;
+    if (means >= 0)
+        act((enum provider_meaning)means, reply, verdict, result);
+    if (result->verdict == DELIVERY_SENT)
+        result->provider_id = id;
+    else if (detail.data)
+        result->detail = detail;
+    return means < 0;
+}
+
+static struct api_verdict judge_each(const struct http_api *http, struct api_call *call,
+                                     const struct http_reply *reply, const json_t *list,
+                                     struct delivery_result *results)
+{
+    struct api_verdict verdict = {0};
+    struct api_verdict by_status = api_judge_status(call, reply, results);
+    bool status_decided = false, some_taken = false;
+    for (size_t i = 0; i < call->count; i++) {
+        const json_t *own = list ? json_array_get(list, i) : http->reply;
+        if (list) /* the whole reply's text tells about all of them */
+            results[i].detail = TEXT_NONE;
+        status_decided |= judge_one(http, call, reply, own, &verdict, &results[i]);
+        some_taken |= results[i].verdict == DELIVERY_SENT;
+    }
+    if (status_decided) {
+        verdict.slow_down |= by_status.slow_down;
+        verdict.stop |= by_status.stop;
+        verdict.broken |= by_status.broken;
+        verdict.wait_ns =
+            by_status.wait_ns > verdict.wait_ns ? by_status.wait_ns : verdict.wait_ns;
+    }
+    verdict.broken &= !some_taken;
+    verdict.split &= !list; /* where each has a reply of its own, only it is meant */
+    return verdict;
+}
+
+static struct api_verdict http_api_judge(struct api_call *call,
+                                         const struct http_reply *reply,
+                                         struct delivery_result *results)
+{
+    struct http_api *http = api_own(call->provider);
+    const struct provider_config *config = http->config;
+    bool taken = reply->status / 100 == 2;
+    bool in_parts = http->batch && config->batch_replies[0];
+    json_decref(http->reply);
+    http->reply = json_loadb(reply->body.data, reply->body.bytes, JSON_DECODE_ANY, NULL);
+    if (taken && !http->reply &&
+        (config->id[0] || in_parts ||
+         http_api_rules_need_json(http->rules, reply->status))) {
+        int shown = (int)(reply->body.bytes < 100 ? reply->body.bytes : 100);
+        buffer_format(&call->scratch, "HTTP %u, but %s: %.*s", reply->status,
+                      reply->truncated ? "the reply is not whole"
+                                       : "the reply is no JSON",
+                      shown, reply->body.data);
+        return doubt(call, results);
+    }
+    const json_t *list =
+        in_parts ? http_api_find(http->reply, config->batch_replies) : NULL;
+    if (!json_is_array(list))
+        list = NULL;
+    if (in_parts && (list ? json_array_size(list) != call->count : taken)) {
+        buffer_format(&call->scratch, "HTTP %u with %zu replies to %zu messages",
+                      reply->status, json_array_size(list), call->count);
+        return doubt(call, results);
+    }
+    return judge_each(http, call, reply, list, results);
+}
+
+/* --- the configuration --- */
+
+static void http_api_free(void *own)
+{
+    struct http_api *http = own;
+    http_api_body_destroy(&http->body);
+    http_api_rules_destroy(&http->rules);
+    json_decref(http->reply);
+    free(http);
+}
+
+/* A query may stand behind the path, for services that want their key there. */
+static int check_url(const struct provider_config *config, struct error *err)
+{
+    struct text url = text_of(config->url);
+    const char *query = memchr(url.data, '?', url.bytes);
+    struct text path = {url.data, query ? (size_t)(query - url.data) : url.bytes};
+    if (!http_url_ok(path) || strpbrk(config->url, " #\r\n\t"))
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s.url is not of the form https://HOST[:PORT]/PATH",
+                         config->name);
+    return 0;
+}
+
+static bool is_header_name(const char *name)
+{
+    return name[0] &&
+           !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789!#$%&'*+-.^_`|~")];
+}
+
+/* Ours, because a value of theirs would break a request or make messages look like one. */
+static const char *const our_headers[] = {"Idempotency-Key", "Content-Length",
+                                          "Transfer-Encoding", "Connection", "Expect"};
+
+static int check_header(const struct provider_config *config,
+                        const struct provider_header *header, struct error *err)
+{
+    if (!is_header_name(header->name) || strpbrk(header->value, "\r\n"))
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s.headers.%s is no name and value of a header",
+                         config->name, header->name);
+    for (size_t i = 0; i < ARRAY_COUNT(our_headers); i++) {
+        if (text_equal_nocase(text_of(header->name), text_of(our_headers[i])))
+            return error_set(err, ERROR_CONFIG,
+                             "providers.%s.headers.%s: volley sets this header by itself",
+                             config->name, header->name);
+    }
+    if (config->username[0] &&
+        text_equal_nocase(text_of(header->name), TEXT("Authorization")))
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s: username and headers.Authorization are two ways "
+                         "to log in; keep one",
+                         config->name);
+    return 0;
+}
+
+static int read_batch(struct http_api *http, struct error *err)
+{
+    const struct provider_config *config = http->config;
+    const char *frame = config->batch_body[0] ? config->batch_body : "[" MESSAGES "]";
+    const char *place = strstr(frame, MESSAGES);
+    http->batch = config->batch > 0;
+    if (http->batch && config->form)
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s.batch: a form carries one message; leave it out",
+                         config->name);
+    if (!http->batch && (config->batch_body[0] || config->batch_replies[0]))
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s.batch is missing: how many messages a call may "
+                         "carry",
+                         config->name);
+    if (!place || strstr(place + 1, MESSAGES))
+        return error_set(err, ERROR_CONFIG,
+                         "providers.%s.batch_body must have " MESSAGES
+                         " once, where the messages of a batch stand",
+                         config->name);
+    http->before = (struct text){frame, (size_t)(place - frame)};
+    http->behind = text_of(place + strlen(MESSAGES));
+    return 0;
+}
+
+static int read_config(struct http_api *http, struct error *err)
+{
+    const struct provider_config *config = http->config;
+    int rc = check_url(config, err);
+    if (rc == 0 && !config->body[0])
+        rc = error_set(
+            err, ERROR_CONFIG,
+            "providers.%s.body is missing: what a request says, with places like "
+            "##{{to}}",
+            config->name);
+    for (size_t i = 0; i < config->header_count && rc == 0; i++)
+        rc = check_header(config, &config->headers[i], err);
+    if (rc == 0)
+        rc = read_batch(http, err);
+    if (rc)
+        return rc;
+    rc = http_api_body_parse(text_of(config->body), config->form, &http->body, err);
+    if (rc) {
+        error_prefix(err, "providers.%s.body: ", config->name);
+        return rc;
+    }
+    rc = http_api_rules_parse(config->replies, config->reply_count, &http->rules, err);
+    if (rc)
+        error_prefix(err, "providers.%s.", config->name);
+    return rc;
+}
+
+static int make(const struct provider_config *config, struct http_api **out,
+                struct error *err)
+{
+    struct http_api *http = calloc(1, sizeof(*http));
+    CHECK(http);
+    http->config = config;
+    http->methods =
+        (struct api_methods){.batch_max = config->batch > 0 ? config->batch : 1,
+                             .compose = http_api_compose,
+                             .judge = http_api_judge};
+    int rc = read_config(http, err);
+    if (rc)
+        http_api_free(http);
+    else
+        *out = http;
+    return rc;
+}
+
+static int http_api_check(const struct provider_config *config, struct error *err)
+{
+    struct http_api *http;
+    int rc = make(config, &http, err);
+    if (rc == 0)
+        http_api_free(http);
+    return rc;
+}
+
+/* --- opening --- */
+
+struct header_lines {
+    char lines[HEADERS_MAX][HEADER_BYTES];
+    const char *list[HEADERS_MAX + 1];
+    size_t count;
+    bool too_much;
+};
+
+static void add_header(struct header_lines *headers, const char *name, const char *value)
+{
+    if (headers->count == HEADERS_MAX) {
+        headers->too_much = true;
+        return;
+    }
+    char *line = headers->lines[headers->count];
+    int bytes = snprintf(line, HEADER_BYTES, "%s: %s", name, value);
+    headers->too_much |= bytes < 0 || bytes >= HEADER_BYTES;
+    headers->list[headers->count++] = line;
+}
+
+static bool has_header(const struct provider_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->header_count; i++) {
+        if (text_equal_nocase(text_of(config->headers[i].name), text_of(name)))
+            return true;
+    }
+    return false;
+}
+
+static void make_headers(const struct provider_config *config,
+                         struct header_lines *headers)
+{
+    if (!has_header(config, "Content-Type"))
+        add_header(headers, "Content-Type",
+                   config->form ? "application/x-www-form-urlencoded"
+                                : "application/json");
+    for (size_t i = 0; i < config->header_count; i++)
+        add_header(headers, config->headers[i].name, config->headers[i].value);
+    if (config->username[0] && headers->count < HEADERS_MAX) {
+        char *line = headers->lines[headers->count];
+        headers->too_much |=
+            http_basic_auth(config->username, config->password, line, HEADER_BYTES) != 0;
+        headers->list[headers->count++] = line;
+    } else if (config->username[0]) {
+        headers->too_much = true;
+    }
+}
+
+static int http_api_open(struct provider *provider, struct error *err)
+{
+    const struct provider_config *config = &provider->config;
+    struct http_api *http;
+    int rc = make(config, &http, err);
+    if (rc)
+        return rc;
+    struct header_lines *headers = calloc(1, sizeof(*headers));
+    CHECK(headers);
+    make_headers(config, headers);
+    if (headers->too_much) {
+        http_api_free(http);
+        rc = error_set(err, ERROR_CONFIG,
+                       "providers.%s.headers: at most %d of up to 4000 bytes each can be "
+                       "sent, Content-Type and the login among them",
+                       config->name, HEADERS_MAX);
+    } else {
+        rc = api_open(provider, &http->methods, config->url, headers->list, http,
+                      http_api_free, err);
+    }
+    free(headers);
+    return rc;
+}
+
+const struct provider_type provider_http_api = {
+    .name = "http",
+    .channels = 1u << CHANNEL_SMS | 1u << CHANNEL_EMAIL | 1u << CHANNEL_PUSH |
+                1u << CHANNEL_INAPP,
+    /* nobody knows whether the service drops a second copy; who knows it says `resend` */
+    .on_unknown_default = ON_UNKNOWN_HOLD,
+    .check = http_api_check,
+    .open = http_api_open,
+    .pump = api_pump,
+    .close = api_close,
+    .destroy = api_destroy,
+};
