@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "base/file.h"
 #include "engine/jobs/status.h"
+#include "engine/process/process.h"
 #include "ingest/spool.h"
 
 #include <stdio.h>
@@ -52,8 +53,8 @@ static void tidy_spool(struct verb_context *context, struct store *store, struct
     arena_fini(&arena);
 }
 
-static int drive(struct verb_context *context, struct store *store, struct run *run,
-                 bool cancel)
+static int drive(struct verb_context *context, struct process *process,
+                 struct store *store, struct run *run, bool cancel)
 {
     struct progress progress;
     struct error err;
@@ -67,6 +68,7 @@ static int drive(struct verb_context *context, struct store *store, struct run *
         if (verb_stop)
             run_pause(run);
         progress_draw(&progress, run);
+        process_tick(process, &run, 1);
     }
     progress_end(&progress, run);
     if (run_end(&run, &err))
@@ -81,12 +83,13 @@ static int drive(struct verb_context *context, struct store *store, struct run *
     return status;
 }
 
-static int answer(struct verb_context *context, struct store *store, struct text id,
-                  int answer, struct run *run, bool cancel, const struct error *err)
+static int answer(struct verb_context *context, struct process *process,
+                  struct store *store, struct text id, int answer, struct run *run,
+                  bool cancel, const struct error *err)
 {
     switch (answer) {
     case START_RUNNING:
-        return drive(context, store, run, cancel);
+        return drive(context, process, store, run, cancel);
     case START_DONE:
         fprintf(stderr, "job %.*s is done (already sent); nothing was sent\n",
                 TEXT_ARGS(id));
@@ -108,35 +111,40 @@ static int answer(struct verb_context *context, struct store *store, struct text
     }
 }
 
-int foreground_run(struct verb_context *context, struct text id,
+int foreground_run(struct verb_context *context, const char *verb, struct text id,
                    int (*start_fn)(void *arg, struct io_thread *io,
                                    const struct job_env *env, struct run **run_out,
                                    struct error *err),
                    void *arg, bool cancel)
 {
-    struct config *config = NULL;
+    struct process *process = NULL;
     struct store *store = NULL;
     struct io_thread *io = NULL;
     struct run *run = NULL;
     struct error err = {0};
     int status;
     verb_catch_signals();
-    int rc = verb_open(context, &config, &store, &err);
+    int rc = process_open(context->home, verb, &process, &err);
     if (rc == 0)
-        rc = io_thread_start(config, &io, &err);
+        rc = verb_open(context, NULL, &store, &err);
+    if (rc == 0)
+        rc = io_thread_start(process_config(process), &io, &err);
     if (rc) {
         status = verb_fail(context, &err);
     } else {
         struct job_env env = {.home = context->home,
-                              .config = config,
+                              .config = process_config(process),
                               .store = store,
                               .warning_fn = verb_warning};
+        process_attach(process, io);
         rc = start_fn(arg, io, &env, &run, &err);
-        status = answer(context, store, id, rc, run, cancel, &err);
+        status = answer(context, process, store, id, rc, run, cancel, &err);
     }
+    if (process)
+        process_attach(process, NULL);
     io_thread_stop(&io);
     if (store)
         store_close(&store);
-    config_destroy(&config);
+    process_close(&process);
     return status;
 }

@@ -13,15 +13,6 @@ void progress_init(struct progress *progress, bool terminal)
     *progress = (struct progress){.terminal = terminal};
 }
 
-static uint64_t planned_of(const struct books *books)
-{
-    uint64_t planned = 0;
-    for (int c = 0; c < CHANNEL_COUNT; c++)
-        planned += books->channels[c].dispositions[DISPOSITION_SEND] +
-                   books->channels[c].dispositions[DISPOSITION_FROM_FALLBACK];
-    return planned;
-}
-
 static void format_seconds(double seconds, char *out, size_t bytes)
 {
     unsigned s = seconds < 0 ? 0 : seconds > 359999 ? 359999 : (unsigned)(seconds + 0.5);
@@ -35,13 +26,9 @@ static void draw(struct run *run)
 {
     struct run_progress now;
     run_progress(run, &now);
-    uint64_t planned = planned_of(&now.books),
-             pending = books_total(&now.books, OUTCOME_PENDING);
-    uint64_t done = planned - pending;
-    /* What is not selected yet is taken to be like what is. */
-    double selected = now.chunks ? (double)now.chunks_settled / (double)now.chunks : 1;
-    double share =
-        planned && selected > 0 ? (double)done / (double)planned * selected : selected;
+    uint64_t pending = books_total(&now.books, OUTCOME_PENDING);
+    uint64_t done = run_progress_planned(&now) - pending;
+    double share = run_progress_share(&now);
     double seconds = (double)now.elapsed_ns / (double)NS_PER_S;
     double rate = seconds > 0 ? (double)(done - now.answered_before) / seconds : 0;
     double left = share > 0 && rate > 0 ? (double)done / share * (1 - share) / rate : 0;

@@ -1,8 +1,7 @@
 /* verb_check: every problem of a job before anything is sent. */
-#include "base/near.h"
 #include "cli/verb.h"
+#include "engine/config_check.h"
 #include "engine/jobs/job.h"
-#include "outbox/dispatch/provider.h"
 
 #include <stdio.h>
 
@@ -26,45 +25,6 @@ static void on_problem(void *arg, unsigned line, const char *sentence)
 static void on_warning(void *arg, unsigned line, const char *sentence)
 {
     add(((struct findings *)arg)->warnings, line, sentence);
-}
-
-static void check_columns(const struct config *config, struct findings *findings)
-{
-    for (size_t i = 0; i < config->alias_count; i++) {
-        struct near near = {.wanted = text_of(config->aliases[i].known)};
-        bool known = false;
-        char line[300], hint[120];
-        for (int role = 0; role < SNAPSHOT_ROLE_COUNT; role++) {
-            struct text name = text_of(snapshot_role_name((enum snapshot_role)role));
-            known |= text_equal(name, near.wanted);
-            near_offer(&near, name);
-        }
-        snprintf(line, sizeof(line),
-                 "volley.yaml: columns.%s: volley knows no such column%s",
-                 config->aliases[i].known, near_hint(&near, hint, sizeof(hint)));
-        if (!known)
-            add(findings->problems, 0, line);
-    }
-}
-
-static void check_providers(const struct config *config, struct findings *findings)
-{
-    struct error err;
-    for (size_t i = 0; i < config->provider_count; i++) {
-        const struct provider_config *provider = &config->providers[i];
-        const struct provider_type *type = provider_type_find(text_of(provider->type));
-        char line[300];
-        if (!type) {
-            snprintf(line, sizeof(line), "volley.yaml: providers.%s: unknown type \"%s\"",
-                     provider->name, provider->type);
-            add(findings->problems, 0, line);
-        } else if (type->check(provider, &err)) {
-            add(findings->problems, 0, err.text);
-        }
-    }
-    if (!config->public_url_given)
-        add(findings->warnings, 0,
-            "public_url is not set: unsubscribe links point to https://localhost");
 }
 
 static void print_list(const json_t *list, const char *kind)
@@ -91,8 +51,12 @@ static int run(struct verb_context *context)
                               .warning_fn = on_warning,
                               .problem_fn = on_problem,
                               .arg = &findings};
-        check_columns(config, &findings);
-        check_providers(config, &findings);
+        struct error first;
+        (void)!config_check(config, on_problem, &findings, &first);
+        if (!config->public_url_given)
+            on_warning(
+                &findings, 0,
+                "public_url is not set: unsubscribe links point to https://localhost");
         rc = job_load(&env, path, NULL, &job, &err);
     }
     size_t problems = json_array_size(findings.problems);

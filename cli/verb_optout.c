@@ -1,7 +1,7 @@
 /* verb_optout: the opt-out list. */
 #include "base/clock.h"
 #include "base/file.h"
-#include "cli/verb.h"
+#include "cli/optout_dead.h"
 #include "engine/state/optout.h"
 #include "ingest/import/csv.h"
 
@@ -19,6 +19,11 @@ static const struct option_spec options[] = {
      "(default); "
      "may be repeated"},
     {"reason", "TEXT", "kept with the entry"},
+    {"dead", NULL,
+     "not the opt-outs but the addresses that a provider found dead, which are skipped "
+     "until "
+     "`remove --dead` revives them"},
+    {"push", "TOKEN", "with --dead: a push token"},
     VERB_COMMON};
 
 static int read_switches(const struct options *given, unsigned *mask_out,
@@ -286,6 +291,10 @@ static int dispatch(struct verb_context *context, struct store *store,
 {
     (void)arena;
     const char *action = context->options.arguments[0];
+    if (options_flag(&context->options, "dead"))
+        return optout_dead(context, store, action, err);
+    if (options_value(&context->options, "push"))
+        return error_set(err, ERROR_USAGE, "--push goes with --dead");
     if (strcmp(action, "add") == 0 || strcmp(action, "remove") == 0)
         return change(context, store, action[0] == 'a', err);
     if (strcmp(action, "list") == 0 || strcmp(action, "export") == 0)
@@ -306,7 +315,9 @@ const struct verb verb_optout = {
     .arguments = "add | remove | list | import FILE.csv | export",
     .summary = "who must not get what",
     .example = "volley optout add --account studio --phone +393331234567 --switch sms\n"
-               "volley optout import optouts.csv --account studio",
+               "volley optout import optouts.csv --account studio\n"
+               "volley optout list --dead\n"
+               "volley optout remove --dead --account studio --email ann@example.org",
     .options = options,
     .arguments_min = 1,
     .arguments_max = 2,

@@ -110,7 +110,8 @@ static int close_unrun(struct verb_context *context, const char *id)
         return verb_fail(context, &err);
     if (job.state == JOB_WAITING)
         return tell(context, id, "cancelled");
-    return foreground_run(context, text_of(id), start, (void *)(uintptr_t)id, true);
+    return foreground_run(context, "cancel", text_of(id), start, (void *)(uintptr_t)id,
+                          true);
 }
 
 static int run_cancel_verb(struct verb_context *context)

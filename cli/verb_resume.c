@@ -12,7 +12,8 @@ static int start(void *arg, struct io_thread *io, const struct job_env *env,
 static int run(struct verb_context *context)
 {
     const char *id = context->options.arguments[0];
-    return foreground_run(context, text_of(id), start, (void *)(uintptr_t)id, false);
+    return foreground_run(context, "resume", text_of(id), start, (void *)(uintptr_t)id,
+                          false);
 }
 
 const struct verb verb_resume = {

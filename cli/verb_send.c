@@ -32,7 +32,7 @@ static int run(struct verb_context *context)
     if (rc) {
         status = verb_fail(context, &err);
     } else {
-        status = foreground_run(context, file.id, start, &sending, false);
+        status = foreground_run(context, "send", file.id, start, &sending, false);
         job_file_fini(&file);
     }
     buffer_fini(&sending.content);

@@ -16,14 +16,14 @@ static void ready(void *arg)
 
 static int run(struct verb_context *context)
 {
-    struct config *config = NULL;
+    struct process *process = NULL;
     struct error err;
     log_set_level(LOG_INFO);
     verb_catch_signals();
-    int rc = verb_open(context, &config, NULL, &err);
+    int rc = process_open(context->home, "serve", &process, &err);
     if (rc == 0)
-        rc = daemon_run(context->home, config, ready, context, &verb_stop, &err);
-    config_destroy(&config);
+        rc = daemon_run(context->home, process, ready, context, &verb_stop, &err);
+    process_close(&process);
     return rc ? verb_fail(context, &err) : 0;
 }
 

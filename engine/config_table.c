@@ -148,7 +148,8 @@ const struct config_key config_keys[] = {
     {"providers.*.replies.*.field", CONFIG_TEXT, "", REPLY(field),
      .sentence = "A place in the message's reply, as `errors.0.code`."},
     {"providers.*.replies.*.is", CONFIG_TEXT, "", REPLY(is),
-     .sentence = "What stands there, or several between `|`; anything without it."},
+     .sentence = "What stands there, or several with vertical bars between; anything "
+                 "without it."},
     {"providers.*.replies.*.means", CONFIG_ENUM, REQUIRED, REPLY(means),
      .words = means_words, .sentence = "What became of the message."},
     {"providers.*.max_connections", CONFIG_COUNT, "50", RANGE("1", "10000"),

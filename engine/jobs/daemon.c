@@ -38,7 +38,7 @@ struct later {
 
 struct daemon {
     const char *home;
-    const struct config *config;
+    struct process *process;
     struct store *store;
     struct io_thread *io;
     struct spool *spool;
@@ -97,7 +97,7 @@ static void take(struct daemon *d, const char *name, struct text content)
 {
     struct first_problem first = {0};
     struct job_env env = {.home = d->home,
-                          .config = d->config,
+                          .config = process_config(d->process),
                           .store = d->store,
                           .problem_fn = on_problem,
                           .arg = &first};
@@ -155,8 +155,17 @@ static void end_run(struct daemon *d, size_t index, enum run_state state)
     free(active.name);
 }
 
+static void tick(struct daemon *d)
+{
+    struct run *runs[ACTIVE_MAX];
+    for (size_t i = 0; i < d->active_count; i++)
+        runs[i] = d->active[i].run;
+    process_tick(d->process, runs, d->active_count);
+}
+
 static void poll_runs(struct daemon *d)
 {
+    tick(d);
     for (size_t i = d->active_count; i-- > 0;) {
         enum run_state state = run_poll(d->active[i].run, 0);
         if (state != RUN_GOING)
@@ -287,17 +296,17 @@ static void stop_runs(struct daemon *d)
         snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(run)->file.id));
         enum run_state state;
         while ((state = run_poll(run, ROUND_MS)) == RUN_GOING)
-            ;
+            tick(d);
         end_run(d, d->active_count - 1, state);
         if (state == RUN_PAUSED) /* not paused by a person: the next start goes on */
             (void)!store_job_state(d->store, text_of(id), JOB_RUNNING, TEXT(""), NULL);
     }
 }
 
-int daemon_run(const char *home, const struct config *config, void (*ready_fn)(void *arg),
+int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
                void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
-    struct daemon d = {.home = home, .config = config, .lock_fd = -1};
+    struct daemon d = {.home = home, .process = process, .lock_fd = -1};
     int rc = spool_make(home, err);
     if (rc == 0)
         rc = lock_home(&d, err);
@@ -306,13 +315,15 @@ int daemon_run(const char *home, const struct config *config, void (*ready_fn)(v
     if (rc == 0)
         rc = spool_open(home, &d.spool, err);
     if (rc == 0)
-        rc = io_thread_start(config, &d.io, err);
+        rc = io_thread_start(process_config(process), &d.io, err);
+    process_attach(process, d.io);
     if (rc == 0) {
         if (ready_fn)
             ready_fn(arg);
         rc = rounds(&d, stop, err);
         stop_runs(&d);
     }
+    process_attach(process, NULL);
     io_thread_stop(&d.io);
     if (d.spool)
         spool_close(&d.spool);

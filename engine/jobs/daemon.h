@@ -2,14 +2,14 @@
 #ifndef ENGINE_DAEMON_H
 #define ENGINE_DAEMON_H
 
-#include "engine/config.h"
+#include "engine/process/process.h"
 
 #include <signal.h>
 
 /* daemon_run: serve home until *stop. On stop, what runs is brought to a safe point and
  * goes on at the next start. ready_fn (may be NULL) is called once the spool is watched.
  * Errors: ERROR_AGAIN when another daemon serves this home; ERROR_CONFIG, ERROR_IO */
-int daemon_run(const char *home, const struct config *config, void (*ready_fn)(void *arg),
+int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
                void *arg, const volatile sig_atomic_t *stop, struct error *err) MUST_USE;
 
 #endif

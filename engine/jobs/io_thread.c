@@ -1,11 +1,13 @@
 /* io_thread: see io_thread.h. */
 #include "engine/jobs/io_thread.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct io_thread {
     pthread_t thread;
@@ -29,20 +31,25 @@ static void say(struct io_thread *io, bool *flag)
     pthread_mutex_unlock(&io->lock);
 }
 
+static struct dispatch_config dispatch_part(const struct config *config)
+{
+    struct dispatch_config part = {.providers = config->providers,
+                                   .provider_count = config->provider_count,
+                                   .max_message_rate_per_s =
+                                       config->max_message_rate_per_s};
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        part.routes[c] = config->routes[c];
+        part.route_counts[c] = config->route_counts[c];
+    }
+    return part;
+}
+
 static int open_all(struct io_thread *io)
 {
     int rc = loop_create(&io->loop, &io->err);
     if (rc)
         return rc;
-    const struct config *config = io->config;
-    struct dispatch_config dispatch = {.providers = config->providers,
-                                       .provider_count = config->provider_count,
-                                       .max_message_rate_per_s =
-                                           config->max_message_rate_per_s};
-    for (int c = 0; c < CHANNEL_COUNT; c++) {
-        dispatch.routes[c] = config->routes[c];
-        dispatch.route_counts[c] = config->route_counts[c];
-    }
+    struct dispatch_config dispatch = dispatch_part(io->config);
     rc = dispatch_create(io->loop, &dispatch, &io->dispatch, &io->err);
     if (rc)
         loop_destroy(&io->loop);
@@ -162,6 +169,35 @@ int io_thread_call(struct io_thread *io, int (*fn)(void *arg), void *arg)
         pthread_cond_wait(&io->changed, &io->lock);
     pthread_mutex_unlock(&io->lock);
     return call.done ? call.rc : -ERROR_IO;
+}
+
+struct reconfiguring {
+    struct io_thread *io;
+    const struct config *config;
+    struct error *err;
+};
+
+static int reconfigure_here(void *arg)
+{
+    struct reconfiguring *r = arg;
+    struct dispatch_config part = dispatch_part(r->config);
+    return dispatch_reconfigure(r->io->dispatch, &part, r->err);
+}
+
+int io_thread_reconfigure(struct io_thread *io, const struct config *config,
+                          struct error *err)
+{
+    struct reconfiguring r = {io, config, err};
+    return io_thread_call(io, reconfigure_here, &r);
+}
+
+int64_t io_thread_cpu_ns(const struct io_thread *io)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (pthread_getcpuclockid(io->thread, &clock) || clock_gettime(clock, &used))
+        return 0;
+    return (int64_t)used.tv_sec * NS_PER_S + used.tv_nsec;
 }
 
 bool io_thread_failed(const struct io_thread *io, struct error *err)

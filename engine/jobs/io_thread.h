@@ -20,6 +20,16 @@ void io_thread_stop(struct io_thread **io);
 struct loop *io_thread_loop(const struct io_thread *io);
 struct dispatch *io_thread_dispatch(const struct io_thread *io);
 
+/* io_thread_reconfigure: go on with another configuration, which must live as long as the thread.
+ * Errors: those of dispatch_reconfigure; then nothing has changed.
+ * Threads: any other. */
+int io_thread_reconfigure(struct io_thread *io, const struct config *config,
+                          struct error *err) MUST_USE;
+
+/* io_thread_cpu_ns: processor time it has used.
+ * Threads: any other. */
+int64_t io_thread_cpu_ns(const struct io_thread *io);
+
 /* io_thread_call: run fn(arg) on the thread and wait for its result.
  * Threads: any other. */
 int io_thread_call(struct io_thread *io, int (*fn)(void *arg), void *arg);

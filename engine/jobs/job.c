@@ -224,6 +224,8 @@ static void open_optouts(struct job_open *o)
     if (optout_set_load(o->env->store, o->job->file.account, &o->job->optouts,
                         &o->job->optout_serial, &err))
         adopt(o, &err, 0);
+    if (dead_set_load(o->env->store, o->job->file.account, &o->job->dead, &err))
+        adopt(o, &err, 0);
 }
 
 static void check_routes(struct job_open *o)
@@ -356,6 +358,7 @@ void job_close(struct job **job)
     snapshot_close(&j->snapshot);
     template_set_close(&j->templates);
     optout_set_destroy(&j->optouts);
+    optout_set_destroy(&j->dead);
     tzif_close(&j->zone);
     job_file_fini(&j->file);
     arena_fini(&j->arena);

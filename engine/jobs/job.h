@@ -6,7 +6,7 @@
 #include "engine/audience/audience.h"
 #include "engine/config.h"
 #include "engine/state/account.h"
-#include "engine/state/optout.h"
+#include "engine/state/dead.h"
 #include "ingest/job_file.h"
 #include "ingest/snapshot.h"
 #include "render/mail/unsubscribe.h"
@@ -52,7 +52,8 @@ struct job {
 
     struct optout_set *optouts;
     int64_t optout_serial;
-    bool single;   /* a manual message to one customer (R9) */
+    struct optout_set *dead; /* addresses, by dead_hash */
+    bool single;             /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */
 
     struct text email_from_name, email_from;

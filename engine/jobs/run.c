@@ -33,7 +33,11 @@ static int read_journal(struct run *run, struct error *err)
         return rc;
     run->replay = calloc(1, sizeof(*run->replay));
     CHECK(run->replay != NULL);
-    rc = replay_read(run->dir, NULL, run->replay, err);
+    struct run_dead_journal dead;
+    struct replay_visitor visitor = run_dead_visitor(&dead);
+    rc = replay_read(run->dir, &visitor, run->replay, err);
+    int recovered = run_dead_recover(&run->dead, &dead, run->job, rc ? NULL : err);
+    rc = rc ? rc : recovered;
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
         for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
             run->done_before += run->replay->outcomes[c][o];
@@ -135,6 +139,7 @@ static void destroy(struct run *run)
         free(i);
     }
     waiting_fini(&run->io.waiting);
+    run_dead_fini(&run->dead);
     job_close(&run->job);
     pthread_mutex_destroy(&run->lock);
     pthread_cond_destroy(&run->changed);
@@ -191,6 +196,7 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
             run->job->file.expires_at_ns - clock_now_ns() + run->started_steady_ns;
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
+    run_dead_init(&run->dead);
     struct opening opening = {run, err};
     int rc = read_journal(run, err);
     if (rc == 0)
@@ -268,6 +274,15 @@ static void late_optout(void *arg, uint64_t hash, unsigned mask)
     post(arg, NULL, hash, mask);
 }
 
+/* write_dead: addresses that turned out dead. What cannot be written now is tried again, at the
+ * latest when somebody resumes the job. */
+static void write_dead(struct run *run)
+{
+    struct error err;
+    if (run_dead_write(&run->dead, run->store, run->job->account.id, &err))
+        log_warn("engine", "cannot record dead addresses", "reason=\"%s\"", err.text);
+}
+
 static void look_outside(struct run *run)
 {
     struct error err;
@@ -279,6 +294,7 @@ static void look_outside(struct run *run)
     if (optout_changes(run->store, run->job->account.id, &run->job->optout_serial,
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
+    write_dead(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {
@@ -364,6 +380,37 @@ void run_progress(struct run *run, struct run_progress *out)
     pipeline_books(run->pipeline, &out->books);
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
+    pipeline_stages(run->pipeline, &out->stages);
+}
+
+uint64_t run_progress_planned(const struct run_progress *progress)
+{
+    uint64_t planned = 0;
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        const struct books_channel *channel = &progress->books.channels[c];
+        planned += channel->dispositions[DISPOSITION_SEND] +
+                   channel->dispositions[DISPOSITION_FROM_FALLBACK];
+    }
+    return planned;
+}
+
+double run_progress_share(const struct run_progress *progress)
+{
+    uint64_t planned = run_progress_planned(progress);
+    uint64_t pending = books_total(&progress->books, OUTCOME_PENDING);
+    double selected = progress->chunks
+                          ? (double)progress->chunks_settled / (double)progress->chunks
+                          : 1;
+    return planned && selected > 0
+               ? (double)(planned - pending) / (double)planned * selected
+               : selected;
+}
+
+const char *run_state_name(const struct run *run)
+{
+    if (run->state != RUN_GOING)
+        return "ending";
+    return run->cancelling ? "cancelling" : run->pausing ? "pausing" : "running";
 }
 
 const struct job *run_job(const struct run *run)
@@ -426,6 +473,7 @@ int run_end(struct run **ended, struct error *err)
         pipeline_stop(run->pipeline);
     int rc = pipeline_wait(run->pipeline, &why);
     close_journal(run);
+    write_dead(run);
     if (atomic_load(&run->io.broken) && rc == 0) {
         why = run->io.why;
         rc = -(int)why.kind;

@@ -9,6 +9,7 @@
 #include "engine/jobs/books.h"
 #include "engine/jobs/io_thread.h"
 #include "engine/jobs/job.h"
+#include "engine/pipeline/stages.h"
 #include "engine/state/quota.h"
 
 struct run;
@@ -40,9 +41,16 @@ struct run_progress {
     size_t chunks_settled, chunks;
     uint64_t rows;
     int64_t elapsed_ns;
-    uint64_t answered_before; /* outcomes that earlier runs of the job had recorded */
+    uint64_t answered_before;  /* outcomes that earlier runs of the job had recorded */
+    struct stage_times stages; /* of the workers */
 };
 void run_progress(struct run *run, struct run_progress *out);
+/* run_progress_planned: messages decided on so far; run_progress_share: how much of the job is done,
+ * taking what is not selected yet to be like what is. */
+uint64_t run_progress_planned(const struct run_progress *progress);
+double run_progress_share(const struct run_progress *progress);
+/* run_state_name: "running", "pausing", "cancelling", … */
+const char *run_state_name(const struct run *run);
 const struct job *run_job(const struct run *run);
 
 /* run_end: after run_poll said it is over: close the journal, settle the quota, write

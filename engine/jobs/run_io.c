@@ -113,6 +113,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .attempt = d->attempt,
                                               .provider = result->provider,
                                               .reason = (uint16_t)result->reason,
+                                              .address_dead = result->address_dead,
                                               .at_ms = clock_now_ns() / NS_PER_MS,
                                               .provider_id = result->provider_id,
                                               .detail = result->detail});
@@ -143,18 +144,32 @@ static enum on_unknown policy_of(const struct run *run, uint8_t provider)
     return config->on_unknown_given ? config->on_unknown : type->on_unknown_default;
 }
 
+/* reconciles: can the provider say what became of a message that may have reached it? */
+static bool reconciles(const struct run *run, uint8_t provider)
+{
+    if (provider == JOURNAL_PROVIDER_NONE)
+        return false;
+    const char *type = run->job->config->providers[provider].type;
+    return provider_type_find(text_of(type))->reconciles;
+}
+
 static void done_unknown(struct run *run, struct delivery *d,
                          const struct delivery_result *result)
 {
     const struct provider_config *config = &run->job->config->providers[result->provider];
     enum on_unknown policy = policy_of(run, result->provider);
+    bool again = policy == ON_UNKNOWN_RESEND
+                     ? d->attempt < config->retry_attempts
+                     : reconciles(run, result->provider) &&
+                           !result->doubt_settled; /* look it up */
     if (policy == ON_UNKNOWN_ASSUME_SENT) {
         record(run, d, OUTCOME_SENT, result);
-    } else if (policy == ON_UNKNOWN_RESEND && d->attempt < config->retry_attempts &&
-               d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
+    } else if (again && d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
         /* No record: the intent stands, so that after a crash the message is still in
          * doubt. */
-        wait_until(run, d, loop_now_ns(run->io.loop) + config->retry_first_ns, true);
+        int64_t due_ns = loop_now_ns(run->io.loop) + config->retry_first_ns;
+        wait_until(run, d, due_ns > result->retry_at_ns ? due_ns : result->retry_at_ns,
+                   true);
     } else {
         record(run, d, OUTCOME_UNKNOWN, result);
     }
@@ -177,17 +192,30 @@ static void done_deferred(struct run *run, struct delivery *d,
         wait_until(run, d, result->retry_at_ns, d->in_doubt);
 }
 
+static void note_dead(struct run *run, const struct delivery *d,
+                      const struct delivery_result *result)
+{
+    if (d->row != JOURNAL_ROW_NOTICE && dead_can(d->channel))
+        run_dead_note(&run->dead, d->channel, d->to, result->detail,
+                      text_of(run->job->config->providers[result->provider].name),
+                      clock_now_ns());
+}
+
 static void done(struct delivery_source *source, struct delivery *d,
                  const struct delivery_result *result)
 {
     struct run *run = run_of(source);
     run->io.in_dispatch--;
+    if (result->address_dead)
+        note_dead(run, d, result);
     switch (result->verdict) {
     case DELIVERY_SENT:
         record(run, d, OUTCOME_SENT, result);
         break;
     case DELIVERY_FAILED:
-        record(run, d, d->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_FAILED, result);
+        record(run, d,
+               d->in_doubt && !result->doubt_settled ? OUTCOME_UNKNOWN : OUTCOME_FAILED,
+               result);
         break;
     case DELIVERY_UNKNOWN:
         done_unknown(run, d, result);
@@ -296,6 +324,7 @@ static void submit(struct run *run, struct delivery *list)
 {
     for (struct delivery *d = list; d; d = d->next) {
         d->source = &run->io.source;
+        d->since_ns = run->job->now_ns;
         run->io.in_dispatch++;
     }
     if (list)
@@ -502,7 +531,9 @@ static void resolve_doubt(struct run *run)
             if (state->outcome != REPLAY_IN_DOUBT)
                 continue;
             enum on_unknown policy = policy_of(run, state->provider);
-            if (policy != ON_UNKNOWN_RESEND)
+            bool again = policy == ON_UNKNOWN_RESEND ||
+                         (policy == ON_UNKNOWN_HOLD && reconciles(run, state->provider));
+            if (!again)
                 settle_doubt(run, r, (enum channel)c, state,
                              policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT);
         }

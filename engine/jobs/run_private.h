@@ -4,6 +4,7 @@
 #define ENGINE_RUN_PRIVATE_H
 
 #include "engine/jobs/run.h"
+#include "engine/jobs/run_dead.h"
 #include "engine/jobs/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
@@ -61,7 +62,8 @@ struct run {
     struct job *job;
     struct pipeline *pipeline;
     struct replay *replay; /* NULL for a fresh job */
-    struct quota quota;    /* before this run */
+    struct run_dead dead;
+    struct quota quota; /* before this run */
     struct quota_lease *lease;
     int64_t started_steady_ns;
     int64_t looked_ns; /* when the store was last asked */

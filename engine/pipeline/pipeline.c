@@ -8,12 +8,15 @@
 #include "engine/pipeline/select.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct pipeline {
     struct pipeline_config config;
     pthread_t *threads;
     unsigned thread_count;
+    _Atomic unsigned next_worker; /* its number in stages */
+    struct stages *stages;
     struct batch **batches; /* all of them */
     size_t batch_count;
 
@@ -35,6 +38,19 @@ struct pipeline {
     uint64_t ucs2_texts;
     char ucs2_culprit[8];
 };
+
+struct worker {
+    struct pipeline *pipeline;
+    unsigned number;
+    struct snapshot_cursor *cursor;
+    struct select *select;
+    struct compose *compose;
+};
+
+static void enter(const struct worker *w, enum stage stage)
+{
+    stages_enter(w->pipeline->stages, w->number, stage);
+}
 
 /* --- claims --- */
 
@@ -65,8 +81,9 @@ static void take_redos(struct pipeline *p, struct work *work)
     p->redo_count = first;
 }
 
-static struct work claim(struct pipeline *p)
+static struct work claim(const struct worker *w)
 {
+    struct pipeline *p = w->pipeline;
     struct work work = {.claim = CLAIM_NOTHING};
     pthread_mutex_lock(&p->lock);
     for (;;) {
@@ -87,6 +104,7 @@ static struct work claim(struct pipeline *p)
                 work.chunk = p->next_chunk++;
             break;
         }
+        enter(w, p->redo_count > 0 || chunks_left ? STAGE_POOL : STAGE_IDLE);
         pthread_cond_wait(&p->work, &p->lock);
     }
     pthread_mutex_unlock(&p->lock);
@@ -107,18 +125,13 @@ static void fail(struct pipeline *p, int rc, const struct error *err)
 
 /* --- one chunk --- */
 
-struct worker {
-    struct pipeline *pipeline;
-    struct snapshot_cursor *cursor;
-    struct select *select;
-    struct compose *compose;
-};
-
 /* wait_turn: from here to end_turn the meter belongs to the caller; false when another
  * worker failed before. The meter may ask the database, so it does not run under the
  * lock. */
-static bool wait_turn(struct pipeline *p, size_t chunk)
+static bool wait_turn(const struct worker *w, size_t chunk)
 {
+    struct pipeline *p = w->pipeline;
+    enter(w, STAGE_TURN);
     pthread_mutex_lock(&p->lock);
     while (p->settled != chunk && p->rc == 0)
         pthread_cond_wait(&p->turn, &p->lock);
@@ -126,11 +139,13 @@ static bool wait_turn(struct pipeline *p, size_t chunk)
     if (ours)
         p->meter.free_of_charge = p->cancelled;
     pthread_mutex_unlock(&p->lock);
+    enter(w, STAGE_METER);
     return ours;
 }
 
-static void end_turn(struct pipeline *p, const struct batch *batch)
+static void end_turn(const struct worker *w, const struct batch *batch)
 {
+    struct pipeline *p = w->pipeline;
     pthread_mutex_lock(&p->lock);
     if (p->ucs2_texts == 0)
         memcpy(p->ucs2_culprit, batch->ucs2_culprit, sizeof(p->ucs2_culprit));
@@ -140,6 +155,7 @@ static void end_turn(struct pipeline *p, const struct batch *batch)
     p->settled++;
     pthread_cond_broadcast(&p->turn);
     pthread_mutex_unlock(&p->lock);
+    enter(w, STAGE_RENDER);
 }
 
 static int encode(struct batch *batch, struct error *err)
@@ -176,18 +192,20 @@ static int fresh_chunk(struct worker *w, struct batch *batch, struct error *err)
 {
     struct pipeline *p = w->pipeline;
     select_chunk(w->select, batch);
+    enter(w, STAGE_RENDER);
     compose_sms(w->compose, batch);
-    if (!wait_turn(p, batch->chunk_number))
+    if (!wait_turn(w, batch->chunk_number))
         return 0;
     int rc = meter_chunk(&p->meter, batch, err);
     if (rc)
         return rc;
-    end_turn(p, batch);
+    end_turn(w, batch);
     if (p->config.plan_only) {
         pipeline_return(p, batch);
         return 0;
     }
     rc = compose_batch(w->compose, batch, err);
+    enter(w, STAGE_COMMIT);
     if (rc == 0)
         rc = encode(batch, err);
     if (rc == 0)
@@ -202,10 +220,10 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
     struct pipeline *p = w->pipeline;
     const struct replay *replay = p->config.replay;
     select_settled(w->select, batch, replay);
-    if (!wait_turn(p, batch->chunk_number))
+    if (!wait_turn(w, batch->chunk_number))
         return 0;
     meter_settled(&p->meter, batch);
-    end_turn(p, batch);
+    end_turn(w, batch);
     uint32_t first = (uint32_t)batch->chunk.first_row, rows = batch->chunk.rows;
     int rc = compose_reserve(batch, (size_t)rows * CHANNEL_COUNT, err);
     for (int c = 0; c < CHANNEL_COUNT; c++) {
@@ -232,6 +250,7 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
 static int redo_chunk(struct worker *w, struct work *work, struct error *err)
 {
     struct batch *batch = work->batch;
+    enter(w, STAGE_RENDER);
     int rc = compose_reserve(batch, work->redo_count, err);
     for (size_t i = 0; rc == 0 && i < work->redo_count; i++)
         rc = compose_one(w->compose, batch, &work->redos[i], err);
@@ -253,13 +272,15 @@ static void *worker_main(void *arg)
     struct pipeline *p = arg;
     struct worker w = {
         .pipeline = p,
+        .number = atomic_fetch_add(&p->next_worker, 1),
         .cursor = snapshot_cursor_create(p->config.job->snapshot, p->config.job->needed),
         .select = select_create(p->config.job),
         .compose = compose_create(p->config.job)};
     for (;;) {
-        struct work work = claim(p);
+        struct work work = claim(&w);
         if (work.claim == CLAIM_NOTHING)
             break;
+        enter(&w, STAGE_SELECT);
         struct error err = {0};
         work.batch->chunk_number = work.chunk;
         int rc = snapshot_cursor_chunk(w.cursor, work.chunk, &work.batch->chunk, &err);
@@ -272,6 +293,7 @@ static void *worker_main(void *arg)
         if (rc)
             fail(p, rc, &err);
     }
+    enter(&w, STAGE_IDLE);
     compose_destroy(&w.compose);
     select_destroy(&w.select);
     snapshot_cursor_destroy(&w.cursor);
@@ -322,6 +344,7 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
         pipeline_destroy(&p);
         return rc;
     }
+    p->stages = stages_create(config->workers);
     p->threads = calloc(config->workers, sizeof(*p->threads));
     CHECK(p->threads != NULL);
     *out = p; /* before there is a worker, whose first batch may be returned by *out */
@@ -408,6 +431,11 @@ uint64_t pipeline_ucs2(struct pipeline *p, char culprit_out[8])
     return texts;
 }
 
+void pipeline_stages(struct pipeline *p, struct stage_times *out)
+{
+    stages_read(p->stages, out);
+}
+
 bool pipeline_failed(struct pipeline *p)
 {
     pthread_mutex_lock(&p->lock);
@@ -434,6 +462,7 @@ void pipeline_destroy(struct pipeline **pipeline)
     for (size_t i = 0; i < p->batch_count; i++)
         batch_destroy(&p->batches[i]);
     meter_fini(&p->meter);
+    stages_destroy(&p->stages);
     pthread_mutex_destroy(&p->lock);
     pthread_cond_destroy(&p->work);
     pthread_cond_destroy(&p->turn);

@@ -10,6 +10,7 @@
 #include "engine/jobs/books.h"
 #include "engine/jobs/job.h"
 #include "engine/pipeline/batch.h"
+#include "engine/pipeline/stages.h"
 #include "outbox/journal/replay.h"
 
 struct pipeline;
@@ -50,6 +51,8 @@ bool pipeline_exhausted(struct pipeline *pipeline);
 /* pipeline_ucs2: how many SMS texts are UCS-2, and the character that made the first one
  * so. */
 uint64_t pipeline_ucs2(struct pipeline *pipeline, char culprit_out[8]);
+/* pipeline_stages: what the workers spent their time on. */
+void pipeline_stages(struct pipeline *pipeline, struct stage_times *out);
 /* pipeline_failed: a worker ended with an error (pipeline_wait tells which). */
 bool pipeline_failed(struct pipeline *pipeline);
 

@@ -177,12 +177,6 @@ static enum disposition judge(const struct reach *reach, enum channel channel,
     }
 }
 
-static uint64_t address_hash(enum channel channel, struct text address)
-{
-    return channel == CHANNEL_EMAIL ? optout_hash(OPTOUT_EMAIL, address)
-                                    : hash64_seeded(address.data, address.bytes, channel);
-}
-
 static void judge_channel(struct select *s, struct batch *batch,
                           const struct reach *reach, enum channel channel)
 {
@@ -197,9 +191,23 @@ static void judge_channel(struct select *s, struct batch *batch,
         if (d == DISPOSITION_SEND && (s->optouts[r] & stopped_by))
             d = DISPOSITION_OPTED_OUT;
         batch->dispositions[channel][r] = (uint8_t)d;
-        batch->address_hashes[channel][r] = d == DISPOSITION_SEND && address.bytes > 0
-                                                ? address_hash(channel, address)
-                                                : 0;
+        batch->address_hashes[channel][r] =
+            d == DISPOSITION_SEND && address.bytes > 0 ? dead_hash(channel, address) : 0;
+    }
+}
+
+/* drop_dead: like a customer without an address on this channel; the others may still reach them. */
+static void drop_dead(struct select *s, struct batch *batch, enum channel channel)
+{
+    uint32_t rows = batch->chunk.rows;
+    uint64_t *hashes = batch->address_hashes[channel];
+    optout_set_masks(s->job->dead, hashes, rows, s->masks);
+    for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
+         r = bitmap_next(batch->selected, r + 1, rows)) {
+        if (hashes[r] == 0 || !(s->masks[r] & 1u << channel))
+            continue;
+        batch->dispositions[channel][r] = DISPOSITION_DEAD_ADDRESS;
+        hashes[r] = 0;
     }
 }
 
@@ -229,8 +237,11 @@ void select_chunk(struct select *s, struct batch *batch)
     struct reach reach = reach_of(job, &batch->chunk);
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         memset(batch->dispositions[c], DISPOSITION_NONE, rows);
-        if (job_uses(job, (enum channel)c))
-            judge_channel(s, batch, &reach, (enum channel)c);
+        if (!job_uses(job, (enum channel)c))
+            continue;
+        judge_channel(s, batch, &reach, (enum channel)c);
+        if (optout_set_count(job->dead) > 0 && dead_can((enum channel)c))
+            drop_dead(s, batch, (enum channel)c);
     }
 }
 
@@ -251,7 +262,7 @@ void select_settled(struct select *s, struct batch *batch, const struct replay *
             if (disposition_sends((enum disposition)d))
                 judge(&reach, (enum channel)c, batch->chunk.first + r, &address);
             batch->address_hashes[c][r] =
-                address.bytes > 0 ? address_hash((enum channel)c, address) : 0;
+                address.bytes > 0 ? dead_hash((enum channel)c, address) : 0;
         }
     }
 }

@@ -58,6 +58,12 @@ struct optout_set;
 int optout_set_load(struct store *store, struct text account, struct optout_set **out,
                     int64_t *serial_out, struct error *err) MUST_USE;
 void optout_set_destroy(struct optout_set **set);
+
+/* optout_set_create, optout_set_insert: a set made by hand, of any hashes and masks that are not 0
+ * (dead.h); entries is how many there will be at most. */
+int optout_set_create(size_t entries, struct optout_set **out,
+                      struct error *err) MUST_USE;
+void optout_set_insert(struct optout_set *set, uint64_t hash, unsigned mask);
 size_t optout_set_count(const struct optout_set *set);
 
 /* optout_hash: the key of a value; optout_set_masks: masks_out[i] = the switches set for hashes[i].

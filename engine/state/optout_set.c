@@ -105,7 +105,7 @@ size_t optout_set_count(const struct optout_set *set)
 
 /* --- making one --- */
 
-static int create(size_t entries, struct optout_set **out, struct error *err)
+int optout_set_create(size_t entries, struct optout_set **out, struct error *err)
 {
     size_t buckets = entries / BUCKET_FILL + 1;
     size_t bytes = buckets * sizeof(struct bucket);
@@ -122,7 +122,7 @@ static int create(size_t entries, struct optout_set **out, struct error *err)
     return 0;
 }
 
-static void insert(struct optout_set *set, uint64_t hash, unsigned mask)
+void optout_set_insert(struct optout_set *set, uint64_t hash, unsigned mask)
 {
     for (size_t at = bucket_of(set, hash);;
          at = at + 1 == set->bucket_count ? 0 : at + 1) {
@@ -152,7 +152,7 @@ static int load(struct store *store, struct text account, struct optout_set **ou
     size_t entries = (size_t)sqlite3_column_int64(head, 0);
     *serial_out = sqlite3_column_int64(head, 1);
     sqlite3_reset(head);
-    rc = create(entries, out, err);
+    rc = optout_set_create(entries, out, err);
     if (rc)
         return rc;
     sqlite3_stmt *rows = store_bind(
@@ -161,7 +161,7 @@ static int load(struct store *store, struct text account, struct optout_set **ou
     while ((rc = store_step(store, rows, err)) == 1) {
         uint64_t hash = optout_hash((enum optout_key)sqlite3_column_int(rows, 0),
                                     store_column_view(rows, 1));
-        insert(*out, hash, (unsigned)sqlite3_column_int(rows, 2) & OPTOUT_ALL);
+        optout_set_insert(*out, hash, (unsigned)sqlite3_column_int(rows, 2) & OPTOUT_ALL);
     }
     if (rc)
         optout_set_destroy(out);

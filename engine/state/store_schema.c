@@ -56,5 +56,12 @@ const char *const store_migrations[] = {
     "  account TEXT NOT NULL, month TEXT NOT NULL, limit_segments INTEGER NOT NULL,"
     "  job TEXT NOT NULL, PRIMARY KEY (account, month, limit_segments)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* 2: addresses that providers found dead. One that a person revived stays with dead 0. */
+    "CREATE TABLE dead_address ("
+    "  account TEXT NOT NULL, channel INTEGER NOT NULL, address TEXT NOT NULL,"
+    "  reason TEXT NOT NULL, provider TEXT NOT NULL, since_ns INTEGER NOT NULL,"
+    "  dead INTEGER NOT NULL, PRIMARY KEY (account, channel, address)"
+    ") STRICT, WITHOUT ROWID;",
 };
 const int store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);

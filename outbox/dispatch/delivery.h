@@ -43,6 +43,8 @@ struct delivery_result {
     struct text detail;      /* borrowed for the call */
     int64_t retry_at_ns;     /* deferred, unknown: not before; steady clock */
     bool address_dead;       /* never try this address again */
+    bool
+        doubt_settled; /* of a delivery in doubt: the verdict holds for earlier attempts too */
 };
 
 struct delivery;
@@ -91,6 +93,7 @@ struct delivery {
     const struct delivery_mail *mail; /* email; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */
+    int64_t since_ns;   /* calendar; no attempt was made before */
     int64_t started_ns; /* steady; 0 at first, dispatch sets it; stays across attempts */
     int64_t taken_ns;   /* steady; when a provider took it: dispatch's, for latencies */
     void *owner;        /* the source's */

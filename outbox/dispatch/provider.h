@@ -112,6 +112,9 @@ struct provider_type {
     const char *name;
     unsigned channels; /* bit per enum channel it can serve */
     enum on_unknown on_unknown_default;
+    /* It looks a delivery that is in doubt up before anything else, so one whose fate is unknown is
+     * offered again under `on_unknown: hold` too. */
+    bool reconciles;
     bool
         wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.

@@ -39,6 +39,7 @@ struct journal_outcome {
     uint8_t attempt;
     uint8_t provider;
     uint16_t reason;         /* enum delivery_reason (dispatch/delivery.h); 0: none */
+    bool address_dead;       /* the provider said that the address does not exist */
     int64_t at_ms;           /* calendar */
     struct text provider_id; /* up to 63 bytes are kept */
     struct text detail; /* the provider's words for a failure; up to 95 bytes are kept */

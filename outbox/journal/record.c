@@ -15,7 +15,8 @@
 #define OUTCOME_REASON      0x02
 #define OUTCOME_PROVIDER_ID 0x04
 #define OUTCOME_DETAIL      0x08
-#define OUTCOME_FLAGS       0x0f
+#define OUTCOME_DEAD        0x10 /* nothing follows */
+#define OUTCOME_FLAGS       0x1f
 
 _Static_assert(CHANNEL_COUNT <= 4 && OUTCOME_COUNT <= 8 && DISPOSITION_COUNT <= 32,
                "an enum has outgrown its bits");
@@ -316,6 +317,8 @@ size_t record_encode_outcome(struct record_context *context,
         flags |= OUTCOME_PROVIDER_ID;
     if (detail.bytes > 0 && outcome->outcome != OUTCOME_SENT)
         flags |= OUTCOME_DETAIL;
+    if (outcome->address_dead)
+        flags |= OUTCOME_DEAD;
 
     char *at = out;
     *at++ =
@@ -351,6 +354,7 @@ static int read_outcome(struct record_reader *reader, uint8_t head,
         (flags & ~OUTCOME_FLAGS) != 0 || !get_number(reader, UINT32_MAX, &row) ||
         !get_number(reader, UINT64_MAX, &at_ms))
         return -1;
+    o.address_dead = (flags & OUTCOME_DEAD) != 0;
     o.row = last->row + unfold32((uint32_t)row);
     o.at_ms = (int64_t)((uint64_t)last->at_ms + unfold64(at_ms));
     if ((flags & OUTCOME_OTHER_TRY) &&

@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define KEY_HEADER "Idempotency-Key: "
 
@@ -202,7 +204,9 @@ void api_wake(struct provider *provider)
 static void describe(const struct api *api, char out[256], unsigned status,
                      struct text words)
 {
-    size_t used = (size_t)snprintf(out, 256, "%.100s: ", api->url);
+    size_t shown = strcspn(api->url, "?"); /* a key may stand behind it */
+    size_t used =
+        (size_t)snprintf(out, 256, "%.*s: ", shown < 100 ? (int)shown : 100, api->url);
     if (status > 0)
         used += (size_t)snprintf(out + used, 256 - used, "HTTP %u ", status);
     snprintf(out + used, 256 - used, "%.*s", (int)(words.bytes < 120 ? words.bytes : 120),
@@ -221,12 +225,21 @@ struct text api_keep(struct api_call *call, struct text t)
     return copy;
 }
 
-static void tell_health(struct api *api, const struct api_verdict *verdict,
-                        unsigned status)
+static struct text first_detail(const struct api *api, const struct api_call *call)
+{
+    for (size_t i = 0; i < call->count; i++) {
+        if (api->results[i].detail.data)
+            return api->results[i].detail;
+    }
+    return TEXT_NONE;
+}
+
+static void tell_health(struct api *api, const struct api_call *call,
+                        const struct api_verdict *verdict, unsigned status)
 {
     if (verdict->stop || verdict->broken) {
         char sentence[256];
-        describe(api, sentence, status, api->results[0].detail);
+        describe(api, sentence, status, first_detail(api, call));
         if (verdict->stop)
             provider_stop(api->provider, sentence);
         else
@@ -275,7 +288,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     buffer_room(&call->scratch, reply->body.bytes);
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
-    tell_health(api, &verdict, reply->status);
+    tell_health(api, call, &verdict, reply->status);
     if (verdict.again) {
         call->stage++;
         send_call(slot);
@@ -301,14 +314,16 @@ static void on_no_reply(struct api_slot *slot, const struct http_reply *reply)
     enum delivery_reason reason = reply->end == HTTP_TIMEOUT   ? DELIVERY_TIMEOUT
                                   : reply->end == HTTP_GARBLED ? DELIVERY_BAD_REPLY
                                                                : DELIVERY_CONNECTION_LOST;
+    /* a GET has only looked */
+    enum delivery_verdict fate =
+        call->request.method[0] == 'G' ? DELIVERY_DEFERRED : DELIVERY_UNKNOWN;
     for (size_t i = call->count; i-- > 0;) {
         if (reply->end == HTTP_NOT_CONNECTED)
             provider_return(api->provider, call->deliveries[i]);
         else
             provider_done(api->provider, call->deliveries[i],
-                          (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                                   .reason = reason,
-                                                   .detail = reply->words});
+                          (struct delivery_result){
+                              .verdict = fate, .reason = reason, .detail = reply->words});
     }
 }
 
@@ -412,9 +427,12 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     make_slots(api);
     /* one to spare for the type's own request */
     int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
+    const char *ca_file = provider->config.tls_ca ? provider->config.tls_ca : "";
+    if (rc == 0 && ca_file[0] && access(ca_file, R_OK) != 0)
+        rc = error_set(err, ERROR_CONFIG, "providers.%s.tls_ca: cannot read %s: %s",
+                       provider->config.name, ca_file, strerror(errno));
     if (rc == 0)
-        http_trust(api->http, provider->config.tls_ca ? provider->config.tls_ca : "",
-                   provider->config.tls_unverified);
+        http_trust(api->http, ca_file, provider->config.tls_unverified);
     return rc;
 }
 

@@ -41,7 +41,7 @@ struct api_verdict {
 struct api_methods {
     size_t batch_max; /* messages a call can carry; 0: one */
     /* joins: may this message travel in the call? The first one does whatever is said. NULL: yes. */
-    bool (*joins)(const struct api_call *call, const struct delivery *delivery);
+    bool (*joins)(struct api_call *call, const struct delivery *delivery);
     /* refuse: what cannot be sent at all ends here, with result filled in. NULL: nothing. */
     bool (*refuse)(const struct provider_config *config, const struct delivery *delivery,
                    struct delivery_result *result);

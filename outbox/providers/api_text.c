@@ -57,8 +57,8 @@ static const char *json_plain_end(const char *at, const char *end)
 
 void api_json_value(struct buffer *out, struct text value)
 {
-    const char *at = value.data;
-    const char *end = value.data + value.bytes;
+    const char *at = value.data ? value.data : "";
+    const char *end = at + value.bytes;
     while (at < end) {
         const char *plain_end = json_plain_end(at, end);
         buffer_add(out, at, (size_t)(plain_end - at));

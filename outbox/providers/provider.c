@@ -3,8 +3,8 @@
 #include "outbox/providers/types.h"
 
 const struct provider_type *const provider_types[] = {
-    &provider_relay,   &provider_twilio,   &provider_fcm,
-    &provider_webhook, &provider_http_api, NULL,
+    &provider_fcm, &provider_http_api, &provider_relay,   &provider_sendgrid,
+    &provider_ses, &provider_twilio,   &provider_webhook, NULL,
 };
 
 const struct provider_type *provider_type_find(struct text name)

@@ -1,5 +1,7 @@
 /* twilio: type "twilio", SMS through Twilio's Messages resource or what is compatible
  * with it. */
+#include "base/clock.h"
+#include "outbox/providers/twilio_lookup.h"
 #include "outbox/providers/twilio_reply.h"
 #include "outbox/providers/types.h"
 
@@ -7,6 +9,12 @@
 
 /* 1600 characters (error 21617) of at most 4 bytes. */
 #define TWILIO_BODY_BYTES_MAX (1600 * 4)
+/* A page's messages, which should fit into HTTP_REPLY_BYTES_MAX, and pages of one look-up. */
+#define PAGE_SIZE 20
+#define PAGES_MAX 20
+/* How far Twilio's clock may be behind ours. Not long: the same words to the same number in the job
+ * before must not be taken for this message. */
+#define CLOCKS_APART_NS (5 * NS_PER_S)
 
 static bool is_service(struct text from)
 {
@@ -38,21 +46,125 @@ static bool twilio_refuse(const struct provider_config *config,
     return true;
 }
 
+static struct text sender_of(const struct api_call *call)
+{
+    struct text from = call->deliveries[0]->from;
+    return from.bytes > 0 ? from : text_of(call->provider->config.from);
+}
+
+/* A message in doubt is looked up first: page by page, and then sent where the policy is to send
+ * again. Between stages scratch holds the next page's path, or nothing: then it is sent. */
+static bool is_lookup(const struct api_call *call)
+{
+    return call->deliveries[0]->in_doubt && (call->stage == 0 || call->scratch.bytes > 0);
+}
+
+/* The URL lies in the body's buffer, as a GET has no body. */
+static void compose_lookup(struct api_call *call)
+{
+    struct buffer *url = &call->body;
+    if (call->stage == 0) {
+        struct buffer *query = &call->scratch;
+        buffer_clear(query);
+        api_form(query, "To", call->deliveries[0]->to);
+        buffer_format(url, "%s?%.*s&PageSize=%d", call->request.url,
+                      TEXT_ARGS(buffer_view(query)), PAGE_SIZE);
+    } else { /* a path on the same host */
+        const char *path = strstr(call->request.url, "/2010-04-01/");
+        CHECK(path);
+        buffer_add(url, call->request.url, (size_t)(path - call->request.url));
+        buffer_text(url, buffer_view(&call->scratch));
+    }
+    call->request.method = "GET";
+    call->request.url = url->data;
+}
+
 static void twilio_compose(struct api_call *call)
 {
-    const struct provider_config *config = &call->provider->config;
+    if (is_lookup(call)) {
+        compose_lookup(call);
+        return;
+    }
     const struct delivery *delivery = call->deliveries[0];
     struct buffer *body = &call->body;
-    struct text from = delivery->from.bytes > 0 ? delivery->from : text_of(config->from);
+    struct text from = sender_of(call);
     api_form(body, "To", delivery->to);
     api_form(body, is_service(from) ? "MessagingServiceSid" : "From", from);
     api_form(body, "Body", delivery->body);
 }
 
+/* In doubt at its first attempt: an earlier run of ours died. Intents are durable well before their
+ * messages leave, so what Twilio does not list then was never handed over. Behind a lost reply,
+ * Twilio may still be at it. */
+static bool is_left_behind(const struct delivery *delivery)
+{
+    return delivery->in_doubt && delivery->attempt <= 1;
+}
+
+static struct api_verdict not_found(const struct api_call *call,
+                                    struct delivery_result *result)
+{
+    *result = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                       .reason = DELIVERY_BAD_REPLY,
+                                       .detail = TEXT("not found at Twilio"),
+                                       .doubt_settled = true};
+    return (struct api_verdict){.again = call->provider->config.on_unknown ==
+                                             ON_UNKNOWN_RESEND ||
+                                         is_left_behind(call->deliveries[0])};
+}
+
+/* Nothing was learned: the same again later. */
+static struct api_verdict look_later(const char *words, struct api_verdict verdict,
+                                     struct delivery_result *result)
+{
+    *result = (struct delivery_result){.verdict = DELIVERY_DEFERRED,
+                                       .reason = DELIVERY_TEMPORARY,
+                                       .detail = text_of(words)};
+    return verdict;
+}
+
+static struct api_verdict judge_lookup(struct api_call *call,
+                                       const struct http_reply *reply,
+                                       struct delivery_result *result)
+{
+    const struct delivery *delivery = call->deliveries[0];
+    if (reply->status != 200) {
+        struct api_verdict verdict = twilio_judge(reply, &call->scratch, result);
+        if (!verdict.stop)
+            verdict = look_later("the look-up at Twilio failed", verdict, result);
+        return verdict;
+    }
+    struct twilio_wanted wanted = {.from = sender_of(call),
+                                   .to = delivery->to,
+                                   .body = delivery->body,
+                                   .since_ns = delivery->since_ns - CLOCKS_APART_NS};
+    switch (twilio_find(reply->body, &wanted, &call->scratch, result)) {
+    case TWILIO_FOUND:
+        result->doubt_settled = true;
+        return (struct api_verdict){0};
+    case TWILIO_NOT_FOUND:
+        return not_found(call, result);
+    case TWILIO_NEXT_PAGE:
+        if (call->stage + 1 < PAGES_MAX)
+            return (struct api_verdict){.again = true};
+        return look_later("too many messages to look through at Twilio",
+                          (struct api_verdict){0}, result);
+    case TWILIO_NO_LIST:
+        break;
+    }
+    return look_later("Twilio's list of messages cannot be read",
+                      (struct api_verdict){.broken = true}, result);
+}
+
 static struct api_verdict judge(struct api_call *call, const struct http_reply *reply,
                                 struct delivery_result *results)
 {
-    return twilio_judge(reply, &call->scratch, results);
+    if (call->request.method[0] == 'G')
+        return judge_lookup(call, reply, results);
+    struct api_verdict verdict = twilio_judge(reply, &call->scratch, results);
+    /* what came before had been looked up */
+    results->doubt_settled = call->stage > 0 && results->verdict != DELIVERY_UNKNOWN;
+    return verdict;
 }
 
 static const struct api_methods methods = {
@@ -108,6 +220,7 @@ const struct provider_type provider_twilio = {
     /* Twilio has no idempotency key for outbound messages: a resend may be a second SMS
      */
     .on_unknown_default = ON_UNKNOWN_HOLD,
+    .reconciles = true,
     .check = twilio_check,
     .open = twilio_open,
     .pump = api_pump,

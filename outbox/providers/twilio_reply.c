@@ -122,6 +122,15 @@ static struct api_verdict act(enum action action, int64_t retry_after_ns,
     return verdict;
 }
 
+void twilio_judge_failed(int64_t code, struct delivery_result *result)
+{
+    act(action_of(code, 400), 0, result);
+    result->verdict = DELIVERY_FAILED; /* whatever another try might do */
+    if (result->reason != DELIVERY_INVALID_ADDRESS &&
+        result->reason != DELIVERY_OPTED_OUT)
+        result->reason = DELIVERY_REJECTED;
+}
+
 /* A member's text, kept in scratch: the JSON tree is gone when the verdict is read. */
 static struct text keep_string(const json_t *object, const char *key,
                                struct buffer *scratch)

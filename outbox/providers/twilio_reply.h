@@ -9,4 +9,7 @@
 struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *scratch,
                                 struct delivery_result *result);
 
+/* twilio_judge_failed: the code of a message that Twilio took and then could not deliver. */
+void twilio_judge_failed(int64_t code, struct delivery_result *result);
+
 #endif

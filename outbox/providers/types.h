@@ -7,6 +7,8 @@
 extern const struct provider_type provider_fcm;
 extern const struct provider_type provider_http_api;
 extern const struct provider_type provider_relay;
+extern const struct provider_type provider_sendgrid;
+extern const struct provider_type provider_ses;
 extern const struct provider_type provider_twilio;
 extern const struct provider_type provider_webhook;
 

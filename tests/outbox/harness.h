@@ -16,7 +16,7 @@ struct fate {
     int admitted;
     enum delivery_verdict verdict;
     enum delivery_reason reason;
-    bool address_dead;
+    bool address_dead, settled;
     int64_t wait_ns;
     char provider_id[64];
     char detail[200];
@@ -98,6 +98,7 @@ static inline void harness_done(struct delivery_source *source, struct delivery 
     fate->verdict = result->verdict;
     fate->reason = result->reason;
     fate->address_dead = result->address_dead;
+    fate->settled = result->doubt_settled;
     fate->wait_ns = result->retry_at_ns - loop_now_ns(h->loop);
     snprintf(fate->provider_id, sizeof(fate->provider_id), "%.*s",
              TEXT_ARGS(result->provider_id));

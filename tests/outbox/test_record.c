@@ -114,7 +114,7 @@ Test(record, nonsense_is_refused)
         {"a header of 2^32 rows", {"\x01\x00\x00\x00\x80\x80\x80\x80\x10\x00", 10}},
         {"a header cut in a provider's name", {"\x01\x00\x00\x00\x00\x01\x05rel", 10}},
         {"outcome 6", {"\x34\x00\x00\x00", 4}},
-        {"unknown flags", {"\x0c\x10\x00\x00", 4}},
+        {"unknown flags", {"\x0c\x20\x00\x00", 4}},
         {"a row above 2^32", {"\x0c\x00\x80\x80\x80\x80\x10\x00", 8}},
         {"a time above 2^64",
          {"\x0c\x00\x00\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 13}},
@@ -232,6 +232,7 @@ Test(record, decode_is_the_inverse_of_encode)
                 .attempt = (uint8_t)(r >> 16 & 1 ? 1 : r >> 24),
                 .provider = (uint8_t)(r >> 32 & 1),
                 .reason = (uint16_t)(r >> 40 & 1 ? r >> 44 : 0),
+                .address_dead = r >> 62 & 1,
                 .at_ms = (int64_t)(r >> 60 ? 1795300000000 + (r & 1023) : random_u64())};
             random_text(&outcomes[i].provider_id, texts[i][0], RECORD_PROVIDER_ID_BYTES);
             if (outcomes[i].outcome != OUTCOME_SENT)
@@ -278,7 +279,8 @@ Test(record, decode_is_the_inverse_of_encode)
             cr_assert(record.type == RECORD_OUTCOME && a->row == b->row &&
                       a->channel == b->channel && a->outcome == b->outcome &&
                       a->attempt == b->attempt && a->provider == b->provider &&
-                      a->reason == b->reason && a->at_ms == b->at_ms);
+                      a->reason == b->reason && a->at_ms == b->at_ms &&
+                      a->address_dead == b->address_dead);
             cr_assert(text_equal(a->provider_id, b->provider_id) &&
                       text_equal(a->detail, b->detail));
         }

@@ -1,3 +1,4 @@
+#include "outbox/providers/twilio_lookup.h"
 #include "outbox/providers/twilio_reply.h"
 #include "tests/outbox/fake_peer.h"
 #include "tests/outbox/harness.h"
@@ -72,6 +73,83 @@ Test(twilio, every_answer_has_its_meaning)
         struct text words =
             cases[i].verdict == DELIVERY_SENT ? result.provider_id : result.detail;
         cr_expect(text_equal(words, text_of(cases[i].words)), "case %zu: %.*s", i,
+                  TEXT_ARGS(words));
+    }
+    buffer_fini(&scratch);
+}
+
+#define LIST(messages) "{\"messages\":[" messages "],\"next_page_uri\":null}"
+#define MESSAGE(from, to, body, date, more)                                              \
+    "{\"from\":\"" from "\",\"to\":\"" to "\",\"body\":\"" body                          \
+    "\",\"date_created\":\"" date "\",\"sid\":\"SM1\"" more "}"
+#define US    "+15005550006"
+#define THEM  "+15550000001"
+#define TODAY "Sun, 22 Nov 2026 18:00:00 +0000"
+#define OURS  MESSAGE(US, THEM, "hi", TODAY, ",\"status\":\"queued\"")
+#define PAGE2 "/2010-04-01/Accounts/AC1/Messages.json?To=x&Page=1&PageToken=PASM"
+
+static const struct {
+    const char *page;
+    enum twilio_find find;
+    enum delivery_verdict verdict;
+    enum delivery_reason reason;
+    const char *words;
+} pages[] = {
+    {"", .find = TWILIO_NO_LIST},
+    {"{\"messages\":7}", .find = TWILIO_NO_LIST},
+    {LIST(""), .find = TWILIO_NOT_FOUND},
+    {LIST(OURS), TWILIO_FOUND, DELIVERY_SENT, DELIVERY_OK, "SM1"},
+    {LIST(MESSAGE("+15", THEM, "hi", TODAY, "") "," OURS), TWILIO_FOUND, DELIVERY_SENT,
+     DELIVERY_OK, "SM1"},
+    {LIST(MESSAGE(US, THEM, "Sent from your Twilio trial account - hi", TODAY, "")),
+     TWILIO_FOUND, DELIVERY_SENT, DELIVERY_OK, "SM1"},
+    {LIST("{\"from\":null,\"messaging_service_sid\":\"" US "\",\"to\":\"" THEM
+          "\",\"body\":\"hi\",\"sid\":\"SM2\"}"), /* no date: it may be ours */
+     TWILIO_FOUND, DELIVERY_SENT, DELIVERY_OK, "SM2"},
+    {LIST(MESSAGE(US, THEM, "hi", TODAY, ",\"status\":\"failed\",\"error_code\":30005")),
+     TWILIO_FOUND, DELIVERY_FAILED, DELIVERY_INVALID_ADDRESS, ""},
+    {LIST(MESSAGE(US, THEM, "hi", TODAY,
+                  ",\"status\":\"undelivered\",\"error_code\":30008,"
+                  "\"error_message\":\"Unknown\"")),
+     TWILIO_FOUND, DELIVERY_FAILED, DELIVERY_REJECTED, "Unknown"},
+    {LIST(MESSAGE(US, THEM, "hi", "Sun, 22 Nov 2026 17:59:00 +0000", "")),
+     .find = TWILIO_NOT_FOUND},
+    {LIST(MESSAGE(US, THEM, "hi!", TODAY, "")), .find = TWILIO_NOT_FOUND},
+    {LIST(MESSAGE(US, "+15550000002", "hi", TODAY, "")), .find = TWILIO_NOT_FOUND},
+    {LIST(MESSAGE("+15", THEM, "hi", TODAY, "")), .find = TWILIO_NOT_FOUND},
+    {"{\"messages\":[" MESSAGE("+15", THEM, "hi", TODAY,
+                               "") "],\"next_page_uri\":\"" PAGE2 "\"}",
+     TWILIO_NEXT_PAGE, .words = PAGE2},
+    /* nothing on this page is as young as the job */
+    {"{\"messages\":[" MESSAGE(US, THEM, "hi", "Sat, 21 Nov 2026 18:00:00 +0000",
+                               "") "],\"next_page_uri\":\"" PAGE2 "\"}",
+     .find = TWILIO_NOT_FOUND},
+    /* not to another host */
+    {"{\"messages\":[" MESSAGE("+15", THEM, "hi", TODAY,
+                               "") "],\"next_page_uri\":\"//evil.example/\"}",
+     .find = TWILIO_NOT_FOUND},
+};
+
+Test(twilio, a_message_is_found_in_the_list_or_not)
+{
+    bool has_offset;
+    struct twilio_wanted wanted = {
+        .from = TEXT(US), .to = TEXT(THEM), .body = TEXT("hi")};
+    clock_parse(TEXT("2026-11-22T17:59:55Z"), &wanted.since_ns, &has_offset);
+    struct buffer scratch = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        struct delivery_result result = {0};
+        enum twilio_find find =
+            twilio_find(text_of(pages[i].page), &wanted, &scratch, &result);
+        cr_expect_eq(find, pages[i].find, "page %zu: %d", i, find);
+        struct text words = find == TWILIO_NEXT_PAGE          ? buffer_view(&scratch)
+                            : result.verdict == DELIVERY_SENT ? result.provider_id
+                                                              : result.detail;
+        if (find == TWILIO_FOUND) {
+            cr_expect_eq(result.verdict, pages[i].verdict, "page %zu", i);
+            cr_expect_eq(result.reason, pages[i].reason, "page %zu", i);
+        }
+        cr_expect(text_equal(words, text_of(pages[i].words)), "page %zu: %.*s", i,
                   TEXT_ARGS(words));
     }
     buffer_fini(&scratch);
@@ -224,6 +302,64 @@ Test(twilio, sends_each_once_over_kept_connections)
     cr_expect(harness_stop(&h));
     peer_stop(peer);
     free(peer);
+}
+
+/* What a server answers to the look-up of the first message, which is in doubt; H reads a request. */
+static const struct {
+    const char *name, *script;
+    enum on_unknown on_unknown;
+    uint8_t attempt;
+    enum delivery_verdict verdict;
+    bool settled;
+    const char *detail;
+} lookups[] = {
+    {"not there, hold",
+     "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
+     ON_UNKNOWN_HOLD, 2, DELIVERY_UNKNOWN, true, "not found at Twilio"},
+    {"not there, resend",
+     "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
+     ON_UNKNOWN_RESEND, 2, DELIVERY_SENT, true, ""},
+    {"not there, left behind by a crash",
+     "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
+     ON_UNKNOWN_HOLD, 1, DELIVERY_SENT, true, ""},
+    {"garbage", "H\nS HTTP/1.1 200 OK\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
+     2, DELIVERY_DEFERRED, false, "Twilio's list of messages cannot be read"},
+    {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND, 2,
+     DELIVERY_DEFERRED, false, "the look-up at Twilio failed"},
+    {"closed", "H\nC", ON_UNKNOWN_RESEND, 2, DELIVERY_DEFERRED, false,
+     "Empty reply from server"},
+    {"silent", "H\nT", ON_UNKNOWN_RESEND, 2, DELIVERY_DEFERRED, false, NULL},
+};
+
+Test(twilio, what_is_in_doubt_is_looked_up_first)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(lookups); i++) {
+        struct peer *peer = calloc(1, sizeof(*peer));
+        peer->http = true;
+        peer->scripts[0] = lookups[i].script;
+        peer_start(peer);
+        struct harness h = {.intend_ns = NS_PER_MS};
+        struct error err = {0};
+        struct provider_config config = harness_config("twilio", peer->url);
+        config.on_unknown = lookups[i].on_unknown;
+        config.on_unknown_given = true;
+        cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
+        harness_fill(&h, 1, CHANNEL_SMS, "hello");
+        h.deliveries[0].in_doubt = true;
+        h.deliveries[0].attempt = lookups[i].attempt;
+        dispatch_submit(h.dispatch, h.deliveries);
+        cr_expect(harness_run(&h, 5 * NS_PER_S), "%s", lookups[i].name);
+        cr_expect_eq(h.fates[0].verdict, lookups[i].verdict, "%s: %d", lookups[i].name,
+                     h.fates[0].verdict);
+        cr_expect_eq(h.fates[0].settled, lookups[i].settled, "%s", lookups[i].name);
+        if (lookups[i].detail)
+            cr_expect_str_eq(h.fates[0].detail, lookups[i].detail);
+        cr_expect_eq(peer->taken[0], lookups[i].verdict == DELIVERY_SENT, "%s",
+                     lookups[i].name);
+        cr_expect(harness_stop(&h));
+        peer_stop(peer);
+        free(peer);
+    }
 }
 
 Test(twilio, waits_for_a_server_that_is_not_there)

@@ -1,0 +1,125 @@
+#!/bin/sh
+# HTTP servers that misbehave, each behind types twilio, webhook and http: every message ends as sent,
+# failed or unknown (or waits, where nothing was handed over) within the timeout, with a reason that
+# a person understands, and no request is sent twice.
+. "$(dirname "$0")/../scenario/lib.sh"
+studio
+account studio '"tier": "endless"'
+customers 1
+certificate() { # NAME HOST
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$2" -addext "subjectAltName=$3" \
+        -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+certificate own localhost DNS:localhost,IP:127.0.0.1
+certificate other elsewhere.example DNS:elsewhere.example
+mkdir plain own.d other.d
+background plain python3 "$lib/bad_http.py" plain
+background own python3 "$lib/bad_http.py" own.d own.pem own.key
+background other python3 "$lib/bad_http.py" other.d other.pem other.key
+until_true 5 test -s plain/port -a -s own.d/tls_port -a -s other.d/tls_port
+port=$(cat plain/port) own=$(cat own.d/tls_port) other=$(cat other.d/tls_port)
+
+# home NAME BASE [KEYS]: a home of its own with a provider per type and channel.
+home() {
+    "$volley" init "$1" >/dev/null && cp -r templates snapshots "$1" && cp waiver.json "$1/$1.json"
+    sed -i "s/\"waiver-job\"/\"$1\"/" "$1/$1.json"
+    cat >"$1/volley.yaml" <<YAML
+providers:
+  twilio: {type: twilio, url: "$2", account_sid: AC00000000000000000000000000000001, auth_token: x, from: "+15005550006",
+           timeout: 400ms, on_unknown: hold, retry: {first: 20ms, max: 50ms, attempts: 2}${3:+, $3}}
+  app: {type: webhook, url: "$2/hook", timeout: 400ms, on_unknown: hold, retry: {first: 20ms, max: 50ms, attempts: 2}${3:+, $3}}
+  own: {type: http, url: "$2/own", body: '{"to": "##{{to}}"}', id: id, timeout: 400ms, retry: {first: 20ms, max: 50ms, attempts: 2}${3:+, $3}}
+routes: {sms: [twilio], push: [app], email: [own]}
+tiers: {endless: {segments: 1000000}}
+public_url: https://studio.example
+YAML
+    "$volley" account put account-studio.json --home "$1" >/dev/null
+}
+job waiver-job '"channels": ["sms", "push", "email"]'
+mv waiver-job.json waiver.json
+
+kinds="good unasked garbage nothing cut-status cut-head cut-body cut-chunk html error-inside huge-body huge-head
+    many-heads redirect bad-length bad-json deep-json status-999 not-found stall stall-body drip"
+for kind in $kinds; do home "$kind" "http://127.0.0.1:$port/$kind"; done
+home tls-good "https://127.0.0.1:$own/good" "tls_ca: $work/own.pem"
+home tls-unverified "https://127.0.0.1:$other/good" "tls_verify: no"
+# Nothing is handed over to these, so their messages wait: the jobs are paused after a while.
+home tls-untrusted "https://127.0.0.1:$own/good"
+home tls-wrong-name "https://127.0.0.1:$other/good" "tls_ca: $work/other.pem"
+home tls-refused "https://127.0.0.1:$port/good"
+home tls-missing "http://127.0.0.1:$own/good"
+set -- $(free_ports 1)
+home nobody "http://127.0.0.1:$1/good"
+
+run() { # NAME SECONDS
+    (
+        cd "$1"
+        status=0
+        timeout -s INT "$2" "$volley" send "$1.json" --json --home . >books 2>err || status=$?
+        echo "$status" >status
+        "$volley" messages --job "$1" --json --home . >log
+    )
+}
+for name in $kinds tls-good tls-unverified; do run "$name" 8 & done
+for name in tls-untrusted tls-wrong-name tls-refused tls-missing nobody; do run "$name" 1.5 & done
+for job in $(jobs -p); do case " $started " in *" $job "*) ;; *) wait "$job" ;; esac; done
+
+check <<'PY'
+BAD, LOST, LATE = "bad_reply", "connection_lost", "timeout"
+def expect_all(outcome, reason, words): return {kind: (outcome, reason, words) for kind in ("sms", "push", "email")}
+sent = ("sent", "ok", "")
+wanted = {
+    "good": expect_all(*sent), "unasked": expect_all(*sent), "tls-good": expect_all(*sent), "tls-unverified": expect_all(*sent),
+    "garbage": expect_all("unknown", BAD, "HTTP"),
+    "nothing": expect_all("unknown", LOST, "connection"),
+    "cut-status": expect_all("unknown", (BAD, LOST), ""),
+    # a final status is an answer: 2xx is taken by Twilio and by a webhook, an id is asked for by http
+    "cut-head": {"sms": sent, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
+    "cut-body": {"sms": sent, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
+    "cut-chunk": {"sms": sent, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
+    "html": {"sms": sent, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is no JSON: <html>It works")},
+    "bad-json": {"sms": sent, "push": sent, "email": ("unknown", BAD, "the reply is no JSON")},
+    "deep-json": {"sms": sent, "push": sent, "email": ("unknown", BAD, "the reply is no JSON")},
+    "huge-body": {"sms": sent, "push": sent, "email": ("unknown", BAD, "the reply is not whole")},
+    "error-inside": {"sms": sent, "push": sent, "email": ("unknown", BAD, "no_such_template")},
+    "huge-head": expect_all(("sent", "unknown"), None, ""),
+    "many-heads": expect_all(("sent", "unknown"), None, ""),
+    "bad-length": expect_all(("sent", "unknown"), None, ""),
+    "status-999": expect_all("unknown", (BAD, LOST), ""),
+    "redirect": expect_all("failed", "retries_used_up", "HTTP 307"),
+    "not-found": expect_all("failed", ("invalid_address", "credentials"), "nothing here"),
+    "stall": expect_all("unknown", LATE, "timed out"),
+    "stall-body": {"sms": sent, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
+    "drip": expect_all("unknown", LATE, "timed out"),
+}
+problems = []
+def among(value, allowed):
+    return allowed is None or value in (allowed if isinstance(allowed, tuple) else (allowed,))
+for name, channels in wanted.items():
+    log = {m["channel"]: m for m in lines(f"{name}/log")}
+    for channel_name, (outcome, reason, words) in channels.items():
+        m = log.get(channel_name, {})
+        got = m.get("status"), m.get("reason", "ok"), m.get("detail", "")
+        if not (among(got[0], outcome) and among(got[1], reason) and words in got[2]) \
+                or (got[0] != "sent" and not got[2]):
+            problems.append(f"{name}: {channel_name}: {got} instead of {(outcome, reason, words)}")
+    report = load(f"{name}/books")
+    if report["state"] != "finished" or not report["balanced"]:
+        problems.append(f"{name}: {report}")
+waiting = {"tls-untrusted": "certificate", "tls-wrong-name": "127.0.0.1", "tls-refused": "SSL",
+           "tls-missing": None, "nobody": "onnect"}
+for name, words in waiting.items():
+    report = load(f"{name}/books")
+    err = open(f"{name}/err").read()
+    counts = report["channels"]["email"]
+    if words and (counts["sent"] or counts["failed"] or counts["unknown"] or counts["pending"] != 1):
+        problems.append(f"{name}: nothing was handed over, so it waits: {report}")
+    if words and words not in err:
+        problems.append(f"{name}: {words!r} is not in {err!r}")
+times = collections.Counter(line.strip() for line in open("plain/requests"))
+for name in wanted:
+    most = 6 if name == "redirect" else 3
+    if not name.startswith("tls") and times[name] > most:
+        problems.append(f"{name}: {times[name]} requests for 3 messages")
+true(not problems, "\n".join(problems))
+PY
