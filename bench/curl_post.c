@@ -93,8 +93,13 @@ static void turn(struct poster *poster)
 {
     struct epoll_event events[EVENTS_MAX];
     int running, count;
-    if (poster->timeout_ms == 0)
+    while (poster->timeout_ms == 0) {
         run_timers(poster);
+        collect(
+            poster); /* a fast server has answered by now, and epoll has no more to say */
+    }
+    if (poster->open == 0)
+        return;
     count = epoll_wait(poster->epoll_fd, events, EVENTS_MAX, (int)poster->timeout_ms);
     if (count == 0)
         run_timers(poster);
