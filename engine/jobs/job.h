@@ -52,8 +52,9 @@ struct job {
 
     struct optout_set *optouts;
     int64_t optout_serial;
-    struct optout_set *dead; /* addresses, by dead_hash */
-    bool single;             /* a manual message to one customer (R9) */
+    struct config_auto_hold auto_hold; /* the configuration's, with the job file's own */
+    struct optout_set *dead;           /* addresses, by dead_hash */
+    bool single;                       /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */
 
     struct text email_from_name, email_from;

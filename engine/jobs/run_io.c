@@ -103,6 +103,20 @@ static void release(struct run *run, struct delivery *d)
         pipeline_return(run->pipeline, batch);
 }
 
+/* judge_soon: not here, for letting messages out or holding the job calls on dispatch, which may be
+ * what called us. */
+static void judge_soon(struct run *run)
+{
+    loop_timer_arm(run->io.loop, &run->io.guard_timer, 0);
+}
+
+static void answered(struct run *run, const struct delivery *d)
+{
+    if (d->attempt == 1 && d->row != JOURNAL_ROW_NOTICE &&
+        run_guard_answered(&run->io.guard, d->channel))
+        judge_soon(run);
+}
+
 static void record(struct run *run, const struct delivery *d, enum outcome outcome,
                    const struct delivery_result *result)
 {
@@ -119,6 +133,10 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .detail = result->detail});
     if (outcome == OUTCOME_PENDING)
         return;
+    if (d->row != JOURNAL_ROW_NOTICE &&
+        run_guard_settled(&run->io.guard, d->channel, outcome, result->reason,
+                          result->detail))
+        judge_soon(run);
     run->io.open--;
     if (d->row != JOURNAL_ROW_NOTICE)
         atomic_fetch_add_explicit(&run->io.outcomes[d->channel][outcome], 1,
@@ -206,6 +224,7 @@ static void done(struct delivery_source *source, struct delivery *d,
 {
     struct run *run = run_of(source);
     run->io.in_dispatch--;
+    answered(run, d);
     if (result->address_dead)
         note_dead(run, d, result);
     switch (result->verdict) {
@@ -313,6 +332,7 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     if (!expired && !opted_out)
         return true;
     run->io.in_dispatch--;
+    answered(run, d);
     enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
     settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
            opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
@@ -390,13 +410,105 @@ static void pace(struct loop_timer *timer)
                        now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
 }
 
-static void hold(struct run *run, struct batch *batch)
+static void hold(struct run *run, struct delivery *list)
 {
     struct run_io *io = &run->io;
-    *io->held_tail = &batch->outgoing[0].delivery;
-    io->held_tail = &batch->outgoing[batch->outgoing_count - 1].delivery.next;
+    *io->held_tail = list;
+    for (; list; list = list->next)
+        io->held_tail = &list->next;
     if (!io->pace_timer.heap_index)
         loop_timer_arm(io->loop, &io->pace_timer, loop_now_ns(io->loop));
+}
+
+static void send_on(struct run *run, struct delivery *list)
+{
+    if (list && (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0))
+        hold(run, list);
+    else
+        submit(run, list);
+}
+
+/* --- the first messages go alone --- */
+
+/* gate: the messages of a list that may go now; the others wait until their channel's canary is
+ * over. What is tried again was out before. */
+static struct delivery *gate(struct run *run, struct delivery *list)
+{
+    struct run_io *io = &run->io;
+    struct delivery *out = NULL, **out_tail = &out;
+    if (io->guard.shut == 0)
+        return list;
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        list->next = NULL;
+        bool may_go = list->attempt > 1 || run_guard_pass(&io->guard, list->channel);
+        struct delivery ***tail = may_go ? &out_tail : &io->gated_tail[list->channel];
+        **tail = list;
+        *tail = &list->next;
+    }
+    return out;
+}
+
+static struct delivery *take_gated(struct run_io *io, int channel)
+{
+    struct delivery *list = io->gated[channel];
+    io->gated[channel] = NULL;
+    io->gated_tail[channel] = &io->gated[channel];
+    return list;
+}
+
+/* stop_here: too many messages fail; what is not out yet waits for a person. */
+static void stop_here(struct run *run)
+{
+    char quoted[ERROR_TEXT_BYTES];
+    log_warn("engine", "job held", "job=%.*s reason=%s", TEXT_ARGS(run->job->file.id),
+             log_quote(text_of(run->io.held_because), quoted, sizeof(quoted)));
+    atomic_store(&run->io.tripped, true);
+    pipeline_stop(run->pipeline);
+    run_io_pause(run);
+}
+
+static void judge_outcomes(struct loop_timer *timer)
+{
+    struct run *run = timer->arg;
+    struct run_io *io = &run->io;
+    int64_t now = loop_now_ns(io->loop), wait_ns = INT64_MAX;
+    bool over = io->next_chunk >= io->chunks && io->open == 0;
+    for (int c = 0; c < CHANNEL_COUNT && !io->pausing && !io->cancelling && !over; c++) {
+        switch (run_guard_judge(&io->guard, (enum channel)c, now, io->held_because)) {
+        case RUN_GUARD_OPEN:
+            send_on(run, take_gated(io, c));
+            break;
+        case RUN_GUARD_HOLD:
+            stop_here(run);
+            break;
+        case RUN_GUARD_WAIT:
+            if (io->guard.channels[c].until_ns < wait_ns)
+                wait_ns = io->guard.channels[c].until_ns;
+            break;
+        case RUN_GUARD_NOTHING:
+            break;
+        }
+    }
+    if (wait_ns != INT64_MAX)
+        loop_timer_arm(io->loop, &io->guard_timer, wait_ns);
+}
+
+static void init_guard(struct run *run)
+{
+    const struct job *job = run->job;
+    uint64_t customers = snapshot_rows(job->snapshot), most = job->file.max_recipients;
+    unsigned channels = 0;
+    if (job->recipients && job->recipient_count < customers)
+        customers = job->recipient_count;
+    if (most > 0 && most < customers)
+        customers = most;
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        channels |= (unsigned)job_uses(job, (enum channel)c) << c;
+        run->io.gated_tail[c] = &run->io.gated[c];
+    }
+    run->io.guard_timer = (struct loop_timer){.fn = judge_outcomes, .arg = run};
+    run_guard_init(&run->io.guard, &job->auto_hold, customers, channels);
 }
 
 /* --- batches --- */
@@ -417,10 +529,8 @@ static void deliver(struct run *run, struct batch *batch)
             settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
                    io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
-    } else if (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0) {
-        hold(run, batch);
     } else {
-        submit(run, &batch->outgoing[0].delivery);
+        send_on(run, gate(run, &batch->outgoing[0].delivery));
     }
 }
 
@@ -571,6 +681,7 @@ int run_io_open(struct run *run, struct error *err)
     if (run->replay)
         renumber(run);
     resolve_doubt(run);
+    init_guard(run);
     run_io_look(run);
     return 0;
 }
@@ -580,8 +691,19 @@ void run_io_pause(struct run *run)
     run->io.pausing = true;
     run->io.held = NULL;
     run->io.held_tail = &run->io.held;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        take_gated(&run->io, c);
     dispatch_withdraw(run->io.dispatch, &run->io.source);
     run_io_look(run);
+}
+
+static void cancel_list(struct run *run, struct delivery *list)
+{
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        settle(run, list, list->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
+               DELIVERY_CANCELLED);
+    }
 }
 
 void run_io_cancel(struct run *run)
@@ -594,10 +716,9 @@ void run_io_cancel(struct run *run)
     struct delivery *held = io->held;
     io->held = NULL;
     io->held_tail = &io->held;
-    for (struct delivery *next; held; held = next) {
-        next = held->next;
-        settle(run, held, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
-    }
+    cancel_list(run, held);
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        cancel_list(run, take_gated(io, c));
     while (io->waiting.count > 0) {
         struct redo redo = waiting_take(&io->waiting);
         struct delivery d = {.row = redo.row,
@@ -629,6 +750,7 @@ static void closed(struct journal_wait *wait, int res)
         break_off(run, res, "the end");
     loop_timer_disarm(io->loop, &io->redo_timer);
     loop_timer_disarm(io->loop, &io->pace_timer);
+    loop_timer_disarm(io->loop, &io->guard_timer);
     journal_close(&io->journal);
     free(wait);
     atomic_store(&io->closed, true);

@@ -211,6 +211,7 @@ void dispatch_intended(struct dispatch *dispatch, struct delivery *list)
 
 void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source)
 {
+    source->withdrawn = true;
     for (size_t i = 0; i < dispatch->set_count; i++) {
         for (size_t f = 0; f < dispatch->sets[i].flow_count; f++)
             flow_withdraw(dispatch->sets[i].flows[f], source);

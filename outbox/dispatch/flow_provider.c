@@ -54,6 +54,7 @@ size_t provider_waiting(struct provider *provider)
     if (flow_is_out(flow))
         return 0;
     int64_t now_ns = loop_now_ns(provider->loop);
+    flow_plan(flow); /* a session that ended may have taken the last one intended */
     size_t waiting = flow->intending + flow->ready.count;
     int64_t wait_ns = health_wait_ns(flow, now_ns);
     if (wait_ns > 0) {
@@ -118,7 +119,9 @@ void provider_return(struct provider *provider, struct delivery *delivery)
     CHECK(flow->in_flight > 0);
     flow->in_flight--;
     delivery_queue_push_front(&flow->ready, delivery);
-    if (flow->retired || flow->set->stopped)
+    if (delivery->source->withdrawn)
+        flow_take_back(flow, delivery->source);
+    else if (flow->retired || flow->set->stopped)
         flow_give_away(flow, 0);
     else if (flow->closing)
         flow_take_back(flow, NULL);

@@ -97,6 +97,11 @@ int flow_set_init(struct flow_set *set, struct dispatch *dispatch, uint8_t index
     int rc = domain_check(config, err);
     if (rc == 0)
         rc = add_flow(set, config, NULL, err);
+    if (rc == 0 && config->domain_count > 0 &&
+        !(set->flows[0]->provider.type->channels >> CHANNEL_EMAIL & 1))
+        rc = error_set(err, ERROR_CONFIG,
+                       "providers.%s.domains: only email has recipient domains",
+                       config->name);
     for (size_t i = 0; i < config->domain_count && rc == 0; i++)
         rc = add_flow(set, config, &config->domains[i], err);
     return rc;

@@ -2,6 +2,8 @@
 #include "outbox/providers/api.h"
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "outbox/providers/rate_headers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +18,20 @@
 
 struct api_slot {
     struct api *api;
+    struct http *http; /* its pool's */
     struct api_slot *next_free;
     struct api_call call;
+};
+
+/* Slots made together: as many as there may be connections at first, and more where that is raised
+ * while running. */
+struct api_pool {
+    struct api *api;
+    struct api_pool *next;
+    struct http *http;
+    bool closed;
+    size_t slot_count;
+    struct api_slot slots[];
 };
 
 struct api {
@@ -25,7 +39,6 @@ struct api {
     const struct api_methods *methods;
     void *own;
     void (*free_fn)(void *own);
-    struct http *http;
     char *url;
     char *headers[HTTP_HEADERS_MAX];
     size_t header_count;
@@ -35,10 +48,11 @@ struct api {
     struct loop_timer patience;      /* armed: a call waits for more messages */
     int64_t patient_until_ns;        /* 0: no call waits */
     bool rate_bound;                 /* the rate cut the last call short */
+    struct api_pool *pools; /* the first one made stands last, and takes own_request */
     size_t slot_count;
+    size_t busy;      /* slots with a call */
     size_t under_way; /* requests, the type's own too */
     struct api_slot *free;
-    struct api_slot *slots;
     struct http_request *own_request;
     void (*own_fn)(struct http_request *request, const struct http_reply *reply);
     bool closing;
@@ -62,6 +76,7 @@ static void send_call(struct api_slot *slot)
     struct api_call *call = &slot->call;
     call->request.method = "POST";
     call->request.url = api->url;
+    call->request.timeout_ns = api->provider->config.timeout_ns;
     memset(call->request.headers, 0, sizeof(call->request.headers));
     memcpy(call->request.headers, api->headers, api->header_count * sizeof(char *));
     if (call->count == 1) {
@@ -69,11 +84,12 @@ static void send_call(struct api_slot *slot)
         call->request.headers[api->header_count] = call->key;
     }
     buffer_clear(&call->body);
-    buffer_clear(&call->scratch);
+    if (call->stage == 0) /* else it has what judge left for this stage */
+        buffer_clear(&call->scratch);
     api->methods->compose(call);
     call->request.body = buffer_view(&call->body);
     api->under_way++;
-    http_send(api->http, &call->request);
+    http_send(slot->http, &call->request);
 }
 
 /* take: the next delivery that this provider can carry at all. */
@@ -180,7 +196,7 @@ static void on_patience(struct loop_timer *timer)
 void api_pump(struct provider *provider)
 {
     struct api *api = api_of(provider);
-    while (api->free && !api->closing) {
+    while (api->free && !api->closing && api->busy < provider->config.max_connections) {
         if ((api->methods->ready && !api->methods->ready(provider)) || is_patient(api))
             return;
         struct api_slot *slot = api->free;
@@ -190,6 +206,7 @@ void api_pump(struct provider *provider)
         if (dry)
             note_rate(api);
         api->free = slot->next_free;
+        api->busy++;
         send_call(slot);
     }
 }
@@ -289,6 +306,10 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     memset(api->results, 0, call->count * sizeof(*api->results));
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
     tell_health(api, call, &verdict, reply->status);
+    struct rate_headers limits;
+    if (rate_headers_read(reply, clock_now_ns(), &limits))
+        provider_allowance(api->provider, limits.remaining * api->batch_max,
+                           limits.reset_ns);
     if (verdict.again) {
         call->stage++;
         send_call(slot);
@@ -297,7 +318,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     char status[16]; /* what is told of a failure without words */
     snprintf(status, sizeof(status), "HTTP %u", reply->status);
     for (size_t i = 0; i < call->count; i++) {
-        if (api->results[i].detail.bytes == 0)
+        if (api->results[i].detail.bytes == 0 && api->results[i].verdict != DELIVERY_SENT)
             api->results[i].detail = text_of(status);
     }
     tell_fates(api, call, &verdict);
@@ -327,10 +348,25 @@ static void on_no_reply(struct api_slot *slot, const struct http_reply *reply)
     }
 }
 
+static void close_pools(struct api *api);
+
 static void on_http_closed(void *arg)
 {
-    struct api *api = arg;
-    provider_closed(api->provider);
+    struct api_pool *pool = arg;
+    pool->closed = true;
+    close_pools(pool->api);
+}
+
+/* close_pools: one after the other. */
+static void close_pools(struct api *api)
+{
+    struct api_pool *pool = api->pools;
+    while (pool && pool->closed)
+        pool = pool->next;
+    if (pool)
+        http_close(pool->http, on_http_closed, pool);
+    else
+        provider_closed(api->provider);
 }
 
 static void go_on(struct api *api)
@@ -338,7 +374,7 @@ static void go_on(struct api *api)
     if (!api->closing)
         api_pump(api->provider);
     else if (api->under_way == 0)
-        http_close(api->http, on_http_closed, api);
+        close_pools(api);
 }
 
 static void on_reply(struct http_request *request, const struct http_reply *reply)
@@ -354,6 +390,7 @@ static void on_reply(struct http_request *request, const struct http_reply *repl
     if (over) {
         slot->next_free = api->free;
         api->free = slot;
+        api->busy--;
     }
     go_on(api);
 }
@@ -376,27 +413,52 @@ void api_request(struct provider *provider, struct http_request *request)
     request->fn = on_own_reply;
     request->arg = api;
     api->under_way++;
-    http_send(api->http, request);
+    struct api_pool *pool = api->pools;
+    while (pool->next)
+        pool = pool->next;
+    http_send(pool->http, request);
 }
 
 /* --- life --- */
 
-static void make_slots(struct api *api)
+static int add_pool(struct api *api, size_t slot_count, struct error *err)
 {
-    int64_t timeout_ns = api->provider->config.timeout_ns;
-    api->slots = calloc(api->slot_count, sizeof(*api->slots));
-    CHECK(api->slots);
-    for (size_t i = 0; i < api->slot_count; i++) {
-        struct api_slot *slot = &api->slots[i];
-        *slot = (struct api_slot){.api = api, .next_free = api->free};
+    const struct provider_config *config = &api->provider->config;
+    struct api_pool *pool =
+        calloc(1, sizeof(*pool) + slot_count * sizeof(struct api_slot));
+    CHECK(pool);
+    *pool = (struct api_pool){.api = api, .next = api->pools};
+    /* one to spare for the type's own request */
+    int rc = http_create(api->provider->loop, slot_count + 1, &pool->http, err);
+    if (rc) {
+        free(pool);
+        return rc;
+    }
+    http_trust(pool->http, config->tls_ca ? config->tls_ca : "", config->tls_unverified);
+    api->pools = pool;
+    api->slot_count += slot_count;
+    for (; pool->slot_count < slot_count; pool->slot_count++) {
+        struct api_slot *slot = &pool->slots[pool->slot_count];
+        *slot = (struct api_slot){.api = api, .http = pool->http, .next_free = api->free};
         slot->call = (struct api_call){
             .provider = api->provider,
             .deliveries = calloc(api->batch_max, sizeof(struct delivery *)),
-            .request = {.timeout_ns = timeout_ns, .fn = on_reply, .arg = slot},
+            .request = {.fn = on_reply, .arg = slot},
             .key = KEY_HEADER};
         CHECK(slot->call.deliveries);
         api->free = slot;
     }
+    return 0;
+}
+
+void api_reconfigure(struct provider *provider)
+{
+    struct api *api = api_of(provider);
+    size_t most = provider->config.max_connections;
+    struct error err;
+    if (most > api->slot_count && add_pool(api, most - api->slot_count, &err))
+        log_warn("outbox", "no more connections could be made", "provider=%s why=\"%s\"",
+                 provider->config.name, err.text);
 }
 
 int api_open(struct provider *provider, const struct api_methods *methods,
@@ -411,7 +473,6 @@ int api_open(struct provider *provider, const struct api_methods *methods,
                         .own = own,
                         .free_fn = free_fn,
                         .url = text_copy(text_of(url)),
-                        .slot_count = provider->config.max_connections,
                         .patience = {.fn = on_patience, .arg = api}};
     for (; headers[api->header_count]; api->header_count++) {
         CHECK(api->header_count < HTTP_HEADERS_MAX - 1);
@@ -424,16 +485,11 @@ int api_open(struct provider *provider, const struct api_methods *methods,
     provider->batch = api->batch_max;
     api->results = calloc(api->batch_max, sizeof(*api->results));
     CHECK(api->results);
-    make_slots(api);
-    /* one to spare for the type's own request */
-    int rc = http_create(provider->loop, api->slot_count + 1, &api->http, err);
-    const char *ca_file = provider->config.tls_ca ? provider->config.tls_ca : "";
-    if (rc == 0 && ca_file[0] && access(ca_file, R_OK) != 0)
-        rc = error_set(err, ERROR_CONFIG, "providers.%s.tls_ca: cannot read %s: %s",
-                       provider->config.name, ca_file, strerror(errno));
-    if (rc == 0)
-        http_trust(api->http, ca_file, provider->config.tls_unverified);
-    return rc;
+    const char *ca_file = provider->config.tls_ca;
+    if (ca_file && ca_file[0] && access(ca_file, R_OK) != 0)
+        return error_set(err, ERROR_CONFIG, "providers.%s.tls_ca: cannot read %s: %s",
+                         provider->config.name, ca_file, strerror(errno));
+    return add_pool(api, provider->config.max_connections, err);
 }
 
 void api_close(struct provider *provider)
@@ -446,25 +502,28 @@ void api_close(struct provider *provider)
     if (held)
         provider_return(provider, held);
     if (api->under_way == 0)
-        http_close(api->http, on_http_closed, api);
+        close_pools(api);
 }
 
 void api_destroy(struct provider *provider)
 {
     struct api *api = api_of(provider);
     stop_waiting(api);
-    http_destroy(&api->http);
-    for (size_t i = 0; i < api->slot_count; i++) {
-        buffer_fini(&api->slots[i].call.body);
-        buffer_fini(&api->slots[i].call.scratch);
-        free(api->slots[i].call.deliveries);
+    for (struct api_pool *pool = api->pools, *next; pool; pool = next) {
+        next = pool->next;
+        http_destroy(&pool->http);
+        for (size_t i = 0; i < pool->slot_count; i++) {
+            buffer_fini(&pool->slots[i].call.body);
+            buffer_fini(&pool->slots[i].call.scratch);
+            free(pool->slots[i].call.deliveries);
+        }
+        free(pool);
     }
     for (size_t i = 0; i < api->header_count; i++)
         free(api->headers[i]);
     if (api->free_fn)
         api->free_fn(api->own);
     free(api->results);
-    free(api->slots);
     free(api->url);
     free(api);
     provider->state = NULL;

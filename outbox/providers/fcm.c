@@ -156,6 +156,7 @@ const struct provider_type provider_fcm = {
     .check = fcm_check,
     .open = fcm_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

@@ -2,6 +2,7 @@
  *
  * A pool of sessions (wire/smtp.h); what a reply means for a message is the table below.
  */
+#include "outbox/dispatch/domain.h"
 #include "outbox/dispatch/provider.h"
 #include "outbox/providers/types.h"
 #include "outbox/wire/remote.h"
@@ -372,6 +373,8 @@ static int relay_check(const struct provider_config *config, struct error *err)
         rc = check_login(config, err);
     if (rc == 0)
         rc = check_verp(config, err);
+    if (rc == 0)
+        rc = domain_check(config, err);
     if (rc == 0)
         rc = make_trust(config, &remote, &trust, err);
     tls_context_destroy(&trust);

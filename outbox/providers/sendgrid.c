@@ -261,6 +261,7 @@ const struct provider_type provider_sendgrid = {
     .check = sendgrid_check,
     .open = sendgrid_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

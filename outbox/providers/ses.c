@@ -348,6 +348,7 @@ const struct provider_type provider_ses = {
     .check = ses_check,
     .open = ses_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

@@ -224,6 +224,7 @@ const struct provider_type provider_twilio = {
     .check = twilio_check,
     .open = twilio_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

@@ -83,6 +83,7 @@ const struct provider_type provider_webhook = {
     .check = webhook_check,
     .open = webhook_open,
     .pump = api_pump,
+    .reconfigure = api_reconfigure,
     .close = api_close,
     .destroy = api_destroy,
 };

@@ -309,6 +309,8 @@ static void finish(struct transfer *transfer, CURLcode code)
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
+    else if (reply.end == HTTP_GARBLED && code == CURLE_UNSUPPORTED_PROTOCOL)
+        reply.words = TEXT("what came back is not HTTP");
     else if (reply.end != HTTP_REPLY)
         reply.words =
             text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));

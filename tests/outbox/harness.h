@@ -129,6 +129,19 @@ static inline struct provider_config harness_config(const char *type, const char
                                     .retry_attempts = 5};
 }
 
+/* harness_dispatch: the loop, the source and a dispatch as config says. */
+static inline int harness_dispatch(struct harness *h,
+                                   const struct dispatch_config *config,
+                                   struct error *err)
+{
+    h->source = (struct delivery_source){
+        .intend = harness_intend, .admit = harness_admit, .done = harness_done};
+    h->intend_timer = (struct loop_timer){.fn = harness_on_intend_timer, .arg = h};
+    if (!h->loop && loop_create(&h->loop, err) != 0)
+        return -1;
+    return dispatch_create(h->loop, config, &h->dispatch, err);
+}
+
 static inline int harness_start(struct harness *h,
                                 const struct provider_config *providers,
                                 size_t provider_count, struct error *err)
@@ -143,12 +156,7 @@ static inline int harness_start(struct harness *h,
             config.route_counts[i] = provider_count;
         }
     }
-    h->source = (struct delivery_source){
-        .intend = harness_intend, .admit = harness_admit, .done = harness_done};
-    h->intend_timer = (struct loop_timer){.fn = harness_on_intend_timer, .arg = h};
-    if (!h->loop && loop_create(&h->loop, err) != 0)
-        return -1;
-    return dispatch_create(h->loop, &config, &h->dispatch, err);
+    return harness_dispatch(h, &config, err);
 }
 
 /* harness_fill: count deliveries to u0@test.example … or +15550000000 …, with one body.

@@ -136,3 +136,77 @@ Test(throttle, keeps_a_provider_busy_and_is_rarely_sent_away)
         cr_expect(pushed < 0.1, "%s: %.1f %% pushed back", s->name, 100 * pushed);
     }
 }
+
+/* A push-back at now for a limiter without ceiling, tried at 1000/s. */
+static void push_back(struct throttle *throttle, struct limiter *limiter, int64_t wait_ns,
+                      int64_t now)
+{
+    throttle_push_back(throttle, limiter, 1000, wait_ns, now, 1);
+}
+
+Test(throttle, pauses_as_long_as_asked_or_longer_each_time)
+{
+    struct throttle throttle = {0};
+    struct limiter limiter = {0};
+    int64_t now = NS_PER_S, before = 0;
+    push_back(&throttle, &limiter, 3 * NS_PER_S, now);
+    cr_expect_eq(throttle_wait_ns(&throttle, now), 3 * NS_PER_S);
+    push_back(&throttle, &limiter, NS_PER_S, now + NS_PER_S); /* the same, heard again */
+    cr_expect_eq(throttle_wait_ns(&throttle, now), 3 * NS_PER_S);
+    push_back(&throttle, &limiter, 4 * NS_PER_S, now + NS_PER_S);
+    cr_expect_eq(throttle_wait_ns(&throttle, now), 5 * NS_PER_S);
+    for (int i = 0; i < 8; i++) {
+        now += 100 * NS_PER_S;
+        push_back(&throttle, &limiter, 0, now);
+        cr_expect_gt(throttle_wait_ns(&throttle, now), before);
+        before = throttle_wait_ns(&throttle, now);
+    }
+    now += 100 * NS_PER_S;
+    throttle_accepted(&throttle, NS_PER_MS, now);
+    push_back(&throttle, &limiter, 0, now);
+    cr_expect_leq(throttle_wait_ns(&throttle, now), 20 * NS_PER_MS);
+    push_back(&throttle, &limiter, INT64_MAX, now + NS_PER_S);
+    cr_expect_leq(throttle_wait_ns(&throttle, now), 3602 * NS_PER_S, "but not for ever");
+}
+
+Test(throttle, becomes_free_again_with_use_and_not_with_waiting)
+{
+    struct throttle throttle = {0};
+    struct limiter limiter = {0};
+    int64_t now = NS_PER_S;
+    limiter_set(&limiter, 2000);
+    push_back(&throttle, &limiter, 0, now);
+    cr_expect(throttle_is_on(&throttle, now));
+    cr_expect(limiter.rate_per_s > 400 && limiter.rate_per_s < 500, "%g",
+              limiter.rate_per_s);
+    now += 3600 * NS_PER_S;
+    throttle_tick(&throttle, &limiter, now);
+    cr_expect_lt(limiter.rate_per_s, 550, "idle for an hour: %g", limiter.rate_per_s);
+    int64_t start = now;
+    while (throttle_is_on(&throttle, now) && now < start + 60 * NS_PER_S)
+        throttle_tick(&throttle, &limiter, now += 2 * NS_PER_MS);
+    cr_expect_eq(limiter.rate_per_s, 2000);
+    cr_expect_lt(now - start, 5 * NS_PER_S);
+}
+
+Test(throttle, an_allowance_that_is_used_up_is_a_pause)
+{
+    static const struct {
+        uint64_t remaining, in_flight;
+        int64_t reset_ns, wait_ns;
+    } cases[] = {
+        {10, 3, NS_PER_S, 0},
+        {3, 3, NS_PER_S, NS_PER_S},
+        {0, 0, 5 * NS_PER_S, 5 * NS_PER_S},
+        {0, 0, 0, 0},
+        {0, 0, -1, 0},
+        {0, 9, INT64_MAX, 3600 * NS_PER_S},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct throttle throttle = {0};
+        throttle_allowance(&throttle, cases[i].remaining, cases[i].in_flight,
+                           cases[i].reset_ns, NS_PER_S);
+        cr_expect_eq(throttle_wait_ns(&throttle, NS_PER_S), cases[i].wait_ns, "case %zu",
+                     i);
+    }
+}

@@ -1,0 +1,407 @@
+/* flow: where messages go when a provider fails, domains with limits of their own, limits that
+ * change while messages are on their way. */
+#include "tests/outbox/fake_peer.h"
+#include "tests/outbox/harness.h"
+
+#include <criterion/criterion.h>
+
+#define MAIL  "Subject: hi\r\n\r\nhello\r\n"
+#define HELLO "S 220 fake\nE EHLO\nS 250-fake\nS 250 PIPELINING\n"
+#define LATER                                                                            \
+    "E MAIL\nE RCPT\nE DATA\nS 250 ok\nS 450 4.2.0 later\nS 503 no\nE RSET\nS 250 ok\n"
+
+static const char *const names[] = {"first", "second", "third"};
+
+/* Up to three relays on one email route. */
+struct scene {
+    struct peer peers[3];
+    struct harness h;
+    struct provider_config configs[3];
+    struct route_entry route[3];
+    size_t count;
+};
+
+static struct scene *scene_open(size_t count)
+{
+    struct scene *scene = calloc(1, sizeof(*scene));
+    scene->count = count;
+    scene->h.intend_ns = NS_PER_MS;
+    for (size_t i = 0; i < count; i++) {
+        scene->peers[i].offers = "PIPELINING";
+        peer_start(&scene->peers[i]);
+        scene->configs[i] = harness_config("smtp", scene->peers[i].url);
+        scene->configs[i].name = names[i];
+        scene->configs[i].max_connections = 4;
+        scene->route[i] = (struct route_entry){(uint8_t)i, (uint8_t)i, 1};
+    }
+    return scene;
+}
+
+static struct dispatch_config config_of(struct scene *scene)
+{
+    struct dispatch_config config = {.providers = scene->configs,
+                                     .provider_count = scene->count};
+    config.routes[CHANNEL_EMAIL] = scene->route;
+    config.route_counts[CHANNEL_EMAIL] = scene->count;
+    return config;
+}
+
+static void scene_fill(struct scene *scene, size_t count)
+{
+    struct error err = {0};
+    struct dispatch_config config = config_of(scene);
+    cr_assert_eq(harness_dispatch(&scene->h, &config, &err), 0, "%s", err.text);
+    harness_fill(&scene->h, count, CHANNEL_EMAIL, MAIL);
+}
+
+static void scene_submit(struct scene *scene, size_t count)
+{
+    scene_fill(scene, count);
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+}
+
+static void scene_close(struct scene *scene)
+{
+    cr_expect(harness_stop(&scene->h), "close hangs");
+    for (size_t i = 0; i < scene->count; i++) {
+        if (scene->peers[i].listen_fd >= 0)
+            peer_stop(&scene->peers[i]);
+    }
+    free(scene);
+}
+
+static void expect_each_once(struct scene *scene)
+{
+    for (size_t row = 0; row < scene->h.count; row++) {
+        int taken = 0;
+        for (size_t i = 0; i < scene->count; i++)
+            taken += scene->peers[i].taken[row];
+        cr_expect_eq(taken, 1, "row %zu: %d", row, taken);
+        cr_expect_eq(scene->h.fates[row].done, 1, "row %zu: %d", row,
+                     scene->h.fates[row].done);
+        cr_expect_eq(scene->h.fates[row].verdict, DELIVERY_SENT, "row %zu: %s", row,
+                     scene->h.fates[row].detail);
+    }
+}
+
+/* --- failing over --- */
+
+Test(flow, what_waits_for_a_dead_provider_moves_to_the_next)
+{
+    struct scene *scene = scene_open(2);
+    peer_stop(&scene->peers[0]);
+    scene->peers[0].listen_fd = -1;
+    scene_submit(scene, 500);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S), "%zu done", scene->h.done);
+    expect_each_once(scene);
+    cr_expect_eq(scene->peers[1].total, 500);
+    scene_close(scene);
+}
+
+Test(flow, what_waits_for_a_stopped_provider_moves_even_what_it_refused)
+{
+    struct scene *scene = scene_open(3);
+    scene->peers[0].scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nS 535 5.7.8 no\nT";
+    scene->configs[0].max_connections = 1;
+    scene_submit(scene, 300);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S), "%zu done", scene->h.done);
+    expect_each_once(scene);
+    cr_expect_eq(scene->peers[1].total, 300);
+    struct dispatch_counters counters;
+    dispatch_counters_read(scene->h.dispatch, 0, &counters);
+    cr_expect(counters.stopped);
+    cr_expect_eq(counters.queued + counters.in_flight + counters.failed, 0);
+    cr_expect_eq(counters.brake, BRAKE_BROKEN);
+    scene_close(scene);
+}
+
+static void submit_again(struct harness *h, struct delivery *delivery)
+{
+    struct fate *fate = &h->fates[delivery->row];
+    if (fate->verdict != DELIVERY_DEFERRED)
+        return;
+    h->done--;
+    fate->done--;
+    delivery->attempt++;
+    delivery->next = NULL;
+    dispatch_submit(h->dispatch, delivery);
+}
+
+Test(flow, three_deferrals_are_enough)
+{
+    struct scene *scene = scene_open(2);
+    scene->peers[0].scripts[0] = HELLO LATER LATER LATER "V";
+    scene->configs[0].max_connections = 1;
+    scene->h.on_done = submit_again;
+    scene_submit(scene, 1);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S));
+    expect_each_once(scene);
+    cr_expect_eq(scene->h.deliveries[0].attempt, 4);
+    cr_expect_eq(scene->peers[0].total, 0);
+    scene_close(scene);
+}
+
+Test(flow, what_may_have_got_through_never_moves)
+{
+    struct scene *scene = scene_open(2);
+    peer_stop(&scene->peers[0]);
+    scene->peers[0].listen_fd = -1;
+    scene_fill(scene, 4);
+    for (size_t i = 0; i < 4; i++) {
+        scene->h.deliveries[i].in_doubt = true;
+        scene->h.deliveries[i].provider = i % 2 == 0 ? 0 : 1;
+    }
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    harness_run_for(&scene->h, 300 * NS_PER_MS);
+    cr_expect_eq(scene->h.done, 2);
+    for (int row = 0; row < 4; row++)
+        cr_expect_eq(scene->peers[1].taken[row], row % 2, "row %d", row);
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect(harness_run(&scene->h, NS_PER_S));
+    scene_close(scene);
+}
+
+Test(flow, weights_share_the_messages)
+{
+    struct scene *scene = scene_open(3);
+    scene->route[1] = (struct route_entry){1, 0, 3};
+    scene->route[2] = (struct route_entry){2, 1, 9};
+    scene_submit(scene, 2000);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S), "%zu done", scene->h.done);
+    expect_each_once(scene);
+    cr_expect(scene->peers[0].total > 430 && scene->peers[0].total < 570, "%d",
+              scene->peers[0].total);
+    cr_expect_eq(scene->peers[2].total, 0);
+    scene_close(scene);
+}
+
+/* --- domains --- */
+
+/* Every `nth` message goes to u<row>@name. */
+static void address(struct scene *scene, size_t nth, const char *name)
+{
+    for (size_t i = 0; i < scene->h.count; i += nth) {
+        char *to = scene->h.addresses[i];
+        snprintf(to, sizeof(scene->h.addresses[i]), "u%zu@%s", i, name);
+        scene->h.deliveries[i].to = text_of(to);
+    }
+}
+
+Test(flow, a_slow_domain_holds_up_nobody_else)
+{
+    static const struct provider_domain domains[] = {
+        {.name = "slow.example", .max_message_rate_per_s = 20, .max_connections = 1}};
+    struct scene *scene = scene_open(1);
+    scene->configs[0].domains = domains;
+    scene->configs[0].domain_count = 1;
+    scene_fill(scene, 2000);
+    address(scene, 40, "Slow.EXAMPLE"); /* 50 of them: 2.5 s */
+    int64_t start_ns = clock_steady_ns();
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    while (scene->h.done < 1950 && clock_steady_ns() - start_ns < 5 * NS_PER_S)
+        harness_run_for(&scene->h, NS_PER_MS);
+    cr_expect_lt(clock_steady_ns() - start_ns, NS_PER_S, "the others waited");
+    int slow = 0;
+    for (size_t row = 0; row < 2000; row += 40)
+        slow += scene->h.fates[row].done;
+    cr_expect_leq(slow, 25, "%d: the domain's rate", slow);
+    struct dispatch_counters counters;
+    dispatch_counters_read(scene->h.dispatch, 0, &counters);
+    cr_expect_eq(counters.sent, scene->h.done, "all flows are counted");
+    cr_expect_eq(counters.queued + counters.in_flight, 2000 - scene->h.done);
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect(harness_run(&scene->h, NS_PER_S));
+    scene_close(scene);
+}
+
+Test(flow, a_domain_has_connections_of_its_own_out_of_the_providers)
+{
+    static const struct provider_domain domains[] = {
+        {.name = "a.example", .max_connections = 1, .messages_per_connection = 5}};
+    struct scene *scene = scene_open(1);
+    scene->configs[0].domains = domains;
+    scene->configs[0].domain_count = 1;
+    scene->configs[0].max_connections = 2;
+    scene_fill(scene, 200);
+    address(scene, 1, "a.example");
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S), "%zu done", scene->h.done);
+    expect_each_once(scene);
+    cr_expect_eq(scene->peers[0].largest_session, 5);
+    cr_expect_geq(scene->peers[0].connections, 40);
+    scene_close(scene);
+}
+
+Test(flow, the_providers_rate_holds_over_all_its_domains)
+{
+    static const struct provider_domain domains[] = {{.name = "a.example"},
+                                                     {.name = "b.example"}};
+    struct scene *scene = scene_open(1);
+    scene->configs[0].domains = domains;
+    scene->configs[0].domain_count = 2;
+    scene->configs[0].max_message_rate_per_s = 400;
+    scene_fill(scene, 1000);
+    address(scene, 2, "a.example");
+    address(scene, 3, "b.example");
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    harness_run_for(&scene->h, 500 * NS_PER_MS);
+    cr_expect(scene->h.done > 150 && scene->h.done < 260, "%zu in 0.5 s", scene->h.done);
+    int done[3] = {0};
+    for (size_t row = 0; row < 1000; row++)
+        done[row % 3 == 0 ? 2 : row % 2 == 0 ? 1 : 0] += scene->h.fates[row].done;
+    for (int i = 0; i < 3; i++)
+        cr_expect_gt(done[i], 15, "kind %d: %d", i, done[i]);
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect(harness_run(&scene->h, NS_PER_S));
+    scene_close(scene);
+}
+
+/* --- other limits while running --- */
+
+static void reconfigure(struct scene *scene)
+{
+    struct error err = {0};
+    struct dispatch_config config = config_of(scene);
+    cr_assert_eq(dispatch_reconfigure(scene->h.dispatch, &config, &err), 0, "%s",
+                 err.text);
+}
+
+Test(flow, limits_change_while_messages_are_on_their_way)
+{
+    static const struct provider_domain domains[] = {
+        {.name = "a.example", .max_connections = 1, .max_message_rate_per_s = 5000},
+        {.name = "b.example", .max_connections = 1}};
+    struct scene *scene = scene_open(2);
+    scene->configs[0].max_message_rate_per_s = 100;
+    scene->configs[0].max_connections = 1;
+    scene->configs[0].timeout_ns = 5 * NS_PER_S; /* however busy the machine is */
+    scene_fill(scene, 2000);
+    address(scene, 2, "a.example");
+    address(scene, 5, "b.example");
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    harness_run_for(&scene->h, 60 * NS_PER_MS);
+    cr_expect_lt(scene->h.done, 30);
+    struct dispatch_counters counters;
+    dispatch_counters_read(scene->h.dispatch, 0, &counters);
+    cr_expect_float_eq(counters.rate_limit_per_s, 100, 1e-9);
+    cr_expect_eq(counters.brake, BRAKE_RATE, "%s", dispatch_brake_name(counters.brake));
+    for (int round = 0; round < 24; round++) {
+        scene->configs[0].domains = domains + (round % 3 == 2);
+        scene->configs[0].domain_count = (size_t)(round % 3);
+        if (scene->configs[0].domain_count == 2)
+            scene->configs[0].domains = domains;
+        scene->configs[0].max_connections = 3 + (unsigned)(round * 7 % 5);
+        scene->configs[0].max_message_rate_per_s = 4000 + 300 * (round % 4);
+        scene->configs[0].messages_per_connection = 20 + (unsigned)round;
+        reconfigure(scene);
+        harness_run_for(&scene->h, 10 * NS_PER_MS);
+    }
+    scene->configs[0].max_message_rate_per_s = 0;
+    reconfigure(scene);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S), "%zu done", scene->h.done);
+    expect_each_once(scene);
+    cr_expect_gt(scene->peers[0].connections, 3);
+    scene_close(scene);
+}
+
+Test(flow, what_cannot_change_while_running_is_named_and_nothing_changes)
+{
+    struct scene *scene = scene_open(2);
+    scene_submit(scene, 1);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S));
+    static const struct provider_domain greedy[] = {
+        {.name = "a.example", .max_connections = 4}};
+    static const struct provider_header header = {"X-A", "b"};
+    const struct provider_config good = scene->configs[1];
+    struct {
+        const char *words;
+        struct provider_config config;
+    } cases[] = {{"providers.second.url: this cannot change", good},
+                 {"providers.second.type: ", good},
+                 {"providers.second.password: ", good},
+                 {"providers.second.batch: ", good},
+                 {"providers.second.headers: ", good},
+                 {"providers.second.domains: their connections leave too few", good}};
+    cases[0].config.url = "smtp://127.0.0.1:1";
+    cases[1].config.type = "twilio";
+    cases[2].config.password = "x";
+    cases[3].config.batch = 9;
+    cases[4].config.headers = &header;
+    cases[4].config.header_count = 1;
+    cases[5].config.domains = greedy;
+    cases[5].config.domain_count = 1;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct error err = {0};
+        scene->configs[0].max_message_rate_per_s = 7;
+        scene->configs[1] = cases[i].config;
+        struct dispatch_config config = config_of(scene);
+        cr_expect_eq(dispatch_reconfigure(scene->h.dispatch, &config, &err),
+                     -ERROR_CONFIG);
+        cr_expect(strstr(err.text, cases[i].words), "%s", err.text);
+        struct dispatch_counters counters;
+        dispatch_counters_read(scene->h.dispatch, 0, &counters);
+        cr_expect_eq(counters.rate_limit_per_s, 0, "nothing has changed");
+    }
+    struct error err = {0};
+    struct dispatch_config fewer = config_of(scene);
+    fewer.provider_count = 1;
+    cr_expect_eq(dispatch_reconfigure(scene->h.dispatch, &fewer, &err), -ERROR_CONFIG);
+    cr_expect(strstr(err.text, "needs a restart"), "%s", err.text);
+    scene_close(scene);
+}
+
+/* --- beside a slow provider --- */
+
+#define SLOWLY "H\nW 1000\nX HTTP/1.1 201 Created|Content-Length: 2||{}\nT"
+
+/* Messages a second of a relay with a rate, beside a service that answers after the test. */
+static double rate_beside(bool slow)
+{
+    struct peer *peers = calloc(2, sizeof(*peers));
+    static const struct route_entry routes[] = {{0, 0, 1}, {1, 0, 1}};
+    struct harness h = {.intend_ns = NS_PER_MS};
+    struct provider_config configs[2];
+    for (int i = 0; i < 2; i++) {
+        peers[i].offers = "PIPELINING";
+        peers[i].http = i == 1;
+        for (int c = 0; c < 4 && i == 1; c++)
+            peers[i].scripts[c] = SLOWLY;
+        peer_start(&peers[i]);
+        configs[i] = harness_config(i == 0 ? "smtp" : "twilio", peers[i].url);
+        configs[i].max_connections = 4;
+        configs[i].timeout_ns = 10 * NS_PER_S;
+    }
+    configs[0].max_message_rate_per_s = 4000;
+    struct dispatch_config config = {.providers = configs, .provider_count = 2};
+    config.routes[CHANNEL_EMAIL] = &routes[0];
+    config.routes[CHANNEL_SMS] = &routes[1];
+    config.route_counts[CHANNEL_EMAIL] = config.route_counts[CHANNEL_SMS] = 1;
+    struct error err = {0};
+    cr_assert_eq(harness_dispatch(&h, &config, &err), 0, "%s", err.text);
+    harness_fill(&h, 2000, CHANNEL_EMAIL, MAIL);
+    for (size_t i = 0; i < 400 && slow; i++) {
+        h.deliveries[i * 5].channel = CHANNEL_SMS;
+        h.deliveries[i * 5].to = TEXT("+15550000001");
+    }
+    int64_t start_ns = clock_steady_ns();
+    dispatch_submit(h.dispatch, h.deliveries);
+    int wanted = slow ? 1600 : 2000;
+    while (peers[0].total < wanted && clock_steady_ns() - start_ns < 5 * NS_PER_S)
+        harness_run_for(&h, NS_PER_MS);
+    double rate = wanted * 1e9 / (double)(clock_steady_ns() - start_ns);
+    dispatch_destroy(&h.dispatch); /* what is under way is not waited for */
+    loop_destroy(&h.loop);
+    free(h.deliveries);
+    free(h.fates);
+    free(h.addresses);
+    peer_stop(&peers[0]);
+    peer_stop(&peers[1]);
+    free(peers);
+    return rate;
+}
+
+Test(flow, a_provider_that_hardly_answers_costs_others_nothing)
+{
+    double alone = rate_beside(false), beside = rate_beside(true);
+    cr_expect_gt(beside, 0.93 * alone, "%.0f/s alone, %.0f/s beside", alone, beside);
+}
