@@ -17,6 +17,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* With so many jobs at work a new one gets one worker and three batches, which bounds memory: a batch
+ * of emails with text and HTML takes some 5 MB. */
+#define GENEROUS_MAX 2
 /* How long one round may take before the runs are polled again. */
 #define ROUND_MS 100
 /* How long a job that another process holds waits before it is tried again. */
@@ -102,6 +105,7 @@ static void take(struct daemon *d, const char *name, struct text content)
     struct job_env env = {.home = d->home,
                           .config = process_config(d->process),
                           .store = d->store,
+                          .frugal = d->active_count >= GENEROUS_MAX,
                           .problem_fn = on_problem,
                           .arg = &first};
     struct error err = {0};

@@ -341,6 +341,8 @@ int job_open(const struct job_env *env, struct job_file *file,
     struct job *job = calloc(1, sizeof(*job));
     CHECK(job != NULL);
     job->config = env->config;
+    job->frugal = env->frugal;
+    job->workers = job->frugal ? 1 : job->config->workers;
     job->file = *file;
     *file = (struct job_file){0};
     job->auto_hold = auto_hold_of(job->config, &job->file);

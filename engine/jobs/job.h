@@ -30,6 +30,8 @@ struct job_binding {
 
 struct job {
     const struct config *config;
+    unsigned workers;
+    bool frugal;        /* one worker and few batches: many jobs run at once */
     struct arena arena; /* account, bindings, texts */
     struct job_file file;
     struct account account;
@@ -66,6 +68,7 @@ struct job_env {
     const char *home;
     const struct config *config;
     struct store *store;
+    bool frugal; /* see struct job */
     /* Told about problems that do not stop the job. May be NULL. */
     job_problem_fn *warning_fn;
     /* Told about every problem that does, the first included. May be NULL. */

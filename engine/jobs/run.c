@@ -109,7 +109,7 @@ static int start_pipeline(struct run *run, struct error *err)
     struct books books;
     replayed_books(run, &books);
     struct pipeline_config config = {.job = run->job,
-                                     .workers = run->job->config->workers,
+                                     .workers = run->job->workers,
                                      .replay = run->replay,
                                      .books = &books,
                                      .grant = grant,

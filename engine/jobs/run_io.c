@@ -12,10 +12,6 @@
 /* How many waiting messages are made again at a time: a batch's worth is never needed at
  * once. */
 #define REDO_GROUP_MAX 1024
-/* The job's own rate is let through in steps of this length. */
-#define PACE_STEP_NS (10 * NS_PER_MS)
-
-static void submit(struct run *run, struct delivery *list);
 
 static struct run *run_of(struct delivery_source *source)
 {
@@ -103,20 +99,6 @@ static void release(struct run *run, struct delivery *d)
         pipeline_return(run->pipeline, batch);
 }
 
-/* judge_soon: not here, for letting messages out or holding the job calls on dispatch, which may be
- * what called us. */
-static void judge_soon(struct run *run)
-{
-    loop_timer_arm(run->io.loop, &run->io.guard_timer, 0);
-}
-
-static void answered(struct run *run, const struct delivery *d)
-{
-    if (d->attempt == 1 && d->row != JOURNAL_ROW_NOTICE &&
-        run_guard_answered(&run->io.guard, d->channel))
-        judge_soon(run);
-}
-
 static void record(struct run *run, const struct delivery *d, enum outcome outcome,
                    const struct delivery_result *result)
 {
@@ -133,10 +115,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .detail = result->detail});
     if (outcome == OUTCOME_PENDING)
         return;
-    if (d->row != JOURNAL_ROW_NOTICE &&
-        run_guard_settled(&run->io.guard, d->channel, outcome, result->reason,
-                          result->detail))
-        judge_soon(run);
+    run_out_settled(run, d, outcome, result);
     run->io.open--;
     if (d->row != JOURNAL_ROW_NOTICE)
         atomic_fetch_add_explicit(&run->io.outcomes[d->channel][outcome], 1,
@@ -224,7 +203,7 @@ static void done(struct delivery_source *source, struct delivery *d,
 {
     struct run *run = run_of(source);
     run->io.in_dispatch--;
-    answered(run, d);
+    run_out_answered(run, d);
     if (result->address_dead)
         note_dead(run, d, result);
     switch (result->verdict) {
@@ -325,183 +304,12 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     if (!expired && !opted_out)
         return true;
     run->io.in_dispatch--;
-    answered(run, d);
+    run_out_answered(run, d);
     enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
     settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
            opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
     run_io_look(run);
     return false;
-}
-
-static void submit(struct run *run, struct delivery *list)
-{
-    for (struct delivery *d = list; d; d = d->next) {
-        d->source = &run->io.source;
-        d->since_ns = run->job->now_ns;
-        run->io.in_dispatch++;
-    }
-    if (list)
-        dispatch_submit(run->io.dispatch, list);
-}
-
-/* --- the job's own rate and quiet hours --- */
-
-static int64_t minute_of_day(const struct run *run, int64_t now_ns)
-{
-    int64_t now_s = now_ns / NS_PER_S;
-    int64_t local_s = now_s + tzif_offset_s(run->job->zone, now_s);
-    return (local_s % 86400 + 86400) % 86400 / 60;
-}
-
-/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last.
- */
-static int64_t quiet_for_ns(const struct run *run)
-{
-    int32_t start = run->job->file.quiet_start_min, end = run->job->file.quiet_end_min;
-    if (start < 0 || start == end)
-        return 0;
-    int64_t minute = minute_of_day(run, clock_now_ns());
-    bool quiet =
-        start < end ? minute >= start && minute < end : minute >= start || minute < end;
-    return quiet ? (end - minute + 1440) % 1440 * 60 * NS_PER_S : 0;
-}
-
-static double pace_allowance(struct run *run, int64_t now)
-{
-    struct run_io *io = &run->io;
-    double rate = run->job->file.max_message_rate_per_s;
-    if (rate <= 0)
-        return 1e18;
-    double burst = rate * (double)PACE_STEP_NS * 2 / (double)NS_PER_S;
-    double allowance =
-        io->held_allowance + rate * (double)(now - io->held_since_ns) / (double)NS_PER_S;
-    burst = burst > 1 ? burst : 1;
-    io->held_since_ns = now;
-    return allowance < burst ? allowance : burst;
-}
-
-static void pace(struct loop_timer *timer)
-{
-    struct run *run = timer->arg;
-    struct run_io *io = &run->io;
-    int64_t now = loop_now_ns(io->loop), quiet_ns = quiet_for_ns(run);
-    io->held_allowance = pace_allowance(run, now);
-    struct delivery *list = io->held, *last = NULL;
-    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1;
-         io->held = io->held->next) {
-        last = io->held;
-        io->held_allowance -= 1;
-    }
-    if (!io->held)
-        io->held_tail = &io->held;
-    if (last) {
-        last->next = NULL;
-        submit(run, list);
-    }
-    if (io->held)
-        loop_timer_arm(io->loop, &io->pace_timer,
-                       now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
-}
-
-static void hold(struct run *run, struct delivery *list)
-{
-    struct run_io *io = &run->io;
-    *io->held_tail = list;
-    for (; list; list = list->next)
-        io->held_tail = &list->next;
-    if (!io->pace_timer.heap_index)
-        loop_timer_arm(io->loop, &io->pace_timer, loop_now_ns(io->loop));
-}
-
-static void send_on(struct run *run, struct delivery *list)
-{
-    if (list && (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0))
-        hold(run, list);
-    else
-        submit(run, list);
-}
-
-/* --- the first messages go alone --- */
-
-/* gate: the messages of a list that may go now; the others wait until their channel's canary is
- * over. What is tried again was out before. */
-static struct delivery *gate(struct run *run, struct delivery *list)
-{
-    struct run_io *io = &run->io;
-    struct delivery *out = NULL, **out_tail = &out;
-    if (io->guard.shut == 0)
-        return list;
-    for (struct delivery *next; list; list = next) {
-        next = list->next;
-        list->next = NULL;
-        bool may_go = list->attempt > 1 || run_guard_pass(&io->guard, list->channel);
-        struct delivery ***tail = may_go ? &out_tail : &io->gated_tail[list->channel];
-        **tail = list;
-        *tail = &list->next;
-    }
-    return out;
-}
-
-static struct delivery *take_gated(struct run_io *io, int channel)
-{
-    struct delivery *list = io->gated[channel];
-    io->gated[channel] = NULL;
-    io->gated_tail[channel] = &io->gated[channel];
-    return list;
-}
-
-/* stop_here: too many messages fail; what is not out yet waits for a person. */
-static void stop_here(struct run *run)
-{
-    char quoted[ERROR_TEXT_BYTES];
-    log_warn("engine", "job held", "job=%.*s reason=%s", TEXT_ARGS(run->job->file.id),
-             log_quote(text_of(run->io.held_because), quoted, sizeof(quoted)));
-    atomic_store(&run->io.tripped, true);
-    pipeline_stop(run->pipeline);
-    run_io_pause(run);
-}
-
-static void judge_outcomes(struct loop_timer *timer)
-{
-    struct run *run = timer->arg;
-    struct run_io *io = &run->io;
-    int64_t now = loop_now_ns(io->loop), wait_ns = INT64_MAX;
-    bool over = io->next_chunk >= io->chunks && io->open == 0;
-    for (int c = 0; c < CHANNEL_COUNT && !io->pausing && !io->cancelling && !over; c++) {
-        switch (run_guard_judge(&io->guard, (enum channel)c, now, io->held_because)) {
-        case RUN_GUARD_OPEN:
-            send_on(run, take_gated(io, c));
-            break;
-        case RUN_GUARD_HOLD:
-            stop_here(run);
-            break;
-        case RUN_GUARD_WAIT:
-            if (io->guard.channels[c].until_ns < wait_ns)
-                wait_ns = io->guard.channels[c].until_ns;
-            break;
-        case RUN_GUARD_NOTHING:
-            break;
-        }
-    }
-    if (wait_ns != INT64_MAX)
-        loop_timer_arm(io->loop, &io->guard_timer, wait_ns);
-}
-
-static void init_guard(struct run *run)
-{
-    const struct job *job = run->job;
-    uint64_t customers = snapshot_rows(job->snapshot), most = job->file.max_recipients;
-    unsigned channels = 0;
-    if (job->recipients && job->recipient_count < customers)
-        customers = job->recipient_count;
-    if (most > 0 && most < customers)
-        customers = most;
-    for (int c = 0; c < CHANNEL_COUNT; c++) {
-        channels |= (unsigned)job_uses(job, (enum channel)c) << c;
-        run->io.gated_tail[c] = &run->io.gated[c];
-    }
-    run->io.guard_timer = (struct loop_timer){.fn = judge_outcomes, .arg = run};
-    run_guard_init(&run->io.guard, &job->auto_hold, customers, channels);
 }
 
 /* --- batches --- */
@@ -523,7 +331,7 @@ static void deliver(struct run *run, struct batch *batch)
                    io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
     } else {
-        send_on(run, gate(run, &batch->outgoing[0].delivery));
+        run_out_send(run, &batch->outgoing[0].delivery);
     }
 }
 
@@ -580,7 +388,7 @@ void run_io_take_notice(struct run *run)
     run->notice->open = 1;
     run->io.open++;
     atomic_store(&run->io.quiet, false);
-    submit(run, &run->notice->outgoing[0].delivery);
+    run_out_submit(run, &run->notice->outgoing[0].delivery);
 }
 
 /* --- start, stop, end --- */
@@ -658,10 +466,7 @@ int run_io_open(struct run *run, struct error *err)
                                     .provider_count = job->config->provider_count};
     io->source = (struct delivery_source){.intend = intend, .admit = admit, .done = done};
     io->run = run;
-    io->held_tail = &io->held;
     io->redo_timer = (struct loop_timer){.fn = redo_due, .arg = run};
-    io->pace_timer = (struct loop_timer){.fn = pace, .arg = run};
-    io->held_since_ns = loop_now_ns(io->loop);
     int rc = journal_open(run->dir, &header, io->loop, &io->journal, err);
     if (rc)
         return rc;
@@ -674,7 +479,7 @@ int run_io_open(struct run *run, struct error *err)
     if (run->replay)
         renumber(run);
     resolve_doubt(run);
-    init_guard(run);
+    run_out_open(run);
     run_io_look(run);
     return 0;
 }
@@ -682,10 +487,8 @@ int run_io_open(struct run *run, struct error *err)
 void run_io_pause(struct run *run)
 {
     run->io.pausing = true;
-    run->io.held = NULL;
-    run->io.held_tail = &run->io.held;
-    for (int c = 0; c < CHANNEL_COUNT; c++)
-        take_gated(&run->io, c);
+    while (run_out_take(run))
+        ;
     dispatch_withdraw(run->io.dispatch, &run->io.source);
     run_io_look(run);
 }
@@ -706,12 +509,8 @@ void run_io_cancel(struct run *run)
         return;
     io->cancelling = true;
     journal_mark(io->journal, JOURNAL_CANCELLED);
-    struct delivery *held = io->held;
-    io->held = NULL;
-    io->held_tail = &io->held;
-    cancel_list(run, held);
-    for (int c = 0; c < CHANNEL_COUNT; c++)
-        cancel_list(run, take_gated(io, c));
+    for (struct delivery *list; (list = run_out_take(run));)
+        cancel_list(run, list);
     while (io->waiting.count > 0) {
         struct redo redo = waiting_take(&io->waiting);
         struct delivery d = {.row = redo.row,
@@ -742,8 +541,7 @@ static void closed(struct journal_wait *wait, int res)
     if (res)
         break_off(run, res, "the end");
     loop_timer_disarm(io->loop, &io->redo_timer);
-    loop_timer_disarm(io->loop, &io->pace_timer);
-    loop_timer_disarm(io->loop, &io->guard_timer);
+    run_out_close(run);
     journal_close(&io->journal);
     free(wait);
     atomic_store(&io->closed, true);

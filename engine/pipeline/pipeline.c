@@ -338,9 +338,10 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
     if (config->replay)
         p->meter.segments = config->replay->sms_segments;
     /* Each worker fills one while another is on its way out, and one is being filled
-     * meanwhile; and one is for redos. */
-    size_t batches =
-        config->plan_only ? config->workers + 1 : 2 * (size_t)config->workers + 3;
+     * meanwhile; and one is for redos. A frugal job makes do without the one meanwhile. */
+    size_t batches = config->plan_only
+                         ? config->workers + 1
+                         : 2 * (size_t)config->workers + (config->job->frugal ? 1 : 3);
     int rc = make_batches(p, batches, err);
     if (rc) {
         pipeline_destroy(&p);

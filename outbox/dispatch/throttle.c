@@ -146,9 +146,13 @@ int throttle_push_back(struct throttle *throttle, struct limiter *limiter,
         return 0;
     }
     count_time(throttle, limiter, now_ns);
+    bool sure = throttle->accepted >= THROTTLE_SURE;
     double rate = find_rate(throttle, limiter, tried_per_s);
     int64_t pause_ns = choose_pause(throttle, wait_ns, seed);
     throttle->pause_until_ns = now_ns + pause_ns;
+    throttle->doubts = sure ? 0 : throttle->doubts + 1;
+    if (throttle->doubts == 1 && throttle->found_per_s > 0)
+        return 1; /* what was under way came late: the last push-back, once more */
     throttle->measuring = true;
     throttle->accepted = 0;
     throttle->busy_ns = 0;

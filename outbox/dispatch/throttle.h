@@ -14,6 +14,7 @@
 struct throttle {
     int64_t pause_until_ns;
     unsigned pauses;    /* in a row, without success between */
+    unsigned doubts;    /* push-backs in a row with hardly a message between */
     bool measuring;     /* it has pushed back before: what came since tells its rate */
     double found_per_s; /* what it accepted when it last pushed back; 0: no limit found */
     double hold_ns;     /* how long it takes to come back to found_per_s */

@@ -43,6 +43,7 @@ struct relay_session {
     size_t index; /* in relay->sessions */
     struct smtp_session *smtp;
     bool opening;
+    bool slowed; /* a reply has slowed us down: its end by 421 is no news */
     char from[SMTP_VERP_BYTES]; /* of the mail given last */
 };
 
@@ -170,8 +171,10 @@ static void on_answer(void *arg, void *owner, const struct smtp_answer *answer)
         result.provider_id = queue_id(answer->words);
         provider_ok(provider);
     }
-    if (result.reason == DELIVERY_THROTTLED)
+    if (result.reason == DELIVERY_THROTTLED) {
+        ((struct relay_session *)arg)->slowed = true;
         provider_slow_down(provider, 0);
+    }
     if (result.reason == DELIVERY_CREDENTIALS) {
         char sentence[512];
         snprintf(sentence, sizeof(sentence), "%s does not accept us: %.*s",
@@ -208,11 +211,12 @@ static void on_ended(void *arg, enum smtp_end end, const char *sentence)
     struct relay *relay = session->relay;
     if (end == SMTP_END_CONNECT)
         relay->address++;
-    if (end == SMTP_END_BUSY)
+    bool news = end != SMTP_END_BUSY || !session->slowed;
+    if (end == SMTP_END_BUSY && news)
         provider_slow_down(relay->provider, 0);
     else if (end == SMTP_END_CREDENTIALS)
         provider_stop(relay->provider, sentence);
-    else if (end != SMTP_END_CLOSED)
+    else if (end != SMTP_END_CLOSED && news)
         provider_trouble(relay->provider, sentence);
     opened(session);
     forget(session); /* the sentence was its */

@@ -95,14 +95,6 @@ static struct watch *watch_of(struct http *http, int fd)
     return &http->watches[index];
 }
 
-static void watch_start(struct http *http, int fd, int poll_fd)
-{
-    struct watch *watch = watch_of(http, fd);
-    CHECK(!watch->known);
-    *watch = (struct watch){
-        .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
-}
-
 static void watch_register(struct http *http, int fd, uint32_t events)
 {
     struct watch *watch = watch_of(http, fd);
@@ -124,6 +116,16 @@ static void watch_close(struct http *http, int fd)
         watch_register(http, fd, 0);
     close(watch->poll_fd);
     watch->known = false;
+}
+
+static void watch_start(struct http *http, int fd, int poll_fd)
+{
+    struct watch *watch = watch_of(http, fd);
+    if (watch->known && watch->poll_fd != fd) /* libcurl closed its own without a word */
+        watch_close(http, fd);
+    CHECK(!watch->known);
+    *watch = (struct watch){
+        .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
 }
 
 static void act(struct http *http, uint64_t key, uint32_t events)

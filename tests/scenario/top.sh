@@ -16,7 +16,7 @@ answered() {
 # campaign ID CHANNEL: runs it until the check of standard input has been made, then cancels it.
 campaign() {
     id=$1 channel=$2
-    job "$id" "\"channels\": [\"$channel\"]"
+    job "$id" "\"channels\": [\"$channel\"], \"auto_hold\": {\"enabled\": false}" # all queue at once
     background send "$volley" send "$id.json"
     send_pid=$pid
     until_true 10 answered
