@@ -84,6 +84,21 @@ static void finish_all(struct flow *flow, struct delivery_queue *queue)
 
 /* --- intents ahead of need --- */
 
+bool flow_rests(struct flow *flow)
+{
+    int64_t now_ns = loop_now_ns(flow->provider.loop);
+    int64_t wait_ns = breaker_wait_ns(&flow->breaker, now_ns);
+    int64_t pause_ns = throttle_wait_ns(&flow->throttle, now_ns);
+    if (wait_ns < pause_ns)
+        wait_ns = pause_ns;
+    if (wait_ns == 0)
+        return false;
+    flow_brake(flow, flow->breaker.open ? BRAKE_BROKEN : BRAKE_PROVIDER);
+    if (flow->planned.count + flow->intending + flow->ready.count > 0)
+        flow_wake(flow, now_ns + wait_ns);
+    return true;
+}
+
 static struct flow_group *free_group(struct flow *flow)
 {
     for (size_t i = 0; i < FLOW_GROUPS; i++) {
@@ -117,10 +132,8 @@ void flow_plan(struct flow *flow)
     size_t target = flow->breaker.open ? 1 : flow->target;
     while (flow->planned.count > 0 && !flow_is_out(flow)) {
         size_t ahead = flow->intending + flow->ready.count;
-        int64_t now_ns = loop_now_ns(flow->provider.loop);
         struct flow_group *group;
-        if (ahead > target / 2 || breaker_wait_ns(&flow->breaker, now_ns) > 0 ||
-            throttle_wait_ns(&flow->throttle, now_ns) > 0 || !(group = free_group(flow)))
+        if (ahead > target / 2 || flow_rests(flow) || !(group = free_group(flow)))
             return;
         size_t most = target > ahead ? target - ahead : 1;
         struct flow_group cut =

@@ -103,6 +103,9 @@ void flow_submit(struct flow *flow, struct delivery *delivery);
 bool flow_intended(struct flow *flow, struct delivery *list);
 void flow_pump(struct flow *flow);
 void flow_plan(struct flow *flow);
+/* flow_rests: whether the provider's state (not a rate) holds all back; then it is pumped again when
+ * that is over. */
+bool flow_rests(struct flow *flow);
 void flow_aim(struct flow *flow);
 void flow_withdraw(struct flow *flow, const struct delivery_source *source);
 void flow_close(struct flow *flow);

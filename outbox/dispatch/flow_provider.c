@@ -17,14 +17,6 @@ static uint64_t seed_of(const struct flow *flow)
     return hash64(flow->provider.config.name, strlen(flow->provider.config.name));
 }
 
-/* 0: now; else how long the provider's own state says to wait, rates aside. */
-static int64_t health_wait_ns(const struct flow *flow, int64_t now_ns)
-{
-    int64_t wait_ns = breaker_wait_ns(&flow->breaker, now_ns);
-    int64_t pause_ns = throttle_wait_ns(&flow->throttle, now_ns);
-    return pause_ns > wait_ns ? pause_ns : wait_ns;
-}
-
 /* 0: a delivery may go now. Else a timer is armed that pumps again. */
 static int64_t rate_wait_ns(struct flow *flow, int64_t now_ns)
 {
@@ -53,16 +45,10 @@ size_t provider_waiting(struct provider *provider)
     struct flow *flow = flow_of(provider);
     if (flow_is_out(flow))
         return 0;
-    int64_t now_ns = loop_now_ns(provider->loop);
     flow_plan(flow); /* a session that ended may have taken the last one intended */
     size_t waiting = flow->intending + flow->ready.count;
-    int64_t wait_ns = health_wait_ns(flow, now_ns);
-    if (wait_ns > 0) {
-        flow_brake(flow, flow->breaker.open ? BRAKE_BROKEN : BRAKE_PROVIDER);
-        if (waiting + flow->planned.count > 0)
-            flow_wake(flow, now_ns + wait_ns);
+    if (flow_rests(flow))
         return 0;
-    }
     return flow->breaker.open && waiting > 1 ? 1 : waiting;
 }
 
@@ -77,7 +63,8 @@ static bool may_take(struct flow *flow, int64_t now_ns)
     if (flow_is_out(flow))
         return false;
     if (flow->ready.count == 0) {
-        flow_brake(flow, flow->intending > 0 ? BRAKE_JOURNAL : BRAKE_NONE);
+        if (flow->planned.count == 0 || !flow_rests(flow))
+            flow_brake(flow, flow->intending > 0 ? BRAKE_JOURNAL : BRAKE_NONE);
         return false;
     }
     return provider_waiting(&flow->provider) > 0 &&

@@ -174,11 +174,15 @@ static void judge(struct tls *tls, int rc)
     int error = SSL_get_error(tls->ssl, rc);
     if (error == SSL_ERROR_WANT_READ)
         return;
-    if (error == SSL_ERROR_ZERO_RETURN) {
+    bool ended = error == SSL_ERROR_ZERO_RETURN;
+    if (ended && tls->state == TLS_OPEN) {
         tls->state = TLS_CLOSED;
         return;
     }
-    if (tls->why[0] == '\0')
+    if (ended)
+        snprintf(tls->why, sizeof(tls->why),
+                 "it broke off while TLS was being agreed upon");
+    else if (tls->why[0] == '\0')
         tls_sentence_protocol(tls->why);
     tls->state = TLS_FAILED;
     ERR_clear_error();
@@ -215,7 +219,7 @@ enum tls_state tls_feed(struct tls *tls, struct text cipher, struct buffer *plai
 
 void tls_seal(struct tls *tls, struct text plain, struct buffer *cipher_out)
 {
-    CHECK(tls->state == TLS_OPEN);
+    CHECK(tls->state == TLS_OPEN || tls->state == TLS_CLOSED);
     while (plain.bytes > 0) {
         size_t bytes = plain.bytes < RECORD_BYTES ? plain.bytes : RECORD_BYTES;
         /* without renegotiation, and into memory, nothing keeps it from being written */

@@ -37,7 +37,8 @@ void tls_destroy(struct tls **tls);
 enum tls_state tls_feed(struct tls *tls, struct text cipher, struct buffer *plain,
                         struct buffer *cipher_out);
 
-/* tls_seal: append plain, encrypted. Only while TLS_OPEN. */
+/* tls_seal: append plain, encrypted. While TLS_OPEN, and when TLS_CLOSED, which ends the server's
+ * direction only (RFC 8446 6.1). */
 void tls_seal(struct tls *tls, struct text plain, struct buffer *cipher_out);
 
 /* tls_close: append close_notify where one is due. */

@@ -235,3 +235,22 @@ Test(api, a_lost_call_leaves_all_its_messages_unknown)
                      "row %zu: %d", i, b->h.fates[i].verdict);
     stop(b);
 }
+
+/* The last reply before the pause leaves nothing under way that would wake anybody. */
+Test(api, a_used_up_allowance_is_waited_for)
+{
+    struct bench *b = start("HTTP/1.1 202 Accepted\r\nRateLimit-Remaining: 0\r\n"
+                            "RateLimit-Reset: 1\r\nContent-Length: 0\r\n\r\n",
+                            NULL, 1, 1, 0);
+    fill(b, 2);
+    dispatch_submit(b->h.dispatch, b->h.deliveries);
+    harness_run_for(&b->h, 500 * NS_PER_MS);
+    struct dispatch_counters counters;
+    dispatch_counters_read(b->h.dispatch, 0, &counters);
+    cr_expect_eq(b->h.done, 1);
+    cr_expect_eq(counters.brake, BRAKE_PROVIDER, "%s",
+                 dispatch_brake_name(counters.brake));
+    cr_expect(harness_run(&b->h, 5 * NS_PER_S));
+    expect_all(b, DELIVERY_SENT);
+    stop(b);
+}

@@ -194,6 +194,7 @@ Test(tls, refuses_old_versions_and_what_is_not_tls)
         {"HTTP/1.1 400 Bad Request\r\n\r\n", "not TLS"},
         {"\x16\x03\x03\x00\x04\xFF\xFF\xFF\xFF", "TLS broke: "},
         {"\x15\x03\x03\x00\x02\x02\x28", "TLS broke: "},
+        {"\x15\x03\x03\x00\x02\x01\x00", "broke off while TLS"}, /* close_notify */
     };
     for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
         struct buffer plain = {0}, cipher = {0};
