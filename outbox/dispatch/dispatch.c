@@ -195,6 +195,7 @@ void dispatch_submit(struct dispatch *dispatch, struct delivery *list)
 {
     for (struct delivery *next; list; list = next) {
         next = list->next;
+        list->source->withdrawn = false;
         struct flow *flow = dispatch_choose(dispatch, list);
         flow_submit(flow ? flow : last_of_route(dispatch, list), list);
     }
@@ -211,6 +212,7 @@ void dispatch_intended(struct dispatch *dispatch, struct delivery *list)
 
 void dispatch_withdraw(struct dispatch *dispatch, struct delivery_source *source)
 {
+    source->withdrawn = true;
     for (size_t i = 0; i < dispatch->set_count; i++) {
         for (size_t f = 0; f < dispatch->sets[i].flow_count; f++)
             flow_withdraw(dispatch->sets[i].flows[f], source);

@@ -119,7 +119,9 @@ void provider_return(struct provider *provider, struct delivery *delivery)
     CHECK(flow->in_flight > 0);
     flow->in_flight--;
     delivery_queue_push_front(&flow->ready, delivery);
-    if (flow->retired || flow->set->stopped)
+    if (delivery->source->withdrawn)
+        flow_take_back(flow, delivery->source);
+    else if (flow->retired || flow->set->stopped)
         flow_give_away(flow, 0);
     else if (flow->closing)
         flow_take_back(flow, NULL);
@@ -164,7 +166,7 @@ void provider_done(struct provider *provider, struct delivery *delivery,
         throttle_accepted(&flow->throttle, now_ns - delivery->taken_ns, now_ns);
     /* refused with us, not for itself: another provider may know us */
     if (result.reason == DELIVERY_CREDENTIALS && result.verdict == DELIVERY_FAILED &&
-        !delivery->in_doubt) {
+        !delivery->in_doubt && !delivery->source->withdrawn) {
         struct flow *other =
             dispatch_choose_other(provider->dispatch, delivery, flow->set);
         if (other) {

@@ -175,6 +175,22 @@ Test(flow, weights_share_the_messages)
     scene_close(scene);
 }
 
+Test(flow, what_comes_back_unsent_after_withdrawing_ends)
+{
+    struct scene *scene = scene_open(1);
+    scene->peers[0].scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nW 150\nC";
+    scene->configs[0].max_connections = 1;
+    scene_submit(scene, 1);
+    harness_run_for(&scene->h, 60 * NS_PER_MS);
+    cr_expect_eq(scene->h.fates[0].admitted, 1, "it is under way");
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect_eq(scene->h.done, 0);
+    cr_expect(harness_run(&scene->h, NS_PER_S), "it never came back");
+    cr_expect_eq(scene->h.fates[0].reason, DELIVERY_CANCELLED);
+    cr_expect_eq(scene->peers[0].total, 0);
+    scene_close(scene);
+}
+
 /* --- domains --- */
 
 /* Every `nth` message goes to u<row>@name. */
@@ -352,7 +368,7 @@ Test(flow, what_cannot_change_while_running_is_named_and_nothing_changes)
 
 /* --- beside a slow provider --- */
 
-#define SLOWLY "H\nW 1000\nX HTTP/1.1 201 Created|Content-Length: 2||{}\nT"
+#define SLOWLY "H\nW 700\nX HTTP/1.1 201 Created|Content-Length: 2||{}\nV"
 
 /* Messages a second of a relay with a rate, beside a service that answers after the test. */
 static double rate_beside(bool slow)
@@ -389,11 +405,8 @@ static double rate_beside(bool slow)
     while (peers[0].total < wanted && clock_steady_ns() - start_ns < 5 * NS_PER_S)
         harness_run_for(&h, NS_PER_MS);
     double rate = wanted * 1e9 / (double)(clock_steady_ns() - start_ns);
-    dispatch_destroy(&h.dispatch); /* what is under way is not waited for */
-    loop_destroy(&h.loop);
-    free(h.deliveries);
-    free(h.fates);
-    free(h.addresses);
+    dispatch_withdraw(h.dispatch, &h.source);
+    cr_expect(harness_stop(&h), "close hangs");
     peer_stop(&peers[0]);
     peer_stop(&peers[1]);
     free(peers);
