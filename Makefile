@@ -95,7 +95,7 @@ $(TOOLS): $(OUT)/%: $(OUT)/obj/%.o $(call archives_of,engine)
 
 # --- what a newcomer runs ---------------------------------------------------------------------
 
-.PHONY: deps demo check bench
+.PHONY: deps demo check check-epoll bench
 deps: ## install what is missing (Debian packages; sudo when not root)
 	@tools/deps
 
@@ -106,6 +106,10 @@ demo: deps ## one studio's campaign from its database export to the books, in un
 check: deps ## every test that is quick (under 5 minutes)
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools $(TESTS) $(RACES) $(REPLAYS)
 	@tests/run $(OUT)
+
+check-epoll: deps ## the tests of `make check` with the loop on epoll, as where io_uring is refused
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools $(TESTS) $(RACES) $(REPLAYS)
+	@VOLLEY_LOOP=epoll tests/run $(OUT)
 
 bench: deps ## measure against peers in the same run; prints ratios
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools

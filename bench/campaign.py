@@ -28,44 +28,55 @@ def sink(stage):
     return port
 
 
-def sandbox(stage, binaries, protocol):
+def sandbox(stage, binaries, protocol, *options):
     port = free_port()
     stage.serve([binaries / "volley", "sandbox", "--discard", f"--listen-{protocol}",
-                 f"127.0.0.1:{port}"], port)
+                 f"127.0.0.1:{port}", *options], port)
     return port
 
 
+def smtp_source(bench, port):
+    size = bench.sizes
+
+    def work(_):
+        run = bench.stage.run([program("smtp-source"), "-d", "-s", CONNECTIONS, "-l",
+                               home.MAIL_BYTES, "-m", size.source_messages,
+                               "-f", "hello@studio.example", "-t", "customer@example.com",
+                               f"127.0.0.1:{port}"])
+        return sample(run, size.source_messages)
+    return work
+
+
+def mail_campaign(bench, url, ca=None):
+    def work(_):
+        house = bench.home()
+        house.providers_at(smtp_url=url, ca=ca)
+        return sample(*house.send("email", bench.sizes.customers))
+    return work
+
+
 def smtp_rows(bench):
-    """The same server for both contenders, in each of the two rows."""
-    stage, size = bench.stage, bench.sizes
-    house = bench.home()
-    house.opt_out(size.customers, OPT_OUTS)
-
-    def volley(port):
-        def work(_):
-            house.providers_at(smtp_port=port)
-            return sample(*house.send("email", size.customers))
-        return work
-
-    def smtp_source(port):
-        def work(_):
-            run = stage.run([program("smtp-source"), "-d", "-s", CONNECTIONS, "-l", home.MAIL_BYTES,
-                             "-m", size.source_messages, "-f", "hello@studio.example",
-                             "-t", "customer@example.com", f"127.0.0.1:{port}"])
-            return sample(run, size.source_messages)
-        return work
+    """The same server for both contenders, in each of the rows."""
+    stage = bench.stage
+    bench.home().opt_out(bench.sizes.customers, OPT_OUTS)
 
     def row(name, server, port, goals):
         return Row(name, f"campaign of 1 kB text mails over {CONNECTIONS} connections into {server}",
-                   "mails/s", True, {"volley": volley(port), "smtp-source": smtp_source(port)}, goals)
+                   "mails/s", True,
+                   {"volley": mail_campaign(bench, f"smtp://127.0.0.1:{port}"),
+                    "smtp-source": smtp_source(bench, port)}, goals)
 
     if bench.wants("smtp"):
         yield row("smtp", "Postfix smtp-sink", sink(stage),
                   [Goal("smtp-source", 1.0, hard=True), Goal("smtp-source", 2.3),
                    Goal("smtp-source", 0.27, "cpu")])
     if bench.wants("smtp-discard"):
-        yield row("smtp-discard", "volley sandbox --discard", sandbox(stage, bench.binaries, "smtp"),
+        yield row("smtp-discard", "volley sandbox --discard --no-chunking",
+                  sandbox(stage, bench.binaries, "smtp", "--no-chunking"),
                   [Goal("smtp-source", 5)])
+    if bench.wants("smtp-chunking"):
+        yield row("smtp-chunking", "volley sandbox --discard, which offers CHUNKING",
+                  sandbox(stage, bench.binaries, "smtp"), [Goal("smtp-source", 8)])
 
 
 WRK_SCRIPT = """wrk.method = "POST"
@@ -75,11 +86,11 @@ wrk.body = "{body}"
 """
 
 
-def http_rows(bench):
+def http_row(bench, name, server, origin, ca=None):
+    """One row of posts to Twilio's path at origin."""
     stage, size = bench.stage, bench.sizes
     house = bench.home()
-    port = sandbox(stage, bench.binaries, "http")
-    url = f"http://127.0.0.1:{port}/2010-04-01/Accounts/{home.TWILIO_SID}/Messages.json"
+    url = f"{origin}/2010-04-01/Accounts/{home.TWILIO_SID}/Messages.json"
     token = base64.b64encode(f"{home.TWILIO_SID}:{home.TWILIO_TOKEN}".encode()).decode()
     text = home.SMS.replace("##{{", "").replace("}}", "")
     body = urllib.parse.urlencode({"To": "+393400000001", "From": "+15005550006", "Body": text},
@@ -88,12 +99,12 @@ def http_rows(bench):
     script.write_text(WRK_SCRIPT.format(authorization=f"Basic {token}", body=body))
 
     def volley(_):
-        house.providers_at(http_port=port)
+        house.providers_at(http_url=origin, ca=ca)
         return sample(*house.send("sms", size.customers))
 
     def curl(_):
         run = stage.run([bench.binaries / "bench/curl_post", url, HTTP_CONNECTIONS,
-                         size.source_messages, body, f"Authorization: Basic {token}"])
+                         size.source_messages, body, ca or "-", f"Authorization: Basic {token}"])
         return sample(run, size.source_messages)
 
     def wrk(_):
@@ -104,10 +115,14 @@ def http_rows(bench):
             raise Failed("wrk was not answered as it should be: " + run.stdout.strip())
         return sample(run, int(found[1]))
 
-    yield Row("http", f"campaign of SMS over {HTTP_CONNECTIONS} HTTP connections into volley "
-              "sandbox --discard", "posts/s", True,
-              {"volley": volley, "bare libcurl": curl, "wrk": wrk},
-              [Goal("bare libcurl", 0.95), Goal("wrk", 0.5)])
+    return Row(name, f"campaign of SMS over {HTTP_CONNECTIONS} HTTP connections into {server}",
+               "posts/s", True, {"volley": volley, "bare libcurl": curl, "wrk": wrk},
+               [Goal("bare libcurl", 0.95), Goal("wrk", 0.5)])
+
+
+def http_rows(bench):
+    port = sandbox(bench.stage, bench.binaries, "http")
+    yield http_row(bench, "http", "volley sandbox --discard", f"http://127.0.0.1:{port}")
 
 
 def journal_share_rows(bench):
@@ -118,7 +133,7 @@ def journal_share_rows(bench):
     def contender(in_memory):
         def work(_):
             house = bench.home(in_memory)
-            house.providers_at(smtp_port=port)
+            house.providers_at(smtp_url=f"smtp://127.0.0.1:{port}")
             return sample(*house.send("email", bench.sizes.customers))
         return work
 
@@ -136,8 +151,8 @@ class MemoryRow:
     peaks: tuple = ()
 
     def measure(self, _):
-        self.bench.home().providers_at(smtp_port=sandbox(self.bench.stage, self.bench.binaries,
-                                                         "smtp"))
+        port = sandbox(self.bench.stage, self.bench.binaries, "smtp")
+        self.bench.home().providers_at(smtp_url=f"smtp://127.0.0.1:{port}")
         self.peaks = tuple(self._send(recipients)
                            for recipients in self.bench.sizes.memory_recipients)
 

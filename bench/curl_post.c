@@ -93,8 +93,13 @@ static void turn(struct poster *poster)
 {
     struct epoll_event events[EVENTS_MAX];
     int running, count;
-    if (poster->timeout_ms == 0)
+    while (poster->timeout_ms == 0) {
         run_timers(poster);
+        collect(
+            poster); /* a fast server has answered by now, and epoll has no more to say */
+    }
+    if (poster->open == 0)
+        return;
     count = epoll_wait(poster->epoll_fd, events, EVENTS_MAX, (int)poster->timeout_ms);
     if (count == 0)
         run_timers(poster);
@@ -107,7 +112,8 @@ static void turn(struct poster *poster)
     collect(poster);
 }
 
-static CURL *prepare(const char *url, const char *body, struct curl_slist *headers)
+static CURL *prepare(const char *url, const char *body, const char *ca,
+                     struct curl_slist *headers)
 {
     CURL *easy = curl_easy_init();
     CHECK(easy);
@@ -117,13 +123,16 @@ static CURL *prepare(const char *url, const char *body, struct curl_slist *heade
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    if (strcmp(ca, "-") != 0)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, ca);
     return easy;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 5) {
-        fprintf(stderr, "usage: curl_post URL CONNECTIONS POSTS BODY [HEADER…]\n");
+    if (argc < 6) {
+        fprintf(stderr,
+                "usage: curl_post URL CONNECTIONS POSTS BODY CA-FILE|- [HEADER…]\n");
         return 2;
     }
     CURL *handles[HANDLES_MAX];
@@ -133,7 +142,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "curl_post: 1 to %d connections\n", HANDLES_MAX);
         return 2;
     }
-    for (int i = 5; i < argc; i++)
+    for (int i = 6; i < argc; i++)
         headers = curl_slist_append(headers, argv[i]);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     struct poster poster = {.multi = curl_multi_init(),
@@ -147,7 +156,7 @@ int main(int argc, char **argv)
     curl_multi_setopt(poster.multi, CURLMOPT_TIMERDATA, &poster);
     curl_multi_setopt(poster.multi, CURLMOPT_MAXCONNECTS, handle_count);
     for (long i = 0; i < handle_count; i++) {
-        handles[i] = prepare(argv[1], argv[4], headers);
+        handles[i] = prepare(argv[1], argv[4], argv[5], headers);
         begin(&poster, handles[i]);
     }
     while (poster.open > 0)

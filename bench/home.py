@@ -12,12 +12,14 @@ FILL = "New classes start on Monday, and this line is here to fill the mail.\n"
 CONFIG = """listen: 127.0.0.1:8025
 public_url: https://volley.example
 providers:
-  relay: {{type: smtp, url: "smtp://127.0.0.1:{smtp_port}", max_connections: 50, on_unknown: resend}}
-  twilio: {{type: twilio, url: "http://127.0.0.1:{http_port}", account_sid: {sid},
-           auth_token: {token}, from: "+15005550006", max_connections: 64}}
+  relay: {{type: smtp, url: "{smtp_url}", max_connections: 50, on_unknown: resend{tls}}}
+  twilio: {{type: twilio, url: "{http_url}", account_sid: {sid}, auth_token: {token},
+           from: "+15005550006", max_connections: 64{tls}}}
+  app: {{type: webhook, url: "{app_url}", max_connections: 50}}
 routes:
   email: [relay]
   sms: [twilio]
+  inapp: [app]
 tiers:
   unlimited: {{segments: 1000000000}}
 protection: {{messages_per_active_customer: 0}}
@@ -40,6 +42,7 @@ ACCOUNT = {"id": "studio", "name": "My Studio", "owner_email": "owner@studio.exa
 # Nearly everybody, but it takes three columns to know.
 WHERE = "email_verified AND visit_count >= 1 AND joined >= DATE '2021-06-01'"
 
+NOWHERE = {"smtp": "smtp://127.0.0.1:9", "http": "http://127.0.0.1:9"}
 TWILIO_SID = "AC00000000000000000000000000000001"
 TWILIO_TOKEN = "sandbox"
 
@@ -65,15 +68,18 @@ class Home:
         (template / "template.yaml").write_text(TEMPLATE)
         (template / "email.en.txt").write_text(mail_text())
         (template / "sms.en.txt").write_text(SMS)
+        (template / "inapp.en.txt").write_text(SMS)
         self.providers_at()
         account = path / "account.json"
         account.write_text(json.dumps(ACCOUNT))
         stage.run([self.volley, "account", "put", account, "--home", path])
 
-    def providers_at(self, smtp_port=9, http_port=9):
+    def providers_at(self, smtp_url=NOWHERE["smtp"], http_url=NOWHERE["http"],
+                     app_url=NOWHERE["http"], ca=None):
+        """Where the providers are; with ca, a file, whose certificates they may show."""
         (self.path / "volley.yaml").write_text(
-            CONFIG.format(smtp_port=smtp_port, http_port=http_port, sid=TWILIO_SID,
-                          token=TWILIO_TOKEN))
+            CONFIG.format(smtp_url=smtp_url, http_url=http_url, app_url=app_url, sid=TWILIO_SID,
+                          token=TWILIO_TOKEN, tls=f', tls_ca: "{ca}"' if ca else ""))
 
     def snapshot(self, customers):
         """Made once for each number of customers."""
@@ -90,21 +96,33 @@ class Home:
         self.stage.run([self.volley, "optout", "import", path, "--account", ACCOUNT["id"],
                         "--home", self.path])
 
-    def send(self, channel, customers, where=WHERE):
-        """A whole campaign under an id of its own. Returns the run and how many were sent."""
+    def job(self, channel, customers, where=WHERE):
+        """A job file under an id of its own. Returns the id and the file."""
         self.jobs += 1
         self.snapshot(customers)
-        job = self.path / "job.json"
         job_id = f"bench-{self.jobs}"
-        job.write_text(json.dumps({
+        path = self.path / f"{job_id}.json"
+        path.write_text(json.dumps({
             "id": job_id, "account": ACCOUNT["id"], "category": "marketing",
             "template": "campaign", "channels": [channel],
             "audience": {"snapshot": f"snapshots/{customers}.arrow", "where": where}}))
-        run = self.stage.run([self.volley, "send", job, "--json", "--home", self.path])
+        return job_id, path
+
+    def forget(self, job_id):
         shutil.rmtree(self.path / "outbox" / job_id)
-        books = json.loads(run.stdout)
-        sent = books["channels"][channel]["sent"]
-        if not books["balanced"] or sent != books["channels"][channel]["planned"] or sent == 0:
-            raise Failed(f"the books of {books['job']} are not those of a clean campaign: "
-                         + run.stdout.strip())
-        return run, sent
+
+    def send(self, channel, customers, where=WHERE):
+        """A whole campaign. Returns the run and how many were sent."""
+        job_id, path = self.job(channel, customers, where)
+        run = self.stage.run([self.volley, "send", path, "--json", "--home", self.path])
+        self.forget(job_id)
+        return run, sent_cleanly(json.loads(run.stdout), channel)
+
+
+def sent_cleanly(books, channel):
+    """How many were sent, which must be all that were planned."""
+    sent = books["channels"][channel]["sent"]
+    if not books["balanced"] or sent != books["channels"][channel]["planned"] or sent == 0:
+        raise Failed(f"the books of {books['job']} are not those of a clean campaign: "
+                     + json.dumps(books))
+    return sent

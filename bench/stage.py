@@ -117,6 +117,10 @@ class Stage:
         self.stop(child.pid)
         raise Failed(f"{os.path.basename(str(argv[0]))} does not answer on port {port}")
 
+    def start(self, argv):
+        """Start a program that is measured from outside, on the client's core. Returns its pid."""
+        return self._start(argv, [self.client_core], subprocess.DEVNULL, subprocess.DEVNULL).pid
+
     def stop(self, pid):
         child = self.children.pop(pid, None)
         if child and child.poll() is None:

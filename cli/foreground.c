@@ -59,6 +59,7 @@ static int drive(struct verb_context *context, struct process *process,
     struct progress progress;
     struct error err;
     char id[160];
+    char held[256] = "";
     enum run_state state;
     snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(run)->file.id));
     progress_init(&progress, context->terminal);
@@ -71,13 +72,16 @@ static int drive(struct verb_context *context, struct process *process,
         process_tick(process, &run, 1);
     }
     progress_end(&progress, run);
+    if (run_held(run))
+        snprintf(held, sizeof(held), "%s; ", run_held(run));
     if (run_end(&run, &err))
         return verb_fail(context, &err);
     if (state != RUN_PAUSED)
         tidy_spool(context, store, text_of(id));
     int status = print_books(context, store, text_of(id));
     if (state == RUN_PAUSED) {
-        fprintf(stderr, "paused; `volley resume %s` goes on\n", id);
+        fprintf(stderr, "%s`volley resume %s` goes on\n", held[0] ? held : "paused; ",
+                id);
         return error_exit_status(ERROR_AGAIN);
     }
     return status;

@@ -15,6 +15,7 @@ static const struct option_spec options[] = {
     {"throttle", "RATE", "refuse what comes faster, e.g. 100/s"},
     {"drop-replies", "SHARE", "take this share and never answer it"},
     {"discard", NULL, "count only, keep nothing"},
+    {"no-chunking", NULL, "offer no BDAT over SMTP, as many servers do"},
     {"seed", "N", "of the faults' dice (default 1)"},
     VERB_COMMON};
 
@@ -38,6 +39,7 @@ static int read_config(const struct options *given, struct sandbox_config *out,
                                    .listen_http = options_value(given, "listen-http"),
                                    .dir = options_value(given, "dir"),
                                    .discard = options_flag(given, "discard"),
+                                   .no_chunking = options_flag(given, "no-chunking"),
                                    .seed = 1};
     if (!out->listen_smtp && !out->listen_http)
         return error_set(err, ERROR_USAGE, "--listen-smtp or --listen-http is needed");

@@ -84,7 +84,7 @@ static int store_defaults(const struct walk *w, const struct spot *spot)
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         const char *rest = below(key->path, spot->table);
-        if (!rest || strchr(rest, '*') || !is_scalar(key) || key->type == CONFIG_ENUM)
+        if (!rest || strchr(rest, '*') || !is_scalar(key))
             continue;
         struct config_place place = place_of(w, key->path, 0);
         if (key->fallback && *key->fallback) {
@@ -92,7 +92,7 @@ static int store_defaults(const struct walk *w, const struct spot *spot)
                 config_value_store(&place, key, text_of(key->fallback), spot->target);
             if (rc)
                 return rc;
-        } else if (key->type <= CONFIG_ADDRESS) {
+        } else if (key->type <= CONFIG_ADDRESS) { /* a word's is its first */
             *(const char **)((char *)spot->target + key->offset) = "";
         }
     }

@@ -18,6 +18,17 @@ struct config_dkim {
     const char *key; /* PEM */
 };
 
+/* When a job is held: see run_guard.h. */
+struct config_auto_hold {
+    bool enabled;
+    uint64_t canary;
+    double canary_share; /* of the customers; 0 … 1 */
+    uint64_t min_messages;
+    double failure_rate; /* 0 … 1 */
+    uint64_t window;     /* outcomes that the rate is taken over */
+    int64_t wait_ns;     /* for what the canary's messages are to be tried again */
+};
+
 /* All texts live as long as the config. Values not given have their defaults. */
 struct config {
     const char *home;
@@ -25,6 +36,7 @@ struct config {
     const char *public_url; /* without a final slash */
     bool public_url_given;
     unsigned workers; /* auto: the number of processors */
+    unsigned max_active_jobs;
     double max_message_rate_per_s;
     struct provider_config *providers;
     size_t provider_count;
@@ -36,6 +48,7 @@ struct config {
     size_t alias_count;
     struct config_dkim *dkim;
     size_t dkim_count;
+    struct config_auto_hold auto_hold;
     struct {
         int64_t window_ns;
         uint64_t min_messages;

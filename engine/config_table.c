@@ -62,6 +62,9 @@ const struct config_key config_keys[] = {
     {"workers", CONFIG_COUNT, "auto", RANGE("1", "1024"), CONFIG(workers),
      .auto_word = "auto",
      .sentence = "Threads that select and render; auto is one a processor."},
+    {"max_active_jobs", CONFIG_COUNT, "16", RANGE("1", "256"), CONFIG(max_active_jobs),
+     .sentence = "Jobs that `serve` sends at the same time; others wait in the spool. "
+                 "Each takes memory for a few batches of 4096 customers."},
     {"max_message_rate", CONFIG_RATE, "unlimited", .auto_word = "unlimited",
      RANGE("0.001/s", "10000000/s"), CONFIG(max_message_rate_per_s),
      .sentence = "Messages over all providers together."},
@@ -225,6 +228,35 @@ const struct config_key config_keys[] = {
     {"columns.*", CONFIG_TEXT, REQUIRED, FIELD(struct snapshot_alias, actual),
      .sentence = "What the snapshot calls it."},
 
+    {"auto_hold", CONFIG_GROUP, "",
+     .sentence = "The first messages of a job go alone, and a job whose messages fail "
+                 "too often is "
+                 "held until `volley resume`. A job file's auto_hold comes before this."},
+    {"auto_hold.enabled", CONFIG_ENUM, "yes", CONFIG(auto_hold.enabled),
+     .words = no_yes_words, .sentence = "no: jobs go on whatever fails."},
+    {"auto_hold.canary_share", CONFIG_SHARE, "10%", RANGE("0%", "100%"),
+     CONFIG(auto_hold.canary_share),
+     .sentence = "How many go first on each channel, as a share of the customers."},
+    {"auto_hold.canary", CONFIG_COUNT, "1000", RANGE("1", "1000000"),
+     CONFIG(auto_hold.canary),
+     .sentence =
+         "But never more than so many. Where the share is less than min_messages, "
+         "all go at once."},
+    {"auto_hold.min_messages", CONFIG_COUNT, "200", RANGE("1", "1000000"),
+     CONFIG(auto_hold.min_messages),
+     .sentence = "Before a channel has so many outcomes nothing is held."},
+    {"auto_hold.failure_rate", CONFIG_SHARE, "30%", RANGE("0%", "100%"),
+     CONFIG(auto_hold.failure_rate),
+     .sentence = "A job is held when more than this share failed or ended as unknown, of "
+                 "the first ones and of the last ones."},
+    {"auto_hold.window", CONFIG_COUNT, "1000", RANGE("1", "1000000"),
+     CONFIG(auto_hold.window),
+     .sentence = "How many of a channel's last outcomes the rate is taken over."},
+    {"auto_hold.wait", CONFIG_DURATION, "30s", RANGE("0s", "1h"),
+     CONFIG(auto_hold.wait_ns),
+     .sentence = "How long the others wait for first messages that the provider wants to "
+                 "have later."},
+
     {"protection", CONFIG_GROUP, "",
      .sentence =
          "Accounts that send far more than their own activity justifies are blocked."},
@@ -264,6 +296,7 @@ static const struct {
     [CONFIG_ADDRESS] = {"host:port", ""},
     [CONFIG_COUNT] = {"count", ""},
     [CONFIG_NUMBER] = {"number", ""},
+    [CONFIG_SHARE] = {"share", "%"},
     [CONFIG_RATE] = {"rate", "/s /min /hr /day"},
     [CONFIG_DURATION] = {"duration", "us ms s min h d"},
     [CONFIG_ENUM] = {"word", ""},

@@ -12,6 +12,7 @@ enum config_type {
     CONFIG_ADDRESS,  /* const char *, host:port */
     CONFIG_COUNT,    /* unsigned or uint64_t, by the field's size */
     CONFIG_NUMBER,   /* double */
+    CONFIG_SHARE,    /* double, 0 … 1 */
     CONFIG_RATE,     /* double, per second */
     CONFIG_DURATION, /* int64_t, ns */
     CONFIG_ENUM,     /* an enum, numbered as words */

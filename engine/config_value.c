@@ -190,6 +190,8 @@ static int number_of(const struct config_key *key, struct text t, double *out)
         return rc;
     case CONFIG_RATE:
         return units_rate(t, out);
+    case CONFIG_SHARE:
+        return units_fraction(t, out);
     default:
         return plain_number(t, out);
     }
@@ -216,6 +218,7 @@ static const char *number_example(enum config_type type)
     return type == CONFIG_COUNT      ? "a whole number like 50"
            : type == CONFIG_DURATION ? "a duration like 30s, 15min or 24h"
            : type == CONFIG_RATE     ? "a rate like 500/s or 30/min"
+           : type == CONFIG_SHARE    ? "a share like 10%"
                                      : "a number like 60";
 }
 

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define CONTENT_BYTES_MAX ((size_t)64 << 20)
+#define WAIT_MAX_NS       (3600 * (int64_t)1000000000)
+#define HOLD_MESSAGES_MAX 1000000
 
 static struct job_file *job_of(struct json_reader *reader)
 {
@@ -383,6 +385,92 @@ static void read_dedupe(struct json_reader *reader, const char *key, const json_
         json_reader_choice(reader, key, value, names, ARRAY_COUNT(names)) == 1;
 }
 
+/* --- auto_hold: what differs from the configuration's ------------------------------- */
+
+static void read_hold_enabled(struct json_reader *reader, const char *key,
+                              const json_t *value)
+{
+    if (json_is_boolean(value))
+        job_of(reader)->auto_hold.enabled = json_is_true(value);
+    else
+        json_reader_problem(reader, "\"%s\" must be true or false", key);
+}
+
+static void read_share(struct json_reader *reader, const char *key, const json_t *value,
+                       double *out)
+{
+    double share;
+    if (json_is_string(value) && units_fraction(json_text(value), &share) == 0)
+        *out = share;
+    else
+        json_reader_problem(reader, "\"%s\" must be a share like \"10%%\"", key);
+}
+
+static void read_canary(struct json_reader *reader, const char *key, const json_t *value)
+{
+    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.canary);
+}
+
+static void read_canary_share(struct json_reader *reader, const char *key,
+                              const json_t *value)
+{
+    read_share(reader, key, value, &job_of(reader)->auto_hold.canary_share);
+}
+
+static void read_min_messages(struct json_reader *reader, const char *key,
+                              const json_t *value)
+{
+    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.min_messages);
+}
+
+static void read_failure_rate(struct json_reader *reader, const char *key,
+                              const json_t *value)
+{
+    read_share(reader, key, value, &job_of(reader)->auto_hold.failure_rate);
+}
+
+static void read_window(struct json_reader *reader, const char *key, const json_t *value)
+{
+    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.window);
+}
+
+static void read_wait(struct json_reader *reader, const char *key, const json_t *value)
+{
+    int64_t wait_ns;
+    if (json_is_string(value) && units_duration(json_text(value), &wait_ns) == 0 &&
+        wait_ns <= WAIT_MAX_NS)
+        job_of(reader)->auto_hold.wait_ns = wait_ns;
+    else
+        json_reader_problem(reader,
+                            "\"%s\" must be a duration like \"30s\", up to an hour", key);
+}
+
+/* check_hold: a window of them lies in memory. */
+static void check_hold(struct json_reader *reader)
+{
+    const struct job_file *job = job_of(reader);
+    if (job->auto_hold.canary > HOLD_MESSAGES_MAX ||
+        job->auto_hold.min_messages > HOLD_MESSAGES_MAX ||
+        job->auto_hold.window > HOLD_MESSAGES_MAX)
+        json_reader_problem(reader, "\"auto_hold\" counts up to %d messages",
+                            HOLD_MESSAGES_MAX);
+}
+
+static void read_auto_hold(struct json_reader *reader, const char *key,
+                           const json_t *value)
+{
+    static const struct json_key keys[] = {{"enabled", false, read_hold_enabled},
+                                           {"canary_share", false, read_canary_share},
+                                           {"canary", false, read_canary},
+                                           {"min_messages", false, read_min_messages},
+                                           {"failure_rate", false, read_failure_rate},
+                                           {"window", false, read_window},
+                                           {"wait", false, read_wait}};
+    (void)key;
+    json_reader_object(reader, "\"auto_hold\"", value, keys, ARRAY_COUNT(keys));
+    check_hold(reader);
+}
+
 static const struct json_key job_keys[] = {
     {"id", true, read_id},
     {"account", true, read_account},
@@ -399,6 +487,7 @@ static const struct json_key job_keys[] = {
     {"quiet_hours", false, read_quiet_hours},
     {"limits", false, read_limits},
     {"dedupe", false, read_dedupe},
+    {"auto_hold", false, read_auto_hold},
 };
 
 static void parse(struct json_reader *reader)
@@ -422,7 +511,11 @@ int job_file_parse(struct text content, const char *name, job_problem_fn *proble
     /* RFC 8259, 8.1: a parser may ignore a byte order mark; Windows editors write one. */
     if (content.bytes >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0)
         content = (struct text){content.data + 3, content.bytes - 3};
-    *out = (struct job_file){.quiet_start_min = -1, .quiet_end_min = -1};
+    *out = (struct job_file){
+        .quiet_start_min = -1,
+        .quiet_end_min = -1,
+        .auto_hold = {
+            .enabled = -1, .canary_share = -1, .failure_rate = -1, .wait_ns = -1}};
     struct json_reader reader = {.content = content,
                                  .name = name,
                                  .problem_fn = problem_fn,

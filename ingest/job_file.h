@@ -46,6 +46,12 @@ struct job_file {
     uint64_t max_segments;                  /* 0: no limit */
     uint64_t max_recipients;                /* 0: no limit */
     bool dedupe_address;
+    struct {
+        int enabled; /* 1, 0, or -1 where the key is not given */
+        uint64_t canary, min_messages, window; /* 0: not given */
+        double canary_share, failure_rate;     /* 0 … 1; -1: not given */
+        int64_t wait_ns;                       /* -1: not given */
+    } auto_hold;
 };
 
 /* Called for every problem found; line 0 when the whole file is meant. */

@@ -17,9 +17,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* Each has its own workers and batches, so this bounds memory; more jobs wait in the
- * spool. */
-#define ACTIVE_MAX 8
+/* With so many jobs at work a new one gets one worker and three batches, which bounds memory: a batch
+ * of emails with text and HTML takes some 5 MB. */
+#define GENEROUS_MAX 2
 /* How long one round may take before the runs are polled again. */
 #define ROUND_MS 100
 /* How long a job that another process holds waits before it is tried again. */
@@ -44,8 +44,9 @@ struct daemon {
     struct spool *spool;
     int lock_fd;
     bool stopping;
-    struct active active[ACTIVE_MAX];
-    size_t active_count;
+    struct active *active; /* [active_max]; more jobs wait in the spool */
+    size_t active_count, active_max;
+    struct run **runs; /* theirs, for a tick */
     struct later *later;
     size_t later_count;
 };
@@ -63,6 +64,11 @@ static void on_problem(void *arg, unsigned line, const char *sentence)
         first->line = line;
         snprintf(first->sentence, sizeof(first->sentence), "%s", sentence);
     }
+}
+
+static bool is_full(const struct daemon *d)
+{
+    return d->active_count >= d->active_max;
 }
 
 static void move(struct daemon *d, const char *name, enum spool_folder to)
@@ -99,6 +105,7 @@ static void take(struct daemon *d, const char *name, struct text content)
     struct job_env env = {.home = d->home,
                           .config = process_config(d->process),
                           .store = d->store,
+                          .frugal = d->active_count >= GENEROUS_MAX,
                           .problem_fn = on_problem,
                           .arg = &first};
     struct error err = {0};
@@ -139,16 +146,18 @@ static void end_run(struct daemon *d, size_t index, enum run_state state)
     char id[160];
     struct error err = {0};
     snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(active.run)->file.id));
+    bool held = run_held(active.run) != NULL;
     int rc = run_end(&active.run, &err);
     if (rc)
         refuse(d, active.name, &err, 0);
-    else if (state == RUN_PAUSED && !d->stopping)
+    else if (state == RUN_PAUSED && (held || !d->stopping))
         move(d, active.name, SPOOL_HOLD);
     else if (state != RUN_PAUSED)
         move(d, active.name, SPOOL_DONE);
     if (rc == 0)
         log_info("engine",
-                 state == RUN_PAUSED      ? "job paused"
+                 held                     ? "job held"
+                 : state == RUN_PAUSED    ? "job paused"
                  : state == RUN_CANCELLED ? "job cancelled"
                                           : "job finished",
                  "job=%s", id);
@@ -157,10 +166,9 @@ static void end_run(struct daemon *d, size_t index, enum run_state state)
 
 static void tick(struct daemon *d)
 {
-    struct run *runs[ACTIVE_MAX];
     for (size_t i = 0; i < d->active_count; i++)
-        runs[i] = d->active[i].run;
-    process_tick(d->process, runs, d->active_count);
+        d->runs[i] = d->active[i].run;
+    process_tick(d->process, d->runs, d->active_count);
 }
 
 static void poll_runs(struct daemon *d)
@@ -184,7 +192,7 @@ static bool read_active(struct daemon *d, const char *name, struct buffer *conte
 
 static void take_later(struct daemon *d)
 {
-    for (size_t i = d->later_count; i-- > 0 && d->active_count < ACTIVE_MAX;) {
+    for (size_t i = d->later_count; i-- > 0 && !is_full(d);) {
         struct later later = d->later[i];
         if (later.due_ns > clock_now_ns())
             continue;
@@ -207,7 +215,7 @@ static void take_resumed(struct daemon *d)
         return;
     if (store_jobs(d->store, &arena, &jobs, &count, NULL))
         count = 0;
-    for (size_t i = 0; i < count && d->active_count < ACTIVE_MAX; i++) {
+    for (size_t i = 0; i < count && !is_full(d); i++) {
         if (jobs[i].state != JOB_PAUSED || jobs[i].control != JOB_CONTROL_RESUME ||
             jobs[i].spool_name.bytes == 0)
             continue;
@@ -228,7 +236,7 @@ static int take_files(struct daemon *d,
                                   struct error *),
                       struct error *err)
 {
-    while (d->active_count < ACTIVE_MAX && d->later_count < 100000) {
+    while (!is_full(d) && d->later_count < 100000) {
         struct buffer content = {0};
         const char *name;
         int found = next(d->spool, &name, &content, err);
@@ -252,7 +260,7 @@ static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct er
         poll(&watched, 1, ROUND_MS);
         if (!active_read) { /* what an earlier run left, before anything new */
             rc = take_files(d, spool_active, err);
-            active_read = d->active_count < ACTIVE_MAX;
+            active_read = !is_full(d);
         }
         if (rc == 0 && active_read)
             rc = take_files(d, spool_next, err);
@@ -297,8 +305,10 @@ static void stop_runs(struct daemon *d)
         enum run_state state;
         while ((state = run_poll(run, ROUND_MS)) == RUN_GOING)
             tick(d);
+        bool held = run_held(run) != NULL;
         end_run(d, d->active_count - 1, state);
-        if (state == RUN_PAUSED) /* not paused by a person: the next start goes on */
+        if (state == RUN_PAUSED &&
+            !held) /* not paused by a person: the next start goes on */
             (void)!store_job_state(d->store, text_of(id), JOB_RUNNING, TEXT(""), NULL);
     }
 }
@@ -307,6 +317,10 @@ int daemon_run(const char *home, struct process *process, void (*ready_fn)(void 
                void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
     struct daemon d = {.home = home, .process = process, .lock_fd = -1};
+    d.active_max = process_config(process)->max_active_jobs;
+    d.active = calloc(d.active_max, sizeof(*d.active));
+    d.runs = calloc(d.active_max, sizeof(struct run *));
+    CHECK(d.active != NULL && d.runs != NULL);
     int rc = spool_make(home, err);
     if (rc == 0)
         rc = lock_home(&d, err);
@@ -332,6 +346,8 @@ int daemon_run(const char *home, struct process *process, void (*ready_fn)(void 
     for (size_t i = 0; i < d.later_count; i++)
         free(d.later[i].name);
     free(d.later);
+    free(d.active);
+    free(d.runs);
     if (d.lock_fd >= 0)
         close(d.lock_fd);
     return rc;

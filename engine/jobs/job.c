@@ -314,14 +314,38 @@ static void choose_needed(struct job *job)
     audience_columns(job->audience, job->needed);
 }
 
+static struct config_auto_hold auto_hold_of(const struct config *config,
+                                            const struct job_file *file)
+{
+    struct config_auto_hold out = config->auto_hold;
+    if (file->auto_hold.enabled >= 0)
+        out.enabled = file->auto_hold.enabled;
+    if (file->auto_hold.canary)
+        out.canary = file->auto_hold.canary;
+    if (file->auto_hold.canary_share >= 0)
+        out.canary_share = file->auto_hold.canary_share;
+    if (file->auto_hold.min_messages)
+        out.min_messages = file->auto_hold.min_messages;
+    if (file->auto_hold.failure_rate >= 0)
+        out.failure_rate = file->auto_hold.failure_rate;
+    if (file->auto_hold.window)
+        out.window = file->auto_hold.window;
+    if (file->auto_hold.wait_ns >= 0)
+        out.wait_ns = file->auto_hold.wait_ns;
+    return out;
+}
+
 int job_open(const struct job_env *env, struct job_file *file,
              const struct job_frozen *frozen, struct job **out, struct error *err)
 {
     struct job *job = calloc(1, sizeof(*job));
     CHECK(job != NULL);
     job->config = env->config;
+    job->frugal = env->frugal;
+    job->workers = job->frugal ? 1 : job->config->workers;
     job->file = *file;
     *file = (struct job_file){0};
+    job->auto_hold = auto_hold_of(job->config, &job->file);
     job->now_ns = frozen ? frozen->now_ns : clock_now_ns();
     job->fallback = job->file.sms_fallback_email && job_names(job, CHANNEL_SMS) &&
                     !job_names(job, CHANNEL_EMAIL);

@@ -30,6 +30,8 @@ struct job_binding {
 
 struct job {
     const struct config *config;
+    unsigned workers;
+    bool frugal;        /* one worker and few batches: many jobs run at once */
     struct arena arena; /* account, bindings, texts */
     struct job_file file;
     struct account account;
@@ -52,8 +54,9 @@ struct job {
 
     struct optout_set *optouts;
     int64_t optout_serial;
-    struct optout_set *dead; /* addresses, by dead_hash */
-    bool single;             /* a manual message to one customer (R9) */
+    struct config_auto_hold auto_hold; /* the configuration's, with the job file's own */
+    struct optout_set *dead;           /* addresses, by dead_hash */
+    bool single;                       /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */
 
     struct text email_from_name, email_from;
@@ -65,6 +68,7 @@ struct job_env {
     const char *home;
     const struct config *config;
     struct store *store;
+    bool frugal; /* see struct job */
     /* Told about problems that do not stop the job. May be NULL. */
     job_problem_fn *warning_fn;
     /* Told about every problem that does, the first included. May be NULL. */

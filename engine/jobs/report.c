@@ -38,7 +38,7 @@ json_t *report_json(struct text job, struct text account, const struct books *bo
 
 int report_write(const char *dir, const struct job *job, const struct books *books,
                  enum job_state state, const struct quota *quota, int64_t elapsed_ns,
-                 uint64_t answered_before, struct error *err)
+                 uint64_t answered_before, struct text reason, struct error *err)
 {
     char path[PATH_BYTES];
     int rc = path_join(path, dir, TEXT("report.json"), err);
@@ -46,6 +46,8 @@ int report_write(const char *dir, const struct job *job, const struct books *boo
         return rc;
     json_t *json = report_json(job->file.id, job->account.id, books, state, quota,
                                elapsed_ns, answered_before);
+    if (reason.bytes > 0)
+        json_object_set_new(json, "reason", json_stringn(reason.data, reason.bytes));
     char *content = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     CHECK(content != NULL);
     rc = file_write(path, text_of(content), err);

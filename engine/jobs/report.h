@@ -14,10 +14,11 @@ json_t *report_json(struct text job, struct text account, const struct books *bo
                     enum job_state state, const struct quota *quota, int64_t elapsed_ns,
                     uint64_t answered_before);
 
-/* report_write: dir/report.json. */
+/* report_write: dir/report.json. reason: why the job is held, or "". */
 int report_write(const char *dir, const struct job *job, const struct books *books,
                  enum job_state state, const struct quota *quota, int64_t elapsed_ns,
-                 uint64_t answered_before, struct error *err) MUST_USE;
+                 uint64_t answered_before, struct text reason,
+                 struct error *err) MUST_USE;
 
 /* report_read: dir/report.json, or NULL when there is none yet. */
 json_t *report_read(const char *dir);

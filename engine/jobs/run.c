@@ -109,7 +109,7 @@ static int start_pipeline(struct run *run, struct error *err)
     struct books books;
     replayed_books(run, &books);
     struct pipeline_config config = {.job = run->job,
-                                     .workers = run->job->config->workers,
+                                     .workers = run->job->workers,
                                      .replay = run->replay,
                                      .books = &books,
                                      .grant = grant,
@@ -139,6 +139,7 @@ static void destroy(struct run *run)
         free(i);
     }
     waiting_fini(&run->io.waiting);
+    run_guard_fini(&run->io.guard);
     run_dead_fini(&run->dead);
     job_close(&run->job);
     pthread_mutex_destroy(&run->lock);
@@ -338,6 +339,7 @@ static enum run_state judge(struct run *run)
                   io_thread_failed(run->thread, NULL);
     if (broken && !run->pausing)
         run_pause(run);
+    run->pausing |= atomic_load(&run->io.tripped);
     if (io_thread_failed(run->thread, NULL))
         return RUN_FAILED;
     /* Asked before the notice is settled: once quiet, the meter has decided everything. */
@@ -413,6 +415,11 @@ const char *run_state_name(const struct run *run)
     return run->cancelling ? "cancelling" : run->pausing ? "pausing" : "running";
 }
 
+const char *run_held(const struct run *run)
+{
+    return atomic_load(&run->io.tripped) ? run->io.held_because : NULL;
+}
+
 const struct job *run_job(const struct run *run)
 {
     return run->job;
@@ -458,10 +465,20 @@ static int write_books(struct run *run, struct error *err)
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
                        TEXT_ARGS(run->job->file.id), why);
     if (rc == 0)
-        rc =
-            report_write(run->dir, run->job, &summary.books, state_of(run->state),
-                         &run->quota, progress.elapsed_ns, progress.answered_before, err);
+        rc = report_write(run->dir, run->job, &summary.books, state_of(run->state),
+                          &run->quota, progress.elapsed_ns, progress.answered_before,
+                          TEXT(""), err);
     return rc;
+}
+
+/* report_held: how far it came, for whoever looks into the folder. */
+static int report_held(struct run *run, struct error *err)
+{
+    struct run_progress progress;
+    run_progress(run, &progress);
+    return report_write(run->dir, run->job, &progress.books, JOB_PAUSED, &run->quota,
+                        progress.elapsed_ns, progress.answered_before,
+                        text_of(run->io.held_because), err);
 }
 
 int run_end(struct run **ended, struct error *err)
@@ -480,11 +497,15 @@ int run_end(struct run **ended, struct error *err)
     }
     if (rc == 0 && (run->state == RUN_FINISHED || run->state == RUN_CANCELLED))
         rc = write_books(run, &why);
+    bool held = rc == 0 && run->state == RUN_PAUSED && run_held(run);
+    if (held)
+        rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
     struct error ignored;
-    int recorded = store_job_state(run->store, run->job->file.id, state_of(run->state),
-                                   text_of(why.text), rc ? &ignored : &why);
+    int recorded = store_job_state(
+        run->store, run->job->file.id, state_of(run->state),
+        text_of(rc == 0 && held ? run->io.held_because : why.text), rc ? &ignored : &why);
     if (rc == 0)
         rc = recorded;
     if (rc && err)

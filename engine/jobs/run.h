@@ -45,6 +45,8 @@ struct run_progress {
     struct stage_times stages; /* of the workers */
 };
 void run_progress(struct run *run, struct run_progress *out);
+/* run_held: why the job was held because too many messages fail, or NULL; the run is paused then. */
+const char *run_held(const struct run *run);
 /* run_progress_planned: messages decided on so far; run_progress_share: how much of the job is done,
  * taking what is not selected yet to be like what is. */
 uint64_t run_progress_planned(const struct run_progress *progress);

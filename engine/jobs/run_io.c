@@ -12,10 +12,6 @@
 /* How many waiting messages are made again at a time: a batch's worth is never needed at
  * once. */
 #define REDO_GROUP_MAX 1024
-/* The job's own rate is let through in steps of this length. */
-#define PACE_STEP_NS (10 * NS_PER_MS)
-
-static void submit(struct run *run, struct delivery *list);
 
 static struct run *run_of(struct delivery_source *source)
 {
@@ -119,6 +115,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .detail = result->detail});
     if (outcome == OUTCOME_PENDING)
         return;
+    run_out_settled(run, d, outcome, result);
     run->io.open--;
     if (d->row != JOURNAL_ROW_NOTICE)
         atomic_fetch_add_explicit(&run->io.outcomes[d->channel][outcome], 1,
@@ -206,6 +203,7 @@ static void done(struct delivery_source *source, struct delivery *d,
 {
     struct run *run = run_of(source);
     run->io.in_dispatch--;
+    run_out_answered(run, d);
     if (result->address_dead)
         note_dead(run, d, result);
     switch (result->verdict) {
@@ -313,90 +311,12 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     if (!expired && !opted_out)
         return true;
     run->io.in_dispatch--;
+    run_out_answered(run, d);
     enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
     settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
            opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
     run_io_look(run);
     return false;
-}
-
-static void submit(struct run *run, struct delivery *list)
-{
-    for (struct delivery *d = list; d; d = d->next) {
-        d->source = &run->io.source;
-        d->since_ns = run->job->now_ns;
-        run->io.in_dispatch++;
-    }
-    if (list)
-        dispatch_submit(run->io.dispatch, list);
-}
-
-/* --- the job's own rate and quiet hours --- */
-
-static int64_t minute_of_day(const struct run *run, int64_t now_ns)
-{
-    int64_t now_s = now_ns / NS_PER_S;
-    int64_t local_s = now_s + tzif_offset_s(run->job->zone, now_s);
-    return (local_s % 86400 + 86400) % 86400 / 60;
-}
-
-/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last.
- */
-static int64_t quiet_for_ns(const struct run *run)
-{
-    int32_t start = run->job->file.quiet_start_min, end = run->job->file.quiet_end_min;
-    if (start < 0 || start == end)
-        return 0;
-    int64_t minute = minute_of_day(run, clock_now_ns());
-    bool quiet =
-        start < end ? minute >= start && minute < end : minute >= start || minute < end;
-    return quiet ? (end - minute + 1440) % 1440 * 60 * NS_PER_S : 0;
-}
-
-static double pace_allowance(struct run *run, int64_t now)
-{
-    struct run_io *io = &run->io;
-    double rate = run->job->file.max_message_rate_per_s;
-    if (rate <= 0)
-        return 1e18;
-    double burst = rate * (double)PACE_STEP_NS * 2 / (double)NS_PER_S;
-    double allowance =
-        io->held_allowance + rate * (double)(now - io->held_since_ns) / (double)NS_PER_S;
-    burst = burst > 1 ? burst : 1;
-    io->held_since_ns = now;
-    return allowance < burst ? allowance : burst;
-}
-
-static void pace(struct loop_timer *timer)
-{
-    struct run *run = timer->arg;
-    struct run_io *io = &run->io;
-    int64_t now = loop_now_ns(io->loop), quiet_ns = quiet_for_ns(run);
-    io->held_allowance = pace_allowance(run, now);
-    struct delivery *list = io->held, *last = NULL;
-    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1;
-         io->held = io->held->next) {
-        last = io->held;
-        io->held_allowance -= 1;
-    }
-    if (!io->held)
-        io->held_tail = &io->held;
-    if (last) {
-        last->next = NULL;
-        submit(run, list);
-    }
-    if (io->held)
-        loop_timer_arm(io->loop, &io->pace_timer,
-                       now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
-}
-
-static void hold(struct run *run, struct batch *batch)
-{
-    struct run_io *io = &run->io;
-    *io->held_tail = &batch->outgoing[0].delivery;
-    io->held_tail = &batch->outgoing[batch->outgoing_count - 1].delivery.next;
-    if (!io->pace_timer.heap_index)
-        loop_timer_arm(io->loop, &io->pace_timer, loop_now_ns(io->loop));
 }
 
 /* --- batches --- */
@@ -417,10 +337,8 @@ static void deliver(struct run *run, struct batch *batch)
             settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
                    io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
-    } else if (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0) {
-        hold(run, batch);
     } else {
-        submit(run, &batch->outgoing[0].delivery);
+        run_out_send(run, &batch->outgoing[0].delivery);
     }
 }
 
@@ -477,7 +395,7 @@ void run_io_take_notice(struct run *run)
     run->notice->open = 1;
     run->io.open++;
     atomic_store(&run->io.quiet, false);
-    submit(run, &run->notice->outgoing[0].delivery);
+    run_out_submit(run, &run->notice->outgoing[0].delivery);
 }
 
 /* --- start, stop, end --- */
@@ -555,10 +473,7 @@ int run_io_open(struct run *run, struct error *err)
                                     .provider_count = job->config->provider_count};
     io->source = (struct delivery_source){.intend = intend, .admit = admit, .done = done};
     io->run = run;
-    io->held_tail = &io->held;
     io->redo_timer = (struct loop_timer){.fn = redo_due, .arg = run};
-    io->pace_timer = (struct loop_timer){.fn = pace, .arg = run};
-    io->held_since_ns = loop_now_ns(io->loop);
     int rc = journal_open(run->dir, &header, io->loop, &io->journal, err);
     if (rc)
         return rc;
@@ -571,6 +486,7 @@ int run_io_open(struct run *run, struct error *err)
     if (run->replay)
         renumber(run);
     resolve_doubt(run);
+    run_out_open(run);
     run_io_look(run);
     return 0;
 }
@@ -578,10 +494,19 @@ int run_io_open(struct run *run, struct error *err)
 void run_io_pause(struct run *run)
 {
     run->io.pausing = true;
-    run->io.held = NULL;
-    run->io.held_tail = &run->io.held;
+    while (run_out_take(run))
+        ;
     dispatch_withdraw(run->io.dispatch, &run->io.source);
     run_io_look(run);
+}
+
+static void cancel_list(struct run *run, struct delivery *list)
+{
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        settle(run, list, list->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
+               DELIVERY_CANCELLED);
+    }
 }
 
 void run_io_cancel(struct run *run)
@@ -591,13 +516,8 @@ void run_io_cancel(struct run *run)
         return;
     io->cancelling = true;
     journal_mark(io->journal, JOURNAL_CANCELLED);
-    struct delivery *held = io->held;
-    io->held = NULL;
-    io->held_tail = &io->held;
-    for (struct delivery *next; held; held = next) {
-        next = held->next;
-        settle(run, held, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
-    }
+    for (struct delivery *list; (list = run_out_take(run));)
+        cancel_list(run, list);
     while (io->waiting.count > 0) {
         struct redo redo = waiting_take(&io->waiting);
         struct delivery d = {.row = redo.row,
@@ -628,7 +548,7 @@ static void closed(struct journal_wait *wait, int res)
     if (res)
         break_off(run, res, "the end");
     loop_timer_disarm(io->loop, &io->redo_timer);
-    loop_timer_disarm(io->loop, &io->pace_timer);
+    run_out_close(run);
     journal_close(&io->journal);
     free(wait);
     atomic_store(&io->closed, true);

@@ -5,6 +5,7 @@
 
 #include "engine/jobs/run.h"
 #include "engine/jobs/run_dead.h"
+#include "engine/jobs/run_guard.h"
 #include "engine/jobs/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
@@ -42,6 +43,12 @@ struct run_io {
     double held_allowance;
     int64_t held_since_ns;
     struct loop_timer pace_timer;
+    struct run_guard guard;
+    struct delivery *gated[CHANNEL_COUNT],
+        **gated_tail[CHANNEL_COUNT]; /* behind a canary */
+    struct loop_timer guard_timer;
+    _Atomic bool tripped; /* the guard stopped the job; held_because says why */
+    char held_because[RUN_GUARD_SENTENCE_BYTES];
     _Atomic bool closed; /* the journal is */
     struct dedupe
         late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
@@ -93,5 +100,21 @@ void run_io_look(struct run *run);
 void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
 /* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
 void run_io_close(struct run *run, int mark);
+
+/* --- run_out.c; on the I/O thread --- */
+
+/* run_out_send: hand messages to dispatch, as soon as the job's rate, its quiet hours and the first
+ * messages' outcomes let them; run_out_submit: at once. */
+void run_out_open(struct run *run);
+void run_out_send(struct run *run, struct delivery *list);
+void run_out_submit(struct run *run, struct delivery *list);
+/* run_out_answered: the provider, or admit, has said something of a message; run_out_settled: its
+ * outcome. */
+void run_out_answered(struct run *run, const struct delivery *d);
+void run_out_settled(struct run *run, const struct delivery *d, enum outcome outcome,
+                     const struct delivery_result *result);
+/* run_out_take: take back what still waits, a list at a time; NULL: nothing. */
+struct delivery *run_out_take(struct run *run);
+void run_out_close(struct run *run);
 
 #endif

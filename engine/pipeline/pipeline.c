@@ -93,7 +93,9 @@ static struct work claim(const struct worker *w)
             (!chunks_left && p->redo_count == 0 && (p->finishing || p->config.plan_only));
         if (over)
             break;
-        if (p->free && (p->redo_count > 0 || chunks_left)) {
+        /* The last batch is kept for redos: all others may be waiting for just those. */
+        bool spare = p->free && (p->free->next || p->config.plan_only);
+        if (p->free && (p->redo_count > 0 || (chunks_left && spare))) {
             work.batch = p->free;
             p->free = work.batch->next;
             batch_reset(work.batch);
@@ -336,9 +338,10 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
     if (config->replay)
         p->meter.segments = config->replay->sms_segments;
     /* Each worker fills one while another is on its way out, and one is being filled
-     * meanwhile. */
-    size_t batches =
-        config->plan_only ? config->workers + 1 : 2 * (size_t)config->workers + 2;
+     * meanwhile; and one is for redos. A frugal job makes do without the one meanwhile. */
+    size_t batches = config->plan_only
+                         ? config->workers + 1
+                         : 2 * (size_t)config->workers + (config->job->frugal ? 1 : 3);
     int rc = make_batches(p, batches, err);
     if (rc) {
         pipeline_destroy(&p);

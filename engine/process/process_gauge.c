@@ -198,7 +198,7 @@ static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
     double rate = trail_add(&slot->answered, now_ns, done);
     double rows_per_s = trail_add(&slot->rows, now_ns, rows);
     double left = share > 0 ? done / share * (1 - share) : 0;
-    struct bottleneck_view view = {.workers = job->config->workers,
+    struct bottleneck_view view = {.workers = job->workers,
                                    .io_cpu = io_cpu,
                                    .all_selected = now.chunks_settled == now.chunks,
                                    .job_rate = job->file.max_message_rate_per_s > 0 ||

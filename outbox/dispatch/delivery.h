@@ -69,8 +69,8 @@ struct delivery_source {
     /* done: called exactly once per delivery submitted, unless admit said no. */
     void (*done)(struct delivery_source *source, struct delivery *delivery,
                  const struct delivery_result *result);
-    /* dispatch's: it has withdrawn, and what comes back unsent is not sent again */
-    bool withdrawn;
+    bool
+        withdrawn; /* dispatch's: it takes everything back, also what a provider returns later */
 };
 
 /* All texts belong to the source and stay until done. */

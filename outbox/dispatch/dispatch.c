@@ -66,6 +66,30 @@ static int check_routes(const struct dispatch_config *config, struct error *err)
     return 0;
 }
 
+/* Do all providers of a route compose what they send themselves? Then messages come without body. */
+static bool wants_parts(const struct route_entry *route, size_t count,
+                        const struct provider_config *providers)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!provider_type_find(text_of(providers[route[i].provider].type))->wants_parts)
+            return false;
+    }
+    return count > 0;
+}
+
+static int check_bodies(const struct dispatch *dispatch,
+                        const struct dispatch_config *config, struct error *err)
+{
+    bool without = wants_parts(dispatch->routes[CHANNEL_EMAIL],
+                               dispatch->route_counts[CHANNEL_EMAIL], config->providers);
+    if (!without || wants_parts(config->routes[CHANNEL_EMAIL],
+                                config->route_counts[CHANNEL_EMAIL], config->providers))
+        return 0;
+    return error_set(err, ERROR_CONFIG,
+                     "routes.email: a provider that takes whole messages joins one that takes "
+                     "their parts, and running jobs make only these: this needs a restart");
+}
+
 static void copy_routes(struct dispatch *dispatch, const struct dispatch_config *config)
 {
     for (size_t channel = 0; channel < CHANNEL_COUNT; channel++) {
@@ -241,6 +265,8 @@ int dispatch_reconfigure(struct dispatch *dispatch, const struct dispatch_config
                           &config->providers[i], err);
     if (rc == 0)
         rc = check_routes(config, err);
+    if (rc == 0)
+        rc = check_bodies(dispatch, config, err);
     if (rc)
         return rc;
     limiter_set(&dispatch->limiter, config->max_message_rate_per_s);

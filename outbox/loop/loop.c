@@ -54,7 +54,7 @@ static void say_why_not(const struct error *why)
     static atomic_flag said = ATOMIC_FLAG_INIT;
     char quoted[ERROR_TEXT_BYTES];
     if (!atomic_flag_test_and_set(&said))
-        log_info("loop", "io_uring is refused, epoll is used instead", "why=%s",
+        log_warn("loop", "io_uring is refused, epoll is used instead", "why=%s",
                  log_quote(text_of(why->text), quoted, sizeof(quoted)));
 }
 

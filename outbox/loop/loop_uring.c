@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define SUBMISSIONS    2048
@@ -32,12 +33,39 @@
 
 #define TAG_SYNC 1u
 
+/* See learn. */
+#define BATCH_MAX    16
+#define PATIENCE_MIN 8 /* waits in time before batch grows */
+#define PATIENCE_MAX 1024
+/* What a send into a full socket, or a batch that does not come, holds up the others. */
+#define BATCH_WAIT_NS (250 * NS_PER_US)
+
 struct uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffer_ring;
     char *buffers;
     unsigned sends; /* queued since the last wait */
+    unsigned batch; /* these three: see learn */
+    unsigned patience;
+    unsigned in_time;
+    bool *owes; /* by descriptor: we sent and have received nothing since */
+    size_t owes_room;
+    unsigned owing; /* how many do */
 };
+
+static void set_owes(struct uring *u, int fd, bool owes)
+{
+    size_t index = (size_t)fd;
+    if (index >= u->owes_room) {
+        size_t room = (index + 64) * 2;
+        u->owes = realloc(u->owes, room * sizeof(bool));
+        CHECK(u->owes != NULL);
+        memset(u->owes + u->owes_room, 0, (room - u->owes_room) * sizeof(bool));
+        u->owes_room = room;
+    }
+    u->owing += (unsigned)owes - (unsigned)u->owes[index];
+    u->owes[index] = owes;
+}
 
 /* --- receive buffers --- */
 
@@ -82,6 +110,7 @@ static void free_uring(struct uring *u)
         munmap(u->buffer_ring, BUFFERS * sizeof(struct io_uring_buf));
     if (u->buffers)
         munmap(u->buffers, (size_t)BUFFERS * BUFFER_BYTES);
+    free(u->owes);
     free(u);
 }
 
@@ -119,6 +148,8 @@ static int uring_create(void **state_out, const char **what_out)
         free_uring(u);
         return rc;
     }
+    u->batch = 1;
+    u->patience = PATIENCE_MIN;
     io_uring_register_ring_fd(&u->ring); /* saves a look-up per call; fine without */
     *state_out = u;
     return 0;
@@ -183,6 +214,7 @@ static void uring_start(void *state, struct loop_op *op)
                            left < INT32_MAX ? left : INT32_MAX,
                            MSG_WAITALL | MSG_NOSIGNAL);
         u->sends++;
+        set_owes(u, r->fd, true);
         break;
     }
     case LOOP_POLL:
@@ -227,6 +259,7 @@ static void complete_accept(struct uring *u, struct loop_op *op, int res, unsign
 
 static void complete_recv(struct uring *u, struct loop_op *op, int res, unsigned flags)
 {
+    set_owes(u, loop_request(op)->fd, false);
     if (res > 0) {
         unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
         op->fn(op, res, u->buffers + (size_t)id * BUFFER_BYTES);
@@ -321,39 +354,69 @@ static void uring_complete(void *state)
     }
 }
 
-/* A send nearly always completes as it is submitted, and would end the wait it was submitted with
- * before anything else has happened: one system call more a message. So the wait asks for one
- * completion more than there are new sends, and for no longer than this, lest a send into a full
- * socket hold up everybody else. */
-#define SENDS_WAIT_NS (200 * NS_PER_US)
+/* How many completions a wait asks for. A send nearly always completes as it is submitted,
+ * and would end the wait it was submitted with before anything else has happened: so one
+ * for each new send, and `batch` more. One would mean a system call, and often a switch
+ * to this thread and back, for each reply of a busy server. So batch grows while what it
+ * asks for comes in time, up to a quarter of the sockets that owe us something, so that
+ * the other side keeps its work, and falls back to what did come. Where not even a few
+ * come it tries again ever more rarely: a talk of question and answer is not held up. */
+static void learn(struct uring *u, bool in_time, unsigned came)
+{
+    bool is_useful = u->batch >= 4;
+    if (!in_time) {
+        u->in_time = 0;
+        u->batch = came > 1 ? came : 1;
+        u->patience = is_useful                    ? PATIENCE_MIN
+                      : u->patience < PATIENCE_MAX ? u->patience * 2
+                                                   : PATIENCE_MAX;
+    } else if (++u->in_time >= u->patience) {
+        u->in_time = 0;
+        u->batch += u->batch < BATCH_MAX;
+        u->patience = is_useful ? PATIENCE_MIN : u->patience;
+    }
+}
+
+static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
+{
+    struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
+                                        .tv_nsec = wait_ns % NS_PER_S};
+    struct io_uring_cqe *first;
+    return wait_ns < 0 ? io_uring_submit_and_wait(&u->ring, wanted)
+                       : io_uring_submit_and_wait_timeout(&u->ring, &first, wanted,
+                                                          &timeout, NULL);
+}
+
+static int wait_for_batch(struct uring *u, int64_t wait_ns)
+{
+    unsigned most = u->owing / 4 > 0 ? u->owing / 4 : 1;
+    unsigned batch = u->batch < most ? u->batch : most;
+    unsigned sends = u->sends;
+    bool is_short = sends + batch > 1 && (wait_ns < 0 || wait_ns > BATCH_WAIT_NS);
+    int64_t began_ns = clock_steady_ns();
+    int rc = wait_for(u, sends + batch, is_short ? BATCH_WAIT_NS : wait_ns);
+    bool in_time = clock_steady_ns() - began_ns < BATCH_WAIT_NS;
+    unsigned ready = io_uring_cq_ready(&u->ring);
+    if (batch == u->batch && (in_time || batch > 1))
+        learn(u, in_time, ready > sends ? ready - sends : 0);
+    return rc;
+}
 
 static int uring_wait(void *state, int64_t wait_ns)
 {
     struct uring *u = state;
-    unsigned wanted = 1 + u->sends;
-    struct io_uring_cqe *first;
-    int rc;
-    if (u->sends > 0 && (wait_ns < 0 || wait_ns > SENDS_WAIT_NS))
-        wait_ns = SENDS_WAIT_NS;
+    bool is_ready = wait_ns == 0 || io_uring_cq_ready(&u->ring) > 0;
+    int rc =
+        is_ready ? io_uring_submit_and_get_events(&u->ring) : wait_for_batch(u, wait_ns);
     u->sends = 0;
-    struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
-                                        .tv_nsec = wait_ns % NS_PER_S};
-    if (wait_ns == 0 || io_uring_cq_ready(&u->ring) > 0)
-        rc = io_uring_submit_and_get_events(&u->ring);
-    else if (wait_ns < 0)
-        rc = io_uring_submit_and_wait(&u->ring, 1);
-    else
-        rc = io_uring_submit_and_wait_timeout(&u->ring, &first, wanted, &timeout, NULL);
     if (rc >= 0 || rc == -ETIME || rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)
         return 0;
     return rc;
 }
 
-/* Nothing is kept about a descriptor. */
 static void uring_forget(void *state, int fd)
 {
-    (void)state;
-    (void)fd;
+    set_owes(state, fd, false);
 }
 
 const struct loop_backend loop_uring = {

@@ -84,7 +84,8 @@ static void send_call(struct api_slot *slot)
         call->request.headers[api->header_count] = call->key;
     }
     buffer_clear(&call->body);
-    buffer_clear(&call->scratch);
+    if (call->stage == 0) /* else it has what judge left for this stage */
+        buffer_clear(&call->scratch);
     api->methods->compose(call);
     call->request.body = buffer_view(&call->body);
     api->under_way++;
@@ -317,7 +318,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     char status[16]; /* what is told of a failure without words */
     snprintf(status, sizeof(status), "HTTP %u", reply->status);
     for (size_t i = 0; i < call->count; i++) {
-        if (api->results[i].detail.bytes == 0)
+        if (api->results[i].detail.bytes == 0 && api->results[i].verdict != DELIVERY_SENT)
             api->results[i].detail = text_of(status);
     }
     tell_fates(api, call, &verdict);

@@ -18,8 +18,9 @@ struct api_call {
     struct delivery **deliveries;
     size_t count;
     struct buffer body;
-    size_t load;           /* joins': 0 before the first message, e.g. bytes so far */
-    struct buffer scratch; /* compose's, e.g. for headers; then api_keep's */
+    size_t load; /* joins': 0 before the first message, e.g. bytes so far */
+    struct buffer
+        scratch; /* compose's, e.g. for headers; then api_keep's. Stays from stage to stage */
     struct http_request
         request;  /* url and headers are preset; compose may replace them by its own */
     char key[64]; /* the Idempotency-Key header of a call with one message */

@@ -21,7 +21,8 @@ struct http_api {
     const struct provider_config *config;
     struct http_api_body *body;
     struct http_api_rules *rules;
-    struct text before, behind; /* around the messages of a batch */
+    char *frame;                /* batch_body, or what stands for it */
+    struct text before, behind; /* of the messages in it */
     bool batch;
     json_t *reply; /* the last one judged: the texts of its results lie in it */
 };
@@ -234,6 +235,7 @@ static struct api_verdict http_api_judge(struct api_call *call,
 {
     struct http_api *http = api_own(call->provider);
     const struct provider_config *config = http->config;
+    static const char *const wrong[] = {"is no JSON: ", "is not whole: ", "is empty"};
     bool taken = reply->status / 100 == 2;
     bool in_parts = http->batch && config->batch_replies[0];
     json_decref(http->reply);
@@ -242,9 +244,10 @@ static struct api_verdict http_api_judge(struct api_call *call,
         (config->id[0] || in_parts ||
          http_api_rules_need_json(http->rules, reply->status))) {
         int shown = (int)(reply->body.bytes < 100 ? reply->body.bytes : 100);
-        buffer_format(&call->scratch, "HTTP %u, but %s: %.*s", reply->status,
-                      reply->truncated ? "the reply is not whole"
-                                       : "the reply is no JSON",
+        buffer_format(&call->scratch, "HTTP %u, but the reply %s%.*s", reply->status,
+                      wrong[shown == 0         ? 2
+                            : reply->truncated ? 1
+                                               : 0],
                       shown, reply->body.data);
         return doubt(call, results);
     }
@@ -268,6 +271,7 @@ static void http_api_free(void *own)
     http_api_body_destroy(&http->body);
     http_api_rules_destroy(&http->rules);
     json_decref(http->reply);
+    free(http->frame);
     free(http);
 }
 
@@ -320,7 +324,8 @@ static int check_header(const struct provider_config *config,
 static int read_batch(struct http_api *http, struct error *err)
 {
     const struct provider_config *config = http->config;
-    const char *frame = config->batch_body[0] ? config->batch_body : "[" MESSAGES "]";
+    const char *frame = http->frame =
+        text_copy(text_of(config->batch_body[0] ? config->batch_body : "[" MESSAGES "]"));
     const char *place = strstr(frame, MESSAGES);
     http->batch = config->batch > 0;
     if (http->batch && config->form)

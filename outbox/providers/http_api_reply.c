@@ -13,7 +13,8 @@ struct rule {
         unsigned low, high;
     } statuses[RANGES_MAX];
     size_t status_count; /* 0: any */
-    const struct provider_reply *reply;
+    char *field, *is;    /* "" as in struct provider_reply */
+    enum provider_meaning means;
 };
 
 struct http_api_rules {
@@ -87,18 +88,21 @@ int http_api_rules_parse(const struct provider_reply *replies, size_t count,
     int rc = 0;
     for (; rules->count < count && rc == 0; rules->count++) {
         struct rule *rule = &rules->rules[rules->count];
-        rule->reply = &replies[rules->count];
-        if (read_statuses(rule->reply->status, rule))
+        const struct provider_reply *reply = &replies[rules->count];
+        rule->field = text_copy(text_of(reply->field));
+        rule->is = text_copy(text_of(reply->is));
+        rule->means = reply->means;
+        if (read_statuses(reply->status, rule))
             rc = error_set(err, ERROR_CONFIG,
                            "replies.%zu.status: \"%s\" is no status like 200, 500-599 or "
                            "200,202",
-                           rules->count + 1, rule->reply->status);
-        else if (rule->reply->is[0] && !rule->reply->field[0])
+                           rules->count + 1, reply->status);
+        else if (reply->is[0] && !reply->field[0])
             rc = error_set(err, ERROR_CONFIG,
                            "replies.%zu.is: there is no field that could be it; add "
                            "`field:`",
                            rules->count + 1);
-        else if (rule->status_count == 0 && !rule->reply->field[0])
+        else if (rule->status_count == 0 && !reply->field[0])
             rc = error_set(err, ERROR_CONFIG,
                            "replies.%zu: a rule needs a status, a field or both",
                            rules->count + 1);
@@ -112,6 +116,10 @@ void http_api_rules_destroy(struct http_api_rules **rules)
 {
     if (!*rules)
         return;
+    for (size_t i = 0; i < (*rules)->count; i++) {
+        free((*rules)->rules[i].field);
+        free((*rules)->rules[i].is);
+    }
     free((*rules)->rules);
     free(*rules);
     *rules = NULL;
@@ -149,15 +157,14 @@ static struct text plain_text(const json_t *value, char number[32])
 
 static bool has_field(const struct rule *rule, const json_t *root)
 {
-    const struct provider_reply *reply = rule->reply;
-    if (!reply->field[0])
+    if (!rule->field[0])
         return true;
-    const json_t *value = http_api_find(root, reply->field);
-    if (!reply->is[0])
+    const json_t *value = http_api_find(root, rule->field);
+    if (!rule->is[0])
         return value && !json_is_null(value);
     char number[32];
     struct text text = plain_text(value, number);
-    for (struct text rest = text_of(reply->is); text.data && rest.bytes > 0;) {
+    for (struct text rest = text_of(rule->is); text.data && rest.bytes > 0;) {
         if (text_equal(text_trim(cut(&rest, '|')), text))
             return true;
     }
@@ -170,7 +177,7 @@ int http_api_rules_match(const struct http_api_rules *rules, unsigned status,
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rules[i];
         if (has_status(rule, status) && has_field(rule, root))
-            return (int)rule->reply->means;
+            return (int)rule->means;
     }
     return -1;
 }
@@ -179,7 +186,7 @@ bool http_api_rules_need_json(const struct http_api_rules *rules, unsigned statu
 {
     for (size_t i = 0; i < rules->count; i++) {
         const struct rule *rule = &rules->rules[i];
-        if (has_status(rule, status) && rule->reply->field[0])
+        if (has_status(rule, status) && rule->field[0])
             return true;
     }
     return false;

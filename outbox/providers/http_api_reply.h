@@ -14,7 +14,7 @@ const json_t *http_api_find(const json_t *root, const char *path);
 
 struct http_api_rules;
 
-/* http_api_rules_parse: field and is stay the configuration's.
+/* http_api_rules_parse: the texts are copied.
  * Errors: ERROR_CONFIG naming the rule by its number, from 1. */
 int http_api_rules_parse(const struct provider_reply *replies, size_t count,
                          struct http_api_rules **out, struct error *err) MUST_USE;

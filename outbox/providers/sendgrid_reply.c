@@ -110,7 +110,7 @@ static struct api_verdict judge_refusal(struct api_call *call,
     struct text words = member(error, "message");
     struct delivery_result result = {.verdict = DELIVERY_FAILED,
                                      .reason = DELIVERY_REJECTED};
-    bool credits = has(words, "credits exceeded");        /* with a 401 */
+    bool credits = reply->status == 401 && has(words, "credits exceeded");
     bool sender = begins(member(error, "field"), "from"); /* with a 403: not verified */
     if (reply->status == 429 || credits) {
         result.verdict = DELIVERY_DEFERRED;

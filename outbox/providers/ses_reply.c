@@ -171,9 +171,9 @@ static struct api_verdict judge_refusal(struct api_call *call,
 {
     struct api_verdict verdict = {0};
     if (!type.data)
-        type = member(root, "__type");
+        type = api_keep(call, member(root, "__type"));
     if (!type.data)
-        type = member(root, "type");
+        type = api_keep(call, member(root, "type"));
     struct text words = member(root, "message");
     if (!words.data)
         words = member(root, "Message");
@@ -187,8 +187,8 @@ static struct api_verdict judge_refusal(struct api_call *call,
         verdict.wait_ns = reply->retry_after_ns;
     if (reply->status / 100 == 3)
         verdict.broken = true;
-    struct delivery_result result = {
-        .detail = api_keep(call, words.data ? words : bare_name(type))};
+    struct delivery_result result = {.detail = words.data ? api_keep(call, words)
+                                                          : bare_name(type)};
     act(action, &result, &verdict);
     for (size_t i = 0; i < call->count; i++)
         results[i] = result;

@@ -4,6 +4,7 @@
 #include "outbox/sandbox/mailbox.h"
 
 #include "base/file.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "outbox/sandbox/json_write.h"
 
@@ -293,22 +294,53 @@ static bool read_entry(struct mailbox *mailbox, const struct entry *entry,
     return parse_sms((struct text){room, entry->bytes}, out);
 }
 
-size_t mailbox_list(struct mailbox *mailbox, struct text to, size_t skip, size_t limit,
-                    mailbox_list_fn *fn, void *arg)
+/* The day of an RFC 2822 date as the sandbox writes it; 0 when it is none. */
+static int32_t day_of(struct text date)
 {
-    struct buffer escaped = {0};
-    struct text wanted = TEXT_NONE;
-    if (to.data) {
-        json_write_string(&escaped, to);
-        wanted = (struct text){escaped.data + 1, escaped.bytes - 2};
-    }
-    uint32_t to_hash = (uint32_t)hash64(to.data, to.bytes);
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char copy[40] = "", name[4];
+    unsigned day, year;
+    memcpy(copy, date.data, date.bytes < sizeof(copy) ? date.bytes : sizeof(copy) - 1);
+    if (sscanf(copy, "%*3[A-Za-z], %2u %3[A-Za-z] %4u", &day, name, &year) != 3)
+        return 0;
+    const char *month = strstr(months, name);
+    if (!month)
+        return 0;
+    return (int32_t)days_from_civil(year, (unsigned)(month - months) / 3 + 1, day);
+}
+
+static bool passes(const struct mailbox_filter *wanted, const struct mailbox_sms *sms)
+{
+    if ((wanted->to.data && !text_equal(sms->to, wanted->to)) ||
+        (wanted->from.data && !text_equal(sms->from, wanted->from)))
+        return false;
+    if (wanted->first_day == INT32_MIN && wanted->last_day == INT32_MAX)
+        return true;
+    int32_t day = day_of(sms->date);
+    return day >= wanted->first_day && day <= wanted->last_day;
+}
+
+static struct text escape(struct buffer *escaped, struct text value)
+{
+    if (!value.data)
+        return TEXT_NONE;
+    json_write_string(escaped, value);
+    return (struct text){escaped->data + 1, escaped->bytes - 2};
+}
+
+size_t mailbox_list(struct mailbox *mailbox, const struct mailbox_filter *filter,
+                    size_t skip, size_t limit, mailbox_list_fn *fn, void *arg)
+{
+    struct buffer to = {0}, from = {0};
+    struct mailbox_filter wanted = *filter;
+    wanted.to = escape(&to, filter->to);
+    wanted.from = escape(&from, filter->from);
+    uint32_t to_hash = (uint32_t)hash64(filter->to.data, filter->to.bytes);
     size_t more = 0;
     for (size_t i = mailbox->entry_count; i-- > 0 && more == 0;) {
         struct mailbox_sms sms;
-        if ((to.data && mailbox->entries[i].to_hash != to_hash) ||
-            !read_entry(mailbox, &mailbox->entries[i], &sms) ||
-            (to.data && !text_equal(sms.to, wanted)))
+        if ((filter->to.data && mailbox->entries[i].to_hash != to_hash) ||
+            !read_entry(mailbox, &mailbox->entries[i], &sms) || !passes(&wanted, &sms))
             continue;
         if (skip > 0) {
             skip--;
@@ -319,6 +351,7 @@ size_t mailbox_list(struct mailbox *mailbox, struct text to, size_t skip, size_t
             more = 1;
         }
     }
-    buffer_fini(&escaped);
+    buffer_fini(&to);
+    buffer_fini(&from);
     return more;
 }

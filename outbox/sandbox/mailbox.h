@@ -36,11 +36,17 @@ void mailbox_push(struct mailbox *mailbox, struct text id, struct text path,
  * Errors: ERROR_IO. */
 int mailbox_flush(struct mailbox *mailbox, struct error *err) MUST_USE;
 
-/* mailbox_list: the SMS to one number (TEXT_NONE: to all), newest first, skip of them
- * left out. fn gets the values as they stand between the quotes of the file. Returns how
- * many more there are behind the last one given, at most 1. */
+/* What is asked for; TEXT_NONE: whatever it is. Days are YYYY-MM-DD as days since 1970. */
+struct mailbox_filter {
+    struct text to, from;
+    int32_t first_day, last_day; /* of date_created */
+};
+
+/* mailbox_list: the SMS that the filter lets pass, newest first, skip of them left out. fn gets the
+ * values as they stand between the quotes of the file. Returns how many more there are behind the last
+ * one given, at most 1. */
 typedef void mailbox_list_fn(void *arg, const struct mailbox_sms *sms);
-size_t mailbox_list(struct mailbox *mailbox, struct text to, size_t skip, size_t limit,
-                    mailbox_list_fn *fn, void *arg);
+size_t mailbox_list(struct mailbox *mailbox, const struct mailbox_filter *filter,
+                    size_t skip, size_t limit, mailbox_list_fn *fn, void *arg);
 
 #endif

@@ -145,12 +145,12 @@ static struct peer *open_peer(struct peers *peers, int fd)
     return peer;
 }
 
-void peer_open_smtp(struct peers *peers, int fd, bool discard, smtp_take_fn *take,
-                    void *arg)
+void peer_open_smtp(struct peers *peers, int fd, bool discard, bool no_chunking,
+                    smtp_take_fn *take, void *arg)
 {
     struct peer *peer = open_peer(peers, fd);
     peer->is_smtp = true;
-    smtp_server_init(&peer->smtp, discard, take, arg);
+    smtp_server_init(&peer->smtp, discard, no_chunking, take, arg);
     smtp_server_greet(&peer->replies);
 }
 

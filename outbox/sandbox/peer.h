@@ -29,8 +29,8 @@ void peers_fini(struct peers *peers);
 
 /* peer_open_smtp, peer_open_http: serve a connection that was accepted; fd is the peer's.
  */
-void peer_open_smtp(struct peers *peers, int fd, bool discard, smtp_take_fn *take,
-                    void *arg);
+void peer_open_smtp(struct peers *peers, int fd, bool discard, bool no_chunking,
+                    smtp_take_fn *take, void *arg);
 void peer_open_http(struct peers *peers, int fd, http_answer_fn *answer, void *arg);
 
 /* peers_settle: once per round: send, pause, close. */

@@ -147,7 +147,8 @@ static enum fault take_email(void *arg, const struct smtp_message *message)
 
 static void open_smtp(struct sandbox *sandbox, int fd)
 {
-    peer_open_smtp(&sandbox->peers, fd, !sandbox->mailbox, take_email, sandbox);
+    peer_open_smtp(&sandbox->peers, fd, !sandbox->mailbox, sandbox->config->no_chunking,
+                   take_email, sandbox);
 }
 
 static void open_http(struct sandbox *sandbox, int fd)

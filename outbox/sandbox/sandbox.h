@@ -21,6 +21,7 @@ struct sandbox_config {
     double throttle_per_s; /* 0: none; above it answers 429 / 421 */
     double drop_replies;   /* 0 … 1: accepts, then closes without a reply */
     bool discard;          /* count, keep nothing */
+    bool no_chunking;      /* is not offered by SMTP */
     uint64_t seed;
 };
 

@@ -231,8 +231,10 @@ static bool execute(struct smtp_server *server, struct text line, struct buffer 
         reset(server);
         buffer_format(out,
                       "250-sandbox\r\n250-PIPELINING\r\n250-SIZE %u\r\n250-8BITMIME\r\n"
-                      "250-SMTPUTF8\r\n250 CHUNKING\r\n",
-                      SMTP_MESSAGE_BYTES_MAX);
+                      "%s",
+                      SMTP_MESSAGE_BYTES_MAX,
+                      server->no_chunking ? "250 SMTPUTF8\r\n"
+                                          : "250-SMTPUTF8\r\n250 CHUNKING\r\n");
         break;
     case SMTP_HELO:
         server->greeted = true;
@@ -362,11 +364,12 @@ bool smtp_server_feed(struct smtp_server *server, const char *bytes_in, size_t b
 
 /* --- life --- */
 
-void smtp_server_init(struct smtp_server *server, bool discard, smtp_take_fn *take,
-                      void *arg)
+void smtp_server_init(struct smtp_server *server, bool discard, bool no_chunking,
+                      smtp_take_fn *take, void *arg)
 {
     memset(server, 0, sizeof(*server));
     server->discard = discard;
+    server->no_chunking = no_chunking;
     server->take = take;
     server->arg = arg;
 }

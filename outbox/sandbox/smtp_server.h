@@ -39,6 +39,7 @@ struct smtp_server {
     smtp_take_fn *take;
     void *arg;
     bool discard;
+    bool no_chunking; /* is not offered */
     enum { SMTP_READS_COMMAND, SMTP_READS_DATA, SMTP_READS_CHUNK } reads;
     enum smtp_data_state data_state;
     bool greeted;    /* by EHLO or HELO */
@@ -59,8 +60,8 @@ struct smtp_server {
     char line[SMTP_LINE_BYTES_MAX];
 };
 
-void smtp_server_init(struct smtp_server *server, bool discard, smtp_take_fn *take,
-                      void *arg);
+void smtp_server_init(struct smtp_server *server, bool discard, bool no_chunking,
+                      smtp_take_fn *take, void *arg);
 void smtp_server_fini(struct smtp_server *server);
 
 /* smtp_server_greet: what the server says first. */

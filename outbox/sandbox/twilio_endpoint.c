@@ -277,17 +277,69 @@ static void list_one(void *arg, const struct mailbox_sms *sms)
     write_resource(listing->json, listing->account, sms, "delivered", 1, true);
 }
 
-static void write_uri(struct buffer *json, const char *name, struct text path,
-                      struct text to, uint64_t page, uint64_t size)
+struct query {
+    struct mailbox_filter filter;
+    struct text rest; /* of the query: what a page's URI repeats */
+    uint64_t size, page;
+};
+
+/* DateSent=D, DateSent>=D and DateSent<=D; the sign belongs to the name. */
+static void filter_days(struct mailbox_filter *filter, struct text name,
+                        struct text value)
 {
-    struct text encoded = to; /* a number needs its plus escaped, nothing else */
-    bool has_plus = encoded.bytes > 0 && encoded.data[0] == '+';
+    int32_t day;
+    if (clock_parse_date(value, &day))
+        return;
+    if (!text_is(name, "DateSent<"))
+        filter->first_day = day;
+    if (!text_is(name, "DateSent>"))
+        filter->last_day = day;
+}
+
+static void parse_query(struct endpoint *endpoint, struct text text, struct query *out)
+{
+    *out = (struct query){.filter = {.first_day = INT32_MIN, .last_day = INT32_MAX},
+                          .rest = text,
+                          .size = PAGE_SIZE};
+    struct text name, value;
+    form_begin(&endpoint->form, text);
+    while (form_next(&text, &endpoint->form, &name, &value)) {
+        if (text_is(name, "To"))
+            out->filter.to = value;
+        else if (text_is(name, "From"))
+            out->filter.from = value;
+        else if (name.bytes >= 8 && memcmp(name.data, "DateSent", 8) == 0)
+            filter_days(&out->filter, name, value);
+        else if (text_is(name, "PageSize") &&
+                 (units_count(value, &out->size) || out->size == 0))
+            out->size = PAGE_SIZE;
+        else if (text_is(name, "Page") && units_count(value, &out->page))
+            out->page = 0;
+    }
+    if (out->size > PAGE_SIZE_MAX)
+        out->size = PAGE_SIZE_MAX;
+    if (out->page > UINT32_MAX)
+        out->page = UINT32_MAX;
+}
+
+/* The filters as they were sent, with another page. */
+static void write_uri(struct buffer *json, const char *name, struct text path,
+                      const struct query *query, uint64_t page)
+{
     struct buffer uri = {0};
     buffer_format(&uri, "%.*s?PageSize=%llu&Page=%llu", TEXT_ARGS(path),
-                  (unsigned long long)size, (unsigned long long)page);
-    if (to.data)
-        buffer_format(&uri, "&To=%s%.*s", has_plus ? "%2B" : "",
-                      (int)(encoded.bytes - has_plus), encoded.data + has_plus);
+                  (unsigned long long)query->size, (unsigned long long)page);
+    const char *at = query->rest.data ? query->rest.data : "";
+    const char *end = at + query->rest.bytes;
+    while (at < end) {
+        const char *and = memchr(at, '&', (size_t)(end - at));
+        size_t bytes = (size_t)((and? and : end) - at);
+        if (bytes > 0 && (bytes < 4 || memcmp(at, "Page", 4) != 0)) {
+            buffer_byte(&uri, '&');
+            buffer_add(&uri, at, bytes);
+        }
+        at += bytes + 1;
+    }
     json_write_member(json, name, buffer_view(&uri));
     buffer_fini(&uri);
 }
@@ -295,42 +347,29 @@ static void write_uri(struct buffer *json, const char *name, struct text path,
 static bool answer_get(struct endpoint *endpoint, const struct http_request *request,
                        struct buffer *out)
 {
-    struct text query = request->query, name, value, to = TEXT_NONE;
-    uint64_t size = PAGE_SIZE, page = 0;
-    form_begin(&endpoint->form, query);
-    while (form_next(&query, &endpoint->form, &name, &value)) {
-        if (text_is(name, "To"))
-            to = value;
-        else if (text_is(name, "PageSize") && (units_count(value, &size) || size == 0))
-            size = PAGE_SIZE;
-        else if (text_is(name, "Page") && units_count(value, &page))
-            page = 0;
-    }
-    if (size > PAGE_SIZE_MAX)
-        size = PAGE_SIZE_MAX;
-    if (page > UINT32_MAX)
-        page = UINT32_MAX;
+    struct query query;
+    parse_query(endpoint, request->query, &query);
     struct buffer *json = &endpoint->json;
     buffer_clear(json);
     buffer_string(json, "{\"messages\":[");
     struct listing listing = {.json = json, .account = account_of(request->path)};
+    uint64_t start = query.page * query.size;
     size_t more = endpoint->mailbox
-                      ? mailbox_list(endpoint->mailbox, to, (size_t)(page * size),
-                                     (size_t)size, list_one, &listing)
+                      ? mailbox_list(endpoint->mailbox, &query.filter, (size_t)start,
+                                     (size_t)query.size, list_one, &listing)
                       : 0;
-    buffer_format(
-        json, "],\"page\":%llu,\"page_size\":%llu,\"start\":%llu,\"end\":%llu",
-        (unsigned long long)page, (unsigned long long)size,
-        (unsigned long long)(page * size),
-        (unsigned long long)(page * size + listing.count - (listing.count > 0)));
-    write_uri(json, "uri", request->path, to, page, size);
-    write_uri(json, "first_page_uri", request->path, to, 0, size);
+    buffer_format(json, "],\"page\":%llu,\"page_size\":%llu,\"start\":%llu,\"end\":%llu",
+                  (unsigned long long)query.page, (unsigned long long)query.size,
+                  (unsigned long long)start,
+                  (unsigned long long)(start + listing.count - (listing.count > 0)));
+    write_uri(json, "uri", request->path, &query, query.page);
+    write_uri(json, "first_page_uri", request->path, &query, 0);
     if (more)
-        write_uri(json, "next_page_uri", request->path, to, page + 1, size);
+        write_uri(json, "next_page_uri", request->path, &query, query.page + 1);
     else
         buffer_string(json, ",\"next_page_uri\":null");
-    if (page > 0)
-        write_uri(json, "previous_page_uri", request->path, to, page - 1, size);
+    if (query.page > 0)
+        write_uri(json, "previous_page_uri", request->path, &query, query.page - 1);
     else
         buffer_string(json, ",\"previous_page_uri\":null");
     buffer_byte(json, '}');

@@ -1,8 +1,10 @@
 /* http: see http.h.
  *
  * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
- * call it. A watch is a one-shot loop_poll that stays armed between the requests of a
- * kept-alive connection, so that a request costs one poll and no removal.
+ * call it. They stand in an epoll instance of our own, which the loop polls: a kept-alive
+ * connection stays registered between its requests, so that a request costs no
+ * epoll_ctl(2), and one epoll_wait(2) tells of many replies. Level-triggered, as libcurl
+ * reads once per call and expects to hear again of what is left.
  *
  * libcurl repeats a request by itself when a reused connection closes before a byte of
  * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
@@ -14,55 +16,65 @@
 #include "base/clock.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* Connections idle for longer are not used again: many servers drop them about then, and
  * a request that meets the drop ends as "lost". */
 #define IDLE_S 30L
 
+/* Handled at once, before the rest of the loop has its turn. */
+#define EVENTS_MAX 128
+
+/* libcurl asks for 100-continue only for bodies above a megabyte, older ones above a
+ * kilobyte. */
+#define EXPECT_BYTES 1024
+
 struct transfer {
     struct http *http;
     CURL *easy;
+    CURLU *url; /* known_url, parsed */
+    char *known_url;
     struct transfer *next_free;
     struct http_request *request;
-    struct curl_slist headers[HTTP_HEADERS_MAX + 1]; /* "Expect:" and the request's */
+    struct curl_slist headers[HTTP_HEADERS_MAX + 2]; /* two of ours, and the request's */
+    long timeout_ms;                                 /* libcurl knows it already */
     unsigned attempts; /* how often libcurl was about to send it */
     bool truncated;
     struct buffer body;
     char words[CURL_ERROR_SIZE];
 };
 
-/* One descriptor that libcurl wants watched. Sockets are opened and closed through
- * callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it closes
- * itself without a word, so that is watched through a duplicate. */
+/* One descriptor that libcurl wants watched, at its number. Sockets are opened and closed
+ * through callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it
+ * closes itself without a word, so that is watched through a duplicate. */
 struct watch {
-    struct http *http;
-    struct loop_op op;
-    int fd;          /* libcurl's */
-    int poll_fd;     /* fd, or the duplicate */
-    unsigned wanted; /* POLLIN | POLLOUT */
-    unsigned armed;
-    bool acting;  /* libcurl is being told about it right now */
-    bool closing; /* libcurl is done with it: closed once the poll has completed */
+    int poll_fd;         /* the descriptor, or its duplicate; meaningless unless known */
+    uint32_t generation; /* tells events of an earlier descriptor of this number */
+    uint32_t wanted;     /* EPOLLIN | EPOLLOUT */
+    uint32_t registered; /* what epoll was asked for; more than wanted between requests */
+    bool known;
 };
 
 struct http {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
+    int epoll_fd;
+    struct loop_op poll_op;
+    bool polling;
     struct transfer *transfers;
     size_t transfer_count;
     struct transfer *free;
     size_t under_way;
-    struct watch **watches; /* by fd */
+    struct watch *watches; /* by fd */
     size_t watch_room;
-    size_t watch_count; /* with those that are closing */
-    bool closing;
     void (*closed_fn)(void *arg);
     void *closed_arg;
 };
@@ -71,93 +83,99 @@ struct http {
 
 static struct watch *watch_of(struct http *http, int fd)
 {
-    return (size_t)fd < http->watch_room ? http->watches[fd] : NULL;
-}
-
-static void on_poll(struct loop_op *op, int64_t res, const char *data);
-
-static struct watch *watch_add(struct http *http, int fd, int poll_fd)
-{
-    if ((size_t)fd >= http->watch_room) {
-        size_t room = (size_t)fd + 64;
-        http->watches = realloc(http->watches, room * sizeof(struct watch *));
+    size_t index = (size_t)fd;
+    if (index >= http->watch_room) {
+        size_t room = index + 64;
+        http->watches = realloc(http->watches, room * sizeof(struct watch));
         CHECK(http->watches);
         memset(http->watches + http->watch_room, 0,
-               (room - http->watch_room) * sizeof(struct watch *));
+               (room - http->watch_room) * sizeof(struct watch));
         http->watch_room = room;
     }
-    CHECK(!http->watches[fd]);
-    struct watch *watch = calloc(1, sizeof(*watch));
-    CHECK(watch);
-    *watch = (struct watch){.http = http, .fd = fd, .poll_fd = poll_fd};
-    watch->op = (struct loop_op){.fn = on_poll, .arg = watch};
-    http->watches[fd] = watch;
-    http->watch_count++;
-    return watch;
+    return &http->watches[index];
 }
 
-static void check_closed(struct http *http)
+static void watch_register(struct http *http, int fd, uint32_t events)
 {
-    if (!http->closing || http->watch_count > 0 || !http->closed_fn)
+    struct watch *watch = watch_of(http, fd);
+    struct epoll_event event = {
+        .events = events, .data.u64 = (uint64_t)watch->generation << 32 | (uint32_t)fd};
+    int how = watch->registered == 0 ? EPOLL_CTL_ADD
+              : events == 0          ? EPOLL_CTL_DEL
+                                     : EPOLL_CTL_MOD;
+    CHECK(epoll_ctl(http->epoll_fd, how, watch->poll_fd, &event) == 0);
+    watch->registered = events;
+}
+
+/* Out of epoll by hand: a duplicate would keep it there behind close(2). */
+static void watch_close(struct http *http, int fd)
+{
+    struct watch *watch = watch_of(http, fd);
+    CHECK(watch->known);
+    if (watch->registered)
+        watch_register(http, fd, 0);
+    close(watch->poll_fd);
+    watch->known = false;
+}
+
+static void watch_start(struct http *http, int fd, int poll_fd)
+{
+    struct watch *watch = watch_of(http, fd);
+    if (watch->known && watch->poll_fd != fd) /* libcurl closed its own without a word */
+        watch_close(http, fd);
+    CHECK(!watch->known);
+    *watch = (struct watch){
+        .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
+}
+
+static void act(struct http *http, uint64_t key, uint32_t events)
+{
+    int running, fd = (int)(uint32_t)key;
+    struct watch *watch = watch_of(http, fd);
+    if (!watch->known || watch->generation != (uint32_t)(key >> 32))
         return;
-    void (*fn)(void *arg) = http->closed_fn;
-    http->closed_fn = NULL;
-    fn(http->closed_arg);
-}
-
-static void watch_free(struct watch *watch)
-{
-    struct http *http = watch->http;
-    loop_close_fd(http->loop, watch->poll_fd);
-    free(watch);
-    http->watch_count--;
-    check_closed(http);
-}
-
-/* From here on the fd's number may come back as another watch. */
-static void watch_close(struct watch *watch)
-{
-    watch->http->watches[watch->fd] = NULL;
-    watch->closing = true;
-    if (watch->armed)
-        loop_cancel(watch->http->loop, &watch->op);
-    else if (!watch->acting)
-        watch_free(watch);
-}
-
-static void watch_arm(struct watch *watch)
-{
-    if (watch->armed) {
-        if (watch->wanted & ~watch->armed)
-            loop_cancel(watch->http->loop, &watch->op); /* on_poll arms it anew */
+    if (watch->wanted == 0) { /* an idle connection that the server closed */
+        if (watch->registered)
+            watch_register(http, fd, 0);
         return;
     }
-    watch->armed = watch->wanted;
-    if (watch->armed)
-        loop_poll(watch->http->loop, &watch->op, watch->poll_fd, watch->armed);
+    int happened = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    curl_multi_socket_action(http->multi, fd, happened, &running);
 }
 
 static void collect(struct http *http);
 
+static void finish_close(struct http *http)
+{
+    close(http->epoll_fd);
+    http->epoll_fd = -1;
+    http->closed_fn(http->closed_arg);
+}
+
+static void poll_more(struct http *http)
+{
+    http->polling = true;
+    loop_poll(http->loop, &http->poll_op, http->epoll_fd, POLLIN);
+}
+
 static void on_poll(struct loop_op *op, int64_t res, const char *data)
 {
     (void)data;
-    struct watch *watch = op->arg;
-    watch->armed = 0;
-    if (!watch->closing && watch->wanted && res > 0) {
-        int running;
-        int happened = (res & POLLIN ? CURL_CSELECT_IN : 0) |
-                       (res & POLLOUT ? CURL_CSELECT_OUT : 0) |
-                       (res & (POLLERR | POLLHUP) ? CURL_CSELECT_ERR : 0);
-        watch->acting = true;
-        curl_multi_socket_action(watch->http->multi, watch->fd, happened, &running);
-        collect(watch->http);
-        watch->acting = false;
+    struct http *http = op->arg;
+    struct epoll_event events[EVENTS_MAX];
+    http->polling = false;
+    if (!http->closed_fn) {
+        int count = res > 0 ? epoll_wait(http->epoll_fd, events, EVENTS_MAX, 0) : 0;
+        for (int i = 0; i < count; i++)
+            act(http, events[i].data.u64, events[i].events);
+        collect(http); /* may close */
     }
-    if (watch->closing && !watch->armed)
-        watch_free(watch);
-    else if (!watch->closing)
-        watch_arm(watch);
+    if (http->closed_fn)
+        finish_close(http);
+    else
+        poll_more(http);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
@@ -167,21 +185,21 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     struct http *http = arg;
     struct watch *watch = watch_of(http, fd);
     if (what == CURL_POLL_REMOVE) {
-        if (watch)
-            watch->wanted = 0;
-        if (watch && watch->poll_fd != fd)
-            watch_close(watch);
+        watch->wanted = 0;
+        if (watch->known && watch->poll_fd != fd)
+            watch_close(http, fd);
         return 0;
     }
-    if (!watch) {
-        int own = dup(fd);
+    if (!watch->known) {
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         CHECK(own >= 0);
-        watch = watch_add(http, fd, own);
+        watch_start(http, fd, own);
+        watch = watch_of(http, fd);
     }
-    watch->wanted = (what & CURL_POLL_IN ? (unsigned)POLLIN : 0u) |
-                    (what & CURL_POLL_OUT ? (unsigned)POLLOUT : 0u);
-    if (!watch->acting)
-        watch_arm(watch);
+    watch->wanted = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0u) |
+                    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0u);
+    if (watch->wanted != watch->registered)
+        watch_register(http, fd, watch->wanted);
     return 0;
 }
 
@@ -192,15 +210,13 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    watch_add(arg, fd, fd);
+    watch_start(arg, fd, fd);
     return fd;
 }
 
 static int on_close_socket(void *arg, curl_socket_t fd)
 {
-    struct watch *watch = watch_of(arg, fd);
-    CHECK(watch);
-    watch_close(watch);
+    watch_close(arg, fd);
     return 0;
 }
 
@@ -295,6 +311,8 @@ static void finish(struct transfer *transfer, CURLcode code)
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
+    else if (reply.end == HTTP_GARBLED && code == CURLE_UNSUPPORTED_PROTOCOL)
+        reply.words = TEXT("what came back is not HTTP");
     else if (reply.end != HTTP_REPLY)
         reply.words =
             text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
@@ -340,15 +358,17 @@ static bool transfer_init(struct transfer *transfer, struct http *http)
 {
     transfer->http = http;
     CURL *easy = transfer->easy = curl_easy_init();
-    if (!easy)
+    transfer->url = curl_url();
+    if (!easy || !transfer->url)
         return false;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, "volley");
+    /* no proxy; an empty CURLOPT_PROXY would say it too, behind a look into the
+     * environment for each request */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
@@ -379,6 +399,12 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     size_t count = requests_max + 1;
     http->transfers = calloc(count, sizeof(*http->transfers));
     CHECK(http->transfers);
+    http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (http->epoll_fd < 0) {
+        http_destroy(&http);
+        return error_io(err, "HTTP cannot start: epoll_create1");
+    }
+    http->poll_op = (struct loop_op){.fn = on_poll, .arg = http};
     http->multi = curl_multi_init();
     bool ok = http->multi;
     while (ok && http->transfer_count < count)
@@ -393,6 +419,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
     curl_multi_setopt(http->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)requests_max);
     curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)requests_max);
+    poll_more(http);
     *out = http;
     return 0;
 }
@@ -410,9 +437,41 @@ void http_trust(struct http *http, const char *ca_file, bool unverified)
     }
 }
 
+/* Our strings as libcurl's list, which it only reads. User-Agent stands here because
+ * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
+ * 100-continue. */
+static void list_headers(struct transfer *transfer, const struct http_request *request)
+{
+    struct curl_slist *headers = transfer->headers;
+    size_t count = 0;
+    headers[count++].data = (char *)(uintptr_t) "User-Agent: volley";
+    if (request->body.bytes >= EXPECT_BYTES)
+        headers[count++].data = (char *)(uintptr_t) "Expect:";
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
+        headers[count++].data = (char *)(uintptr_t)request->headers[i];
+    for (size_t i = 0; i < count; i++)
+        headers[i].next = i + 1 < count ? &headers[i + 1] : NULL;
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
+}
+
+/* Requests to one provider mostly have one URL. Given as text, libcurl parses it for each
+ * request, a quarter of all it does for one; so it is given parsed. What does not parse
+ * goes to libcurl as it is, which says why not. */
+static void set_url(struct transfer *transfer, const char *url)
+{
+    if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
+        return;
+    free(transfer->known_url);
+    transfer->known_url = strdup(url);
+    CHECK(transfer->known_url);
+    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_easy_setopt(transfer->easy, CURLOPT_URL, parsed ? NULL : url);
+    curl_easy_setopt(transfer->easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
+}
+
 void http_send(struct http *http, struct http_request *request)
 {
-    CHECK(!http->closing && http->under_way < http->transfer_count - 1);
+    CHECK(!http->closed_fn && http->under_way < http->transfer_count - 1);
     struct transfer *transfer = http->free;
     http->free = transfer->next_free;
     transfer->request = request;
@@ -420,23 +479,14 @@ void http_send(struct http *http, struct http_request *request)
     transfer->truncated = false;
     transfer->words[0] = '\0';
     buffer_clear(&transfer->body);
-    /* our strings as libcurl's list: it is only read. "Expect:" takes away 100-continue.
-     */
-    struct curl_slist *headers = transfer->headers;
-    size_t count = 0;
-    headers[0] = (struct curl_slist){.data = (char *)(uintptr_t) "Expect:"};
-    while (count < HTTP_HEADERS_MAX && request->headers[count]) {
-        headers[count].next = &headers[count + 1];
-        headers[count + 1] =
-            (struct curl_slist){.data = (char *)(uintptr_t)request->headers[count]};
-        count++;
-    }
-    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    list_headers(transfer, request);
+    set_url(transfer, request->url);
     CURL *easy = transfer->easy;
-    curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    /* connecting is part of it and needs no timer of its own */
+    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    if (timeout_ms != transfer->timeout_ms)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    transfer->timeout_ms = timeout_ms;
     if (strcmp(request->method, "GET") == 0) {
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
     } else {
@@ -458,7 +508,9 @@ static void clean_up_curl(struct http *http)
         if (transfer->easy && transfer->request)
             curl_multi_remove_handle(http->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
+        curl_url_cleanup(transfer->url);
         transfer->easy = NULL;
+        transfer->url = NULL;
     }
     curl_multi_cleanup(http->multi);
     http->multi = NULL;
@@ -467,12 +519,12 @@ static void clean_up_curl(struct http *http)
 
 void http_close(struct http *http, void (*fn)(void *arg), void *arg)
 {
-    CHECK(http->under_way == 0 && !http->closing);
+    CHECK(http->under_way == 0 && !http->closed_fn);
     clean_up_curl(http);
-    http->closing = true;
     http->closed_fn = fn;
     http->closed_arg = arg;
-    check_closed(http);
+    if (http->polling)
+        loop_cancel(http->loop, &http->poll_op);
 }
 
 void http_destroy(struct http **http)
@@ -482,8 +534,12 @@ void http_destroy(struct http **http)
         return;
     if (h->multi)
         clean_up_curl(h);
-    for (size_t i = 0; i < h->transfer_count; i++)
+    if (h->epoll_fd >= 0)
+        close(h->epoll_fd);
+    for (size_t i = 0; i < h->transfer_count; i++) {
         buffer_fini(&h->transfers[i].body);
+        free(h->transfers[i].known_url);
+    }
     free(h->transfers);
     free(h->watches);
     free(h);

@@ -10,8 +10,9 @@
 #include "base/text.h"
 #include "outbox/loop/loop.h"
 
-#define HTTP_HEADERS_MAX     8
-#define HTTP_REPLY_BYTES_MAX (512 * 1024) /* a batch of 1000 is answered with some 200 KB */
+#define HTTP_HEADERS_MAX 8
+#define HTTP_REPLY_BYTES_MAX                                                             \
+    (512 * 1024) /* a batch of 1000 is answered with some 200 KB */
 
 enum http_end {
     HTTP_REPLY,         /* status and body say it */

@@ -32,6 +32,7 @@ static void flush(struct smtp_session *s)
 {
     if (s->phase == SMTP_ENDING || !stream_flush(&s->stream))
         return;
+    s->expected_out = s->expected_end;
     smtp_mails_flushed(s);
     smtp_set_deadline(s, s->phase == SMTP_QUITTING ? QUIT_NS : s->config.timeout_ns);
 }
@@ -82,6 +83,12 @@ static void on_reply(struct smtp_session *s, const struct smtp_reply *reply)
     if (s->expected_first == s->expected_end) {
         smtp_end(s, busy ? SMTP_END_CLOSED : SMTP_END_BAD_REPLY,
                  busy ? "it closed the idle session" : "it answered more than was asked");
+        return;
+    }
+    /* else a mail could count as taken whose body has not left us */
+    bool early = s->expected_first == s->expected_out;
+    if (early && !busy) {
+        smtp_end(s, SMTP_END_BAD_REPLY, "it answered before it was asked");
         return;
     }
     struct smtp_expected expected = s->expected[s->expected_first++ % SMTP_EXPECTED_MAX];

@@ -14,6 +14,13 @@ static void say_hello(struct smtp_session *s, const char *verb, enum smtp_stage 
     smtp_expect(s, stage, 0);
 }
 
+/* Only here the server speaks first. */
+static void expect_greeting(struct smtp_session *s)
+{
+    smtp_expect(s, SMTP_GREETING, 0);
+    s->expected_out = s->expected_end;
+}
+
 static void refused(struct smtp_session *s, enum smtp_end end, const char *what,
                     const struct smtp_reply *reply)
 {
@@ -96,14 +103,14 @@ void smtp_hello_connected(struct smtp_session *s)
     if (s->phase == SMTP_SECURING)
         stream_secure(&s->stream, s->config.trust);
     else
-        smtp_expect(s, SMTP_GREETING, 0);
+        expect_greeting(s);
 }
 
 void smtp_hello_secured(struct smtp_session *s)
 {
     s->phase = SMTP_GREETINGS;
     if (!s->greeted) {
-        smtp_expect(s, SMTP_GREETING, 0);
+        expect_greeting(s);
         return;
     }
     /* RFC 3207 4.2: what was said before does not count any more */

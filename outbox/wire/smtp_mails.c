@@ -29,8 +29,10 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
     say(s, TEXT("MAIL FROM:<"));
     say(s, mail->from);
     say(s, TEXT(">"));
-    if (s->offer.size)
-        buffer_format(&s->stream.out, " SIZE=%zu", mail->body.bytes);
+    if (s->offer.size) {
+        say(s, TEXT(" SIZE="));
+        smtp_text_number(&s->stream.out, mail->body.bytes);
+    }
     if (s->offer.eight_bit && smtp_text_eight_bit(mail->body))
         say(s, TEXT(" BODY=8BITMIME"));
     if (is_utf8(mail))
@@ -73,7 +75,9 @@ static void say_envelope(struct smtp_session *s, unsigned at)
         smtp_expect(s, SMTP_DATA, at);
         return;
     }
-    buffer_format(&s->stream.out, "BDAT %zu LAST\r\n", slot->mail.body.bytes);
+    say(s, TEXT("BDAT "));
+    smtp_text_number(&s->stream.out, slot->mail.body.bytes);
+    say(s, TEXT(" LAST\r\n"));
     say(s, slot->mail.body);
     slot->body_queued = true;
     smtp_expect(s, SMTP_BODY, at);

@@ -53,6 +53,7 @@ struct smtp_session {
     struct smtp_auth auth;
     struct smtp_expected expected[SMTP_EXPECTED_MAX];
     unsigned expected_first, expected_end; /* running numbers */
+    unsigned expected_out;                 /* up to here the commands are with the loop */
     struct smtp_slot slots[SMTP_WINDOW];
     unsigned slot_first, slot_end; /* running numbers */
     unsigned mails;

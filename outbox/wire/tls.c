@@ -13,7 +13,7 @@
 #define RECORD_BYTES (16 * 1024) /* RFC 8446 5.1: a record's plain text */
 
 struct tls_context {
-    SSL_CTX *ctx;
+    SSL_CTX *ctx; /* NULL: not needed yet */
     SSL_SESSION *last;
     char host[256];
     bool unverified;
@@ -52,15 +52,35 @@ static int on_verify(int ok, X509_STORE_CTX *store)
     return 0;
 }
 
+static void prepare(struct tls_context *context)
+{
+    context->ctx = SSL_CTX_new(TLS_client_method());
+    CHECK(context->ctx);
+    SSL_CTX_set_app_data(context->ctx, context);
+    CHECK(SSL_CTX_set_min_proto_version(context->ctx, TLS1_2_VERSION) == 1);
+    SSL_CTX_set_options(context->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context->ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context->ctx,
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(context->ctx, on_session);
+    if (!context->unverified)
+        SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
+}
+
+/* Reading the system's hundred and more authorities takes some 40 ms, so that waits for the first
+ * connection: most relays on the same machine have no TLS at all. */
+static void prepare_late(struct tls_context *context)
+{
+    if (context->ctx)
+        return;
+    prepare(context);
+    if (!context->unverified)
+        CHECK(SSL_CTX_set_default_verify_paths(context->ctx) == 1);
+}
+
 static int trust(struct tls_context *context, const char *ca_file, struct error *err)
 {
-    if (context->unverified)
-        return 0;
-    SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
-    if (ca_file[0] == '\0') {
-        CHECK(SSL_CTX_set_default_verify_paths(context->ctx) == 1);
-        return 0;
-    }
+    prepare(context);
     if (SSL_CTX_load_verify_file(context->ctx, ca_file) == 1)
         return 0;
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -77,16 +97,9 @@ int tls_context_create(const struct tls_settings *settings, struct tls_context *
     CHECK(context);
     context->unverified = settings->unverified;
     snprintf(context->host, sizeof(context->host), "%s", settings->host);
-    context->ctx = SSL_CTX_new(TLS_client_method());
-    CHECK(context->ctx);
-    SSL_CTX_set_app_data(context->ctx, context);
-    CHECK(SSL_CTX_set_min_proto_version(context->ctx, TLS1_2_VERSION) == 1);
-    SSL_CTX_set_options(context->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(context->ctx, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(context->ctx,
-                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    SSL_CTX_sess_set_new_cb(context->ctx, on_session);
-    int rc = trust(context, settings->ca_file, err);
+    int rc = settings->ca_file[0] != '\0' && !settings->unverified
+                 ? trust(context, settings->ca_file, err)
+                 : 0;
     if (rc != 0)
         tls_context_destroy(&context);
     *out = context;
@@ -122,6 +135,7 @@ struct tls *tls_create(struct tls_context *context)
 {
     struct tls *tls = calloc(1, sizeof(*tls));
     CHECK(tls);
+    prepare_late(context);
     tls->context = context;
     tls->ssl = SSL_new(context->ctx);
     tls->in = BIO_new(BIO_s_mem());

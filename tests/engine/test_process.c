@@ -204,9 +204,10 @@ Test(process, reload_says_when_nobody_answers)
 /* One that starts after the number was raised has read the new file: nothing to answer. */
 Test(process, a_late_one_has_the_new_configuration)
 {
-    cr_assert_eq(json_array_size(reload()), 0);
+    json_t *list = reload();
+    cr_assert_eq(json_array_size(list), 0);
+    json_decref(list);
     struct process *process = open_process("send");
-    json_t *list;
     cr_assert_eq(process_list(home, &list, NULL), 0);
     cr_expect_eq(
         json_integer_value(json_object_get(json_array_get(list, 0), "generation")), 1);

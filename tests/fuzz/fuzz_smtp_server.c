@@ -23,7 +23,7 @@ static bool talk(const uint8_t *data, size_t size, uint32_t seed, struct buffer 
                  struct buffer *out)
 {
     struct smtp_server server;
-    smtp_server_init(&server, false, take, taken);
+    smtp_server_init(&server, false, false, take, taken);
     bool stays = true;
     for (size_t at = 0; stays && at < size;) {
         seed = seed * 1103515245u + 12345u;
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buffer whole = {0}, pieces = {0};
     struct buffer whole_out = {0}, pieces_out = {0};
     struct smtp_server server;
-    smtp_server_init(&server, false, take, &whole);
+    smtp_server_init(&server, false, false, take, &whole);
     bool stays = smtp_server_feed(&server, (const char *)data + 1, size - 1, &whole_out);
     smtp_server_fini(&server);
     CHECK(talk(data + 1, size - 1, data[0], &pieces, &pieces_out) == stays);

@@ -159,6 +159,14 @@ Test(job_file, each_problem_is_named)
         {",\"limits\":{\n\n\"max_recipients\":1.5}}", "3: \"max_recipients\" must be"},
         {",\"limits\":{\"max_recipient\":1}}", "(did you mean \"max_recipients\"?)"},
         {",\"limits\":[]}", "\"limits\" must be an object"},
+        {",\"auto_hold\":{\"failure_rate\":10}}",
+         "\"failure_rate\" must be a share like \"10%\""},
+        {",\"auto_hold\":{\"canary_share\":\"101%\"}}", "must be a share"},
+        {",\"auto_hold\":{\"enabled\":\"no\"}}", "must be true or false"},
+        {",\"auto_hold\":{\"canary\":0}}", "\"canary\" must be"},
+        {",\"auto_hold\":{\"window\":1000001}}", "counts up to 1000000 messages"},
+        {",\"auto_hold\":{\"wait\":\"2h\"}}", "up to an hour"},
+        {",\"auto_hold\":{\"canery\":5}}", "(did you mean \"canary\"?)"},
         {",\n\"vars\":{\"a\":1,\n\"b\":[1]}}", "3: \"b\" in \"vars\" must be a text"},
         {",\"vars\":{\"\":1}}", "a name in \"vars\" must have 1 to 128 bytes"},
         {",\"vars\":7}", "\"vars\" must be an object"},
@@ -319,7 +327,8 @@ Test(job_file, the_schema_and_the_parser_know_the_same_keys)
     cr_assert_not_null(schema);
     schema_agrees(schema, "{", "}");
     json_t *properties = json_object_get(schema, "properties");
-    static const char *const objects[] = {"audience", "quiet_hours", "limits"};
+    static const char *const objects[] = {"audience", "quiet_hours", "limits",
+                                          "auto_hold"};
     for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
         char before[40];
         snprintf(before, sizeof(before), "{\"%s\": {", objects[i]);

@@ -381,3 +381,25 @@ Test(dispatch, a_wrong_configuration_is_named)
     }
     loop_destroy(&loop);
 }
+
+Test(dispatch, keeps_whole_messages_away_from_routes_that_were_given_parts)
+{
+    struct provider_config providers[] = {
+        harness_config("sendgrid", "http://127.0.0.1:9"),
+        harness_config("smtp", "smtp://127.0.0.1:9")};
+    providers[0].api_key = "SG.key";
+    providers[1].name = "relay";
+    static const struct route_entry both[] = {{0, 0, 1}, {1, 1, 1}};
+    struct harness h = {0};
+    struct error err = {0};
+    struct dispatch_config config = {.providers = providers, .provider_count = 2};
+    config.routes[CHANNEL_EMAIL] = both;
+    config.route_counts[CHANNEL_EMAIL] = 1;
+    cr_assert_eq(harness_dispatch(&h, &config, &err), 0, "%s", err.text);
+    config.route_counts[CHANNEL_EMAIL] = 2;
+    cr_expect_eq(dispatch_reconfigure(h.dispatch, &config, &err), -ERROR_CONFIG);
+    cr_expect(strstr(err.text, "routes.email: "), "%s", err.text);
+    config.route_counts[CHANNEL_EMAIL] = 1;
+    cr_expect_eq(dispatch_reconfigure(h.dispatch, &config, &err), 0);
+    harness_stop(&h);
+}

@@ -162,8 +162,10 @@ static const char *listed(const char *to, size_t skip, size_t limit, size_t more
 {
     static struct buffer out;
     buffer_clear(&out);
-    struct text wanted = to ? text_of(to) : TEXT_NONE;
-    cr_assert_eq(mailbox_list(mailbox, wanted, skip, limit, list_one, &out), more);
+    struct mailbox_filter wanted = {.to = to ? text_of(to) : TEXT_NONE,
+                                    .first_day = INT32_MIN,
+                                    .last_day = INT32_MAX};
+    cr_assert_eq(mailbox_list(mailbox, &wanted, skip, limit, list_one, &out), more);
     return buffer_view(&out).bytes ? out.data : "";
 }
 
@@ -197,4 +199,38 @@ Test(mailbox, sms_are_listed_newest_first_also_after_a_crash)
     struct buffer content = content_of("sms.ndjson");
     cr_assert_null(strstr(content.data, "torn"));
     buffer_fini(&content);
+}
+
+Test(mailbox, sms_are_listed_by_sender_and_day)
+{
+    static const char *const days[] = {"Thu, 01 Jan 1970 00:00:00 +0000", "no date",
+                                       "Sat, 03 Jan 1970 23:59:59 +0000"};
+    for (int i = 0; i < 6; i++) {
+        char id[2] = {(char)('a' + i), '\0'};
+        mailbox_sms(mailbox,
+                    &(struct mailbox_sms){.id = text_of(id),
+                                          .from = i < 3 ? TEXT("+1") : TEXT("\"q"),
+                                          .to = TEXT("+2"),
+                                          .body = TEXT("\"sid\":\"x\\"),
+                                          .sid = text_of(id),
+                                          .date = text_of(days[i % 3])});
+    }
+    static const struct {
+        struct mailbox_filter filter;
+        const char *ids;
+    } cases[] = {
+        {{.from = {"+1", 2}, .first_day = INT32_MIN, .last_day = INT32_MAX}, "cba"},
+        {{.from = {"\"q", 2}, .first_day = INT32_MIN, .last_day = INT32_MAX}, "fed"},
+        {{.first_day = 2, .last_day = INT32_MAX}, "fc"},
+        {{.first_day = INT32_MIN, .last_day = 1}, "edba"},
+        {{.from = {"+1", 2}, .first_day = 2, .last_day = 2}, "c"},
+        {{.first_day = 3, .last_day = INT32_MAX}, ""},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct buffer out = {0};
+        mailbox_list(mailbox, &cases[i].filter, 0, 10, list_one, &out);
+        cr_expect(text_is(buffer_view(&out), cases[i].ids), "case %zu: %.*s", i,
+                  TEXT_ARGS(buffer_view(&out)));
+        buffer_fini(&out);
+    }
 }

@@ -96,6 +96,11 @@ static const struct {
      DELIVERY_OK, false, 1},
     {"stalled at rcpt", HELLO ENVELOPE "S 250 ok\nT", DELIVERY_SENT, DELIVERY_OK, false,
      1},
+    {"answers before it is asked",
+     HELLO ENVELOPE "S 250 ok\nX 250 ok|354 go|250 taken|\nT", DELIVERY_SENT, DELIVERY_OK,
+     false, 1},
+    {"answers before EHLO", "X 220 fake|250-fake|250 SIZE|250 ok|250 ok|\nT",
+     DELIVERY_SENT, DELIVERY_OK, false, 1},
     {"garbage at mail", HELLO ENVELOPE "S nonsense\nT", DELIVERY_SENT, DELIVERY_OK, false,
      1},
     /* without PIPELINING */
@@ -263,8 +268,15 @@ Test(relay, agrees_with_smtp_sink_and_its_faults)
         enum delivery_reason reason;
     } sinks[] = {
         {NULL, NULL, DELIVERY_SENT, DELIVERY_OK},
-        {"-p", NULL, DELIVERY_SENT, DELIVERY_OK},              /* no PIPELINING */
-        {"-e", NULL, DELIVERY_SENT, DELIVERY_OK},              /* no ESMTP */
+        {"-p", NULL, DELIVERY_SENT, DELIVERY_OK},   /* no PIPELINING */
+        {"-e", NULL, DELIVERY_SENT, DELIVERY_OK},   /* no ESMTP */
+        {"-E", NULL, DELIVERY_SENT, DELIVERY_OK},   /* no status codes like 2.0.0 */
+        {"-P", NULL, DELIVERY_SENT, DELIVERY_OK},   /* a greeting of many stars */
+        {"-f", "EHLO", DELIVERY_SENT, DELIVERY_OK}, /* HELO then */
+        {"-f", "DATA", DELIVERY_FAILED, DELIVERY_REJECTED},
+        {"-r", "MAIL", DELIVERY_DEFERRED, DELIVERY_THROTTLED},
+        {"-r", "DATA", DELIVERY_DEFERRED, DELIVERY_TEMPORARY},
+        {"-r", ".", DELIVERY_DEFERRED, DELIVERY_TEMPORARY},
         {"-f", "RCPT", DELIVERY_FAILED, DELIVERY_REJECTED},    /* 500 */
         {"-f", "MAIL", DELIVERY_FAILED, DELIVERY_REJECTED},    /* 500 */
         {"-f", ".", DELIVERY_FAILED, DELIVERY_REJECTED},       /* 500 */

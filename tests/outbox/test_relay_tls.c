@@ -153,6 +153,8 @@ static const struct {
      .sentence = "somebody in the middle"},
     {"injects half a line", STARTTLS "X 220 go|250\nT", .username = "",
      .sentence = "somebody in the middle"},
+    {"answers before STARTTLS", "X 220 fake|250-fake|250 STARTTLS|220 go|\nT",
+     .username = "", .sentence = "it answered before it was asked"},
     {"garbage", STARTTLS "S 220 go\nE \nS what is this?\nT", .username = "",
      .sentence = "not TLS"},
     {"stalls", STARTTLS "S 220 go\nT", .username = "",

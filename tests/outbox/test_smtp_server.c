@@ -32,7 +32,7 @@ static enum fault take(void *arg, const struct smtp_message *message)
 static bool talk(const char *input, size_t step, struct buffer *out)
 {
     struct smtp_server server;
-    smtp_server_init(&server, false, take, NULL);
+    smtp_server_init(&server, false, false, take, NULL);
     buffer_clear(&taken);
     bool stays = true;
     for (size_t at = 0, bytes = strlen(input); stays && at < bytes; at += step)
@@ -175,7 +175,7 @@ Test(smtp_server, a_line_without_end_is_refused_and_bounded)
     struct buffer out = {0};
     char piece[700];
     memset(piece, 'x', sizeof(piece));
-    smtp_server_init(&server, false, take, NULL);
+    smtp_server_init(&server, false, false, take, NULL);
     for (int i = 0; i < 100; i++)
         cr_assert(smtp_server_feed(&server, piece, sizeof(piece), &out));
     cr_assert_eq(out.bytes, 0);
@@ -190,7 +190,7 @@ Test(smtp_server, a_message_over_the_limit_is_refused_and_not_kept)
     struct smtp_server server;
     struct buffer out = {0};
     char *piece = calloc(1, 1 << 20);
-    smtp_server_init(&server, false, take, NULL);
+    smtp_server_init(&server, false, false, take, NULL);
     const char *start = "HELO x\r\n" MAIL RCPT "DATA\r\n";
     cr_assert(smtp_server_feed(&server, start, strlen(start), &out));
     for (int i = 0; i < 40; i++)

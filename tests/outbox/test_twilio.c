@@ -163,7 +163,7 @@ Test(twilio, writes_forms_and_json)
     cr_expect(text_is(buffer_view(&out), "To=%2B1+5%26%3D%25&Body=a-b._*%7E%0A%C3%A9"));
     buffer_clear(&out);
     api_json(&out, TEXT("a\"b\\c\n\xC3\xA9\xFFz"));
-    cr_expect(text_is(buffer_view(&out), "\"a\\\"b\\\\c\\u000a\xC3\xA9\\ufffdz\""),
+    cr_expect(text_is(buffer_view(&out), "\"a\\\"b\\\\c\\n\xC3\xA9\\ufffdz\""),
               "%.*s", TEXT_ARGS(buffer_view(&out)));
     buffer_fini(&out);
 }
@@ -322,6 +322,11 @@ static const struct {
     {"not there, left behind by a crash",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
      ON_UNKNOWN_HOLD, 1, DELIVERY_SENT, true, ""},
+    {"on no page",
+     "H\nS HTTP/1.1 200 OK\nS Content-Length: 50\nX "
+     "|{\"messages\":[{}],\"next_page_uri\":\"/2010-04-01/p2\"}\n"
+     "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
+     ON_UNKNOWN_HOLD, 2, DELIVERY_UNKNOWN, true, "not found at Twilio"},
     {"garbage", "H\nS HTTP/1.1 200 OK\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
      2, DELIVERY_DEFERRED, false, "Twilio's list of messages cannot be read"},
     {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND, 2,

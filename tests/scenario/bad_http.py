@@ -41,7 +41,12 @@ def read_request(line):
         if not more:
             return None
         data += more
+        if data[0] == 0x16:  # a TLS handshake
+            line.sendall(b"HTTP/1.1 400 Speak plainly\r\nContent-Length: 0\r\n\r\n")
+            return None
     head, body = data.split(b"\r\n\r\n", 1)
+    if head.startswith(b"GET"):  # twilio looks up what became of a message: counted apart
+        return "GET " + head.split()[1].decode().split("/")[1]
     length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
     while len(body) < length:
         more = line.recv(65536)
@@ -59,6 +64,7 @@ def serve(line):
         while kind:
             with open(f"{folder}/requests", "a") as file:
                 file.write(kind + "\n")
+            kind = kind.removeprefix("GET ")
             if kind == "unasked":  # the answer, and one to a question that nobody put
                 line.sendall(REPLIES["good"] + REPLIES["not-found"])
             elif kind == "stall":

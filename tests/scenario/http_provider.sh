@@ -19,6 +19,7 @@ documented() {
         echo "    retry: {first: 20ms, max: 100ms}"
         echo "public_url: https://studio.example"
         echo "routes: {email: [$1]}"
+        echo "auto_hold: {enabled: no}" # a call of 200 is to be lost
         echo "tiers: {starter: {segments: 500}, endless: {segments: 1000000}}"
     } >volley.yaml
     grep -q "^  $1:" volley.yaml || fail "docs/providers.md has no configuration named $1"

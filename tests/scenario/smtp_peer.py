@@ -4,10 +4,11 @@
 
 `gone…@` is answered with 550 5.1.1, `full…@` with 452 4.2.2; who was taken stands in FILE, one a line.
 """
-import socket, sys, threading, time
+import os, socket, sys, threading, time
 
 port, latency_s, path = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 lock = threading.Lock()
+taken = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 
 def answer(command, to):
@@ -27,6 +28,7 @@ def answer(command, to):
 
 
 def serve(peer):
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with peer, peer.makefile("rwb") as file:
         to, in_data = [], False
         file.write(b"220 peer\r\n")
@@ -37,8 +39,8 @@ def serve(peer):
                     continue
                 in_data = False
                 time.sleep(latency_s)
-                with lock, open(path, "a") as taken:
-                    taken.writelines(f"{address}\n" for address in to)
+                with lock:
+                    os.write(taken, "".join(f"{address}\n" for address in to).encode())
                 to, reply = [], b"250 taken\r\n"
             else:
                 reply = answer(line, to)
