@@ -221,7 +221,6 @@ void dispatch_submit(struct dispatch *dispatch, struct delivery *list)
 {
     for (struct delivery *next; list; list = next) {
         next = list->next;
-        list->source->withdrawn = false;
         struct flow *flow = dispatch_choose(dispatch, list);
         flow_submit(flow ? flow : last_of_route(dispatch, list), list);
     }

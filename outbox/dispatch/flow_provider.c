@@ -172,7 +172,7 @@ void provider_done(struct provider *provider, struct delivery *delivery,
         throttle_accepted(&flow->throttle, now_ns - delivery->taken_ns, now_ns);
     /* refused with us, not for itself: another provider may know us */
     if (result.reason == DELIVERY_CREDENTIALS && result.verdict == DELIVERY_FAILED &&
-        !delivery->in_doubt && !delivery->source->withdrawn) {
+        !delivery->in_doubt) {
         struct flow *other =
             dispatch_choose_other(provider->dispatch, delivery, flow->set);
         if (other) {
