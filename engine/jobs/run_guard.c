@@ -65,10 +65,10 @@ static bool to_judge(const struct run_guard *guard, const struct run_guard_chann
 {
     if (!c->window)
         return false;
-    if (c->open)
+    if (c->open ||
+        c->let_out < c->canary) /* a canary may never fill: few have an address */
         return too_many(guard, c);
-    return c->let_out == c->canary &&
-           (c->settled == c->canary || (c->answered == c->canary && c->until_ns == 0));
+    return c->settled == c->canary || (c->answered == c->canary && c->until_ns == 0);
 }
 
 bool run_guard_answered(struct run_guard *guard, enum channel channel)
@@ -164,10 +164,12 @@ enum run_guard_verdict run_guard_judge(struct run_guard *guard, enum channel cha
                                        char sentence_out[RUN_GUARD_SENTENCE_BYTES])
 {
     struct run_guard_channel *c = &guard->channels[channel];
-    bool filled = c->window && c->let_out == c->canary;
-    if (!c->open && (!filled || c->answered < c->canary))
+    if (!c->window)
         return RUN_GUARD_NOTHING;
-    if (!c->open && c->settled < c->canary) {
+    bool filled = c->let_out == c->canary;
+    if (!c->open && filled && c->answered < c->canary)
+        return RUN_GUARD_NOTHING;
+    if (!c->open && filled && c->settled < c->canary) {
         if (c->until_ns == 0)
             c->until_ns = now_ns + guard->limits.wait_ns;
         if (now_ns < c->until_ns)
@@ -177,7 +179,7 @@ enum run_guard_verdict run_guard_judge(struct run_guard *guard, enum channel cha
         explain(guard, c, channel, sentence_out);
         return RUN_GUARD_HOLD;
     }
-    if (c->open)
+    if (c->open || !filled)
         return RUN_GUARD_NOTHING;
     c->open = true;
     guard->shut &= ~(1u << channel);

@@ -236,16 +236,9 @@ static void intended(struct journal_wait *wait, int res)
     run->io.intending_count--;
     intending->next = run->io.intending_free;
     run->io.intending_free = intending;
-    if (res == 0) {
-        dispatch_intended(run->io.dispatch, list);
-        return;
-    }
-    for (struct delivery *next; list; list = next) {
-        next = list->next;
-        run->io.in_dispatch--;
-        release(run, list);
-    }
-    break_off(run, res, "intents");
+    if (res)
+        break_off(run, res, "intents");
+    dispatch_intended(run->io.dispatch, list); /* of a job that broke off all come back */
     run_io_look(run);
 }
 

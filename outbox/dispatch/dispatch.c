@@ -85,9 +85,10 @@ static int check_bodies(const struct dispatch *dispatch,
     if (!without || wants_parts(config->routes[CHANNEL_EMAIL],
                                 config->route_counts[CHANNEL_EMAIL], config->providers))
         return 0;
-    return error_set(err, ERROR_CONFIG,
-                     "routes.email: a provider that takes whole messages joins one that takes "
-                     "their parts, and running jobs make only these: this needs a restart");
+    return error_set(
+        err, ERROR_CONFIG,
+        "routes.email: a provider that takes whole messages joins one that takes "
+        "their parts, and running jobs make only these: this needs a restart");
 }
 
 static void copy_routes(struct dispatch *dispatch, const struct dispatch_config *config)
@@ -199,7 +200,8 @@ struct flow *dispatch_choose_other(struct dispatch *dispatch,
     read_states(dispatch, delivery, states);
     states[set->index] = ROUTE_STOPPED;
     int index = choose(dispatch, delivery, states);
-    return index >= 0 && states[index] == ROUTE_USABLE
+    /* a broken one may come back, a stopped one does not */
+    return index >= 0 && (states[index] == ROUTE_USABLE || set->stopped)
                ? flow_set_find(&dispatch->sets[index], delivery)
                : NULL;
 }
@@ -251,6 +253,36 @@ void dispatch_counters_read(const struct dispatch *dispatch, size_t provider,
 
 /* --- other limits while running --- */
 
+/* Messages may be on their way to any channel that had a route. */
+static int check_kept(const struct dispatch *dispatch,
+                      const struct dispatch_config *config, struct error *err)
+{
+    for (size_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (dispatch->route_counts[channel] > 0 && config->route_counts[channel] == 0)
+            return error_set(err, ERROR_CONFIG,
+                             "routes.%s: a route cannot be taken away while volley runs; "
+                             "restart it, or put a provider back",
+                             channel_name((enum channel)channel));
+    }
+    return 0;
+}
+
+/* What can go wrong goes wrong here, before anything has changed. */
+static int prepare_sets(struct dispatch *dispatch, const struct dispatch_config *config,
+                        struct error *err)
+{
+    size_t before[PROVIDERS_MAX], ready = 0;
+    int rc = 0;
+    for (; ready < dispatch->set_count && rc == 0; ready++) {
+        struct flow_set *set = &dispatch->sets[ready];
+        before[ready] = set->flow_count;
+        rc = flow_set_prepare(set, &config->providers[ready], err);
+    }
+    for (size_t i = 0; i < ready && rc != 0; i++)
+        flow_set_drop(&dispatch->sets[i], before[i]);
+    return rc;
+}
+
 int dispatch_reconfigure(struct dispatch *dispatch, const struct dispatch_config *config,
                          struct error *err)
 {
@@ -265,12 +297,16 @@ int dispatch_reconfigure(struct dispatch *dispatch, const struct dispatch_config
     if (rc == 0)
         rc = check_routes(config, err);
     if (rc == 0)
+        rc = check_kept(dispatch, config, err);
+    if (rc == 0)
         rc = check_bodies(dispatch, config, err);
+    if (rc == 0)
+        rc = prepare_sets(dispatch, config, err);
     if (rc)
         return rc;
     limiter_set(&dispatch->limiter, config->max_message_rate_per_s);
     copy_routes(dispatch, config);
-    for (size_t i = 0; i < dispatch->set_count && rc == 0; i++)
-        rc = flow_set_configure(&dispatch->sets[i], &config->providers[i], err);
-    return rc;
+    for (size_t i = 0; i < dispatch->set_count; i++)
+        flow_set_configure(&dispatch->sets[i], &config->providers[i]);
+    return 0;
 }

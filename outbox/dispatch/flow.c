@@ -73,7 +73,7 @@ static void finish_all(struct flow *flow, struct delivery_queue *queue)
     for (struct delivery *delivery; (delivery = delivery_queue_pop(queue));) {
         struct delivery_result result = {.verdict = DELIVERY_DEFERRED,
                                          .reason = DELIVERY_CANCELLED};
-        if (flow->set->stopped)
+        if (flow->set->stopped && !delivery->source->withdrawn)
             result =
                 (struct delivery_result){.verdict = DELIVERY_FAILED,
                                          .reason = DELIVERY_CREDENTIALS,
@@ -155,7 +155,8 @@ bool flow_intended(struct flow *flow, struct delivery *list)
     }
     if (!group)
         return false;
-    bool withdrawn = group->withdrawn, leaving = group->leaving;
+    bool withdrawn = group->withdrawn || group->source->withdrawn;
+    bool leaving = group->leaving;
     flow->intending -= group->count;
     pace_intended(&flow->pace, clock_steady_ns() - group->started_ns);
     *group = (struct flow_group){0};
@@ -183,12 +184,13 @@ void flow_submit(struct flow *flow, struct delivery *delivery)
     delivery->provider = flow->provider.index;
     if (delivery->started_ns == 0)
         delivery->started_ns = loop_now_ns(flow->provider.loop);
-    delivery_queue_push(&flow->planned, delivery);
-    if (flow_is_out(flow)) {
-        struct delivery_queue back = delivery_queue_take(&flow->planned);
+    if (flow_is_out(flow) || delivery->source->withdrawn) {
+        struct delivery_queue back = {0};
+        delivery_queue_push(&back, delivery);
         finish_all(flow, &back);
         return;
     }
+    delivery_queue_push(&flow->planned, delivery);
     flow_show(flow);
     wake_now(flow);
 }

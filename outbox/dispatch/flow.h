@@ -128,9 +128,13 @@ void flow_finish(struct flow *flow, struct delivery *delivery,
 int flow_set_init(struct flow_set *set, struct dispatch *dispatch, uint8_t index,
                   const struct provider_config *config, struct error *err) MUST_USE;
 void flow_set_fini(struct flow_set *set);
-/* flow_set_configure: the same with flows; what has no flow any more closes. */
-int flow_set_configure(struct flow_set *set, const struct provider_config *config,
-                       struct error *err) MUST_USE;
+/* flow_set_prepare: flows for the domains that have none; flow_set_drop: those behind the first
+ * `keep` again, which nobody has used. */
+int flow_set_prepare(struct flow_set *set, const struct provider_config *config,
+                     struct error *err) MUST_USE;
+void flow_set_drop(struct flow_set *set, size_t keep);
+/* flow_set_configure: the same for its flows, once it is prepared; those of other domains close. */
+void flow_set_configure(struct flow_set *set, const struct provider_config *config);
 /* flow_set_find: the flow for a recipient. */
 struct flow *flow_set_find(const struct flow_set *set, const struct delivery *delivery);
 /* flow_set_wait_ns: 0, or how long the limit over the set's flows says to wait; then a timer is
@@ -143,7 +147,8 @@ void flow_set_reap(struct flow_set *set);
 
 /* dispatch_choose: the flow for a delivery, NULL: every provider of its route is stopped. */
 struct flow *dispatch_choose(struct dispatch *dispatch, const struct delivery *delivery);
-/* dispatch_choose_other: a flow of another provider that can take it now, or NULL. */
+/* dispatch_choose_other: a flow of another provider that can take it now, or NULL; for a set that is
+ * stopped also one that can take it later. */
 struct flow *dispatch_choose_other(struct dispatch *dispatch,
                                    const struct delivery *delivery,
                                    const struct flow_set *set);

@@ -113,6 +113,12 @@ struct delivery *provider_take(struct provider *provider)
     }
 }
 
+bool provider_keeps(const struct provider *provider, const struct delivery *delivery)
+{
+    const struct flow *flow = provider->flow;
+    return !flow_is_out(flow) && !flow->breaker.open && !delivery->source->withdrawn;
+}
+
 void provider_return(struct provider *provider, struct delivery *delivery)
 {
     struct flow *flow = flow_of(provider);

@@ -138,25 +138,35 @@ static void configure_flow(struct flow *flow, const struct provider_config *conf
     flow_wake(flow, loop_now_ns(flow->provider.loop));
 }
 
-int flow_set_configure(struct flow_set *set, const struct provider_config *config,
-                       struct error *err)
+int flow_set_prepare(struct flow_set *set, const struct provider_config *config,
+                     struct error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < config->domain_count && rc == 0; i++) {
+        if (flow_of_domain(set, &config->domains[i]) == set->flows[0])
+            rc = add_flow(set, config, &config->domains[i], err);
+    }
+    return rc;
+}
+
+void flow_set_drop(struct flow_set *set, size_t keep)
+{
+    while (set->flow_count > keep)
+        flow_destroy(&set->flows[--set->flow_count]);
+}
+
+void flow_set_configure(struct flow_set *set, const struct provider_config *config)
 {
     limiter_set(&set->limiter, config->max_message_rate_per_s);
     configure_flow(set->flows[0], config, NULL);
-    size_t before = set->flow_count;
-    for (size_t i = 0; i < config->domain_count; i++) {
-        struct flow *flow = flow_of_domain(set, &config->domains[i]);
-        if (flow != set->flows[0])
-            configure_flow(flow, config, &config->domains[i]);
-        else if (add_flow(set, config, &config->domains[i], err) != 0)
-            return -ERROR_CONFIG;
-    }
-    for (size_t i = 1; i < before; i++) {
+    for (size_t i = 0; i < config->domain_count; i++)
+        configure_flow(flow_of_domain(set, &config->domains[i]), config,
+                       &config->domains[i]);
+    for (size_t i = 1; i < set->flow_count; i++) {
         struct flow *flow = set->flows[i];
         if (flow->retired || same_domain(config, flow->provider.domain->name))
             continue;
         flow->retired = true;
         flow_close(flow);
     }
-    return 0;
 }

@@ -168,6 +168,10 @@ size_t provider_waiting(struct provider *provider);
 /* provider_coming: how many of those are not durable yet: they can be taken in a moment. */
 size_t provider_coming(const struct provider *provider);
 
+/* provider_keeps: may what was taken and not handed over yet still go? Else return it: its source took
+ * it back, or the provider is broken, stopped or closing. */
+bool provider_keeps(const struct provider *provider, const struct delivery *delivery);
+
 /* provider_return: it was not handed over after all (the connection could not be made,
  * the session ended first): back to the front of the queue, no attempt counted. */
 void provider_return(struct provider *provider, struct delivery *delivery);

@@ -193,9 +193,19 @@ static void on_patience(struct loop_timer *timer)
     api_pump(api->provider);
 }
 
+static void return_held(struct api *api)
+{
+    struct delivery *held = api->held;
+    api->held = NULL;
+    if (held)
+        provider_return(api->provider, held);
+}
+
 void api_pump(struct provider *provider)
 {
     struct api *api = api_of(provider);
+    if (api->held && !provider_keeps(provider, api->held))
+        return_held(api);
     while (api->free && !api->closing && api->busy < provider->config.max_connections) {
         if ((api->methods->ready && !api->methods->ready(provider)) || is_patient(api))
             return;
@@ -497,10 +507,7 @@ void api_close(struct provider *provider)
     struct api *api = api_of(provider);
     api->closing = true;
     stop_waiting(api);
-    struct delivery *held = api->held;
-    api->held = NULL;
-    if (held)
-        provider_return(provider, held);
+    return_held(api);
     if (api->under_way == 0)
         close_pools(api);
 }

@@ -196,13 +196,13 @@ static struct api_verdict judge_refusal(struct api_call *call,
 }
 
 /* Taken, but an answer that does not say which: sent or not, nobody knows. */
-static void act_unclear(struct api_call *call, struct delivery_result *results)
+static void act_unclear(struct api_call *call, struct delivery_result *results,
+                        const char *words)
 {
     for (size_t i = 0; i < call->count; i++)
-        results[i] = (struct delivery_result){
-            .verdict = DELIVERY_UNKNOWN,
-            .reason = DELIVERY_BAD_REPLY,
-            .detail = TEXT("the reply has no status for each message")};
+        results[i] = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                              .reason = DELIVERY_BAD_REPLY,
+                                              .detail = text_of(words)};
 }
 
 static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
@@ -211,7 +211,7 @@ static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
     struct api_verdict verdict = {0};
     const json_t *entries = json_object_get(root, "BulkEmailEntryResults");
     if (json_array_size(entries) != call->count) {
-        act_unclear(call, results);
+        act_unclear(call, results, "the reply has no status for each message");
         return verdict;
     }
     for (size_t i = 0; i < call->count; i++) {
@@ -246,9 +246,11 @@ struct api_verdict ses_judge(struct api_call *call, const struct http_reply *rep
         verdict = judge_refusal(call, reply, root, error_type, results);
     } else if (bulk) {
         verdict = judge_bulk(call, root, results);
-    } else {
+    } else if (member(root, "MessageId").bytes > 0) {
         results[0].verdict = DELIVERY_SENT;
         results[0].provider_id = api_keep(call, member(root, "MessageId"));
+    } else { /* a proxy's page, an error in a 200 */
+        act_unclear(call, results, "the reply has no MessageId");
     }
     json_decref(root);
     return verdict;

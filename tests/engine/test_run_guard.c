@@ -65,6 +65,24 @@ Test(run_guard, the_canary_is_a_share_within_bounds)
     run_guard_fini(&guard);
 }
 
+/* Half of the customers may have no address on a channel: its canary never fills, and its messages
+ * are judged like a small job's. */
+Test(run_guard, a_channel_with_fewer_messages_than_its_canary_is_judged_too)
+{
+    start(&limits, 5000);
+    for (int i = 0; i < 40; i++)
+        cr_assert(run_guard_pass(&guard, CHANNEL_EMAIL));
+    settle(17, OUTCOME_SENT, DELIVERY_OK);
+    settle(2, OUTCOME_FAILED, DELIVERY_REJECTED);
+    cr_expect_eq(judge(0), RUN_GUARD_NOTHING);
+    run_guard_answered(&guard, CHANNEL_EMAIL);
+    cr_expect(run_guard_settled(&guard, CHANNEL_EMAIL, OUTCOME_FAILED, DELIVERY_REJECTED,
+                                TEXT("no")));
+    cr_expect_eq(judge(0), RUN_GUARD_HOLD);
+    cr_expect(strstr(why, "3 of the first 20 email"), "%s", why);
+    run_guard_fini(&guard);
+}
+
 Test(run_guard, a_small_job_has_no_canary_but_is_judged)
 {
     start(&limits, 500);

@@ -189,6 +189,41 @@ Test(api, closing_waits_for_calls_under_way)
     stop(b);
 }
 
+/* Message 20 was taken for the call behind; a pause, and whatever else ends the taking, gets it back. */
+Test(api, what_leads_the_next_call_is_taken_back_too)
+{
+    struct bench *b =
+        start(TAKEN, "H\nW 150\nX HTTP/1.1 202 Accepted|Content-Length: 0||", 1, 0, 0);
+    fill(b, 40);
+    for (size_t i = 20; i < 40; i++)
+        b->h.deliveries[i].mail = &other;
+    dispatch_submit(b->h.dispatch, b->h.deliveries);
+    harness_run_for(&b->h, 60 * NS_PER_MS);
+    dispatch_withdraw(b->h.dispatch, &b->h.source);
+    cr_expect(harness_run(&b->h, 3 * NS_PER_S), "%zu done", b->h.done);
+    for (size_t i = 0; i < 40; i++)
+        cr_expect_eq(b->h.fates[i].reason, i < 20 ? DELIVERY_OK : DELIVERY_CANCELLED,
+                     "row %zu: %d", i, b->h.fates[i].reason);
+    stop(b);
+}
+
+/* The same where the provider stops: it gets no other call, and nothing hangs. */
+Test(api, what_leads_the_next_call_is_not_sent_to_a_provider_that_refuses_us)
+{
+    struct bench *b =
+        start(TAKEN, "H\nW 50\nX HTTP/1.1 401 Unauthorized|Content-Length: 0||", 1, 0, 0);
+    fill(b, 40);
+    for (size_t i = 20; i < 40; i++)
+        b->h.deliveries[i].mail = &other;
+    dispatch_submit(b->h.dispatch, b->h.deliveries);
+    cr_expect(harness_run(&b->h, 3 * NS_PER_S), "%zu done", b->h.done);
+    for (size_t i = 0; i < 40; i++)
+        cr_expect_eq(b->h.fates[i].reason, DELIVERY_CREDENTIALS, "row %zu: %d", i,
+                     b->h.fates[i].reason);
+    cr_expect_eq(b->peer->total, 0, "%d calls", b->peer->total);
+    stop(b);
+}
+
 Test(api, a_lost_call_leaves_all_its_messages_unknown)
 {
     struct bench *b = start(TAKEN, "H\nC", 1, 20, 0);

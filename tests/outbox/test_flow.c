@@ -1,5 +1,6 @@
 /* flow: where messages go when a provider fails, domains with limits of their own, limits that
  * change while messages are on their way. */
+#include "tests/outbox/certificates.h"
 #include "tests/outbox/fake_peer.h"
 #include "tests/outbox/harness.h"
 
@@ -112,6 +113,49 @@ Test(flow, what_waits_for_a_stopped_provider_moves_even_what_it_refused)
     cr_expect(counters.stopped);
     cr_expect_eq(counters.queued + counters.in_flight + counters.failed, 0);
     cr_expect_eq(counters.brake, BRAKE_BROKEN);
+    scene_close(scene);
+}
+
+/* Refused by one provider while the other does not answer: that one may come back. */
+Test(flow, what_a_stopped_provider_had_waits_for_a_broken_one)
+{
+    struct scene *scene = scene_open(2);
+    scene->route[1].tier = 0;
+    scene->peers[0].scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nW 150\nS 535 5.7.8 no\nT";
+    scene->configs[0].max_connections = 1;
+    peer_stop(&scene->peers[1]);
+    scene->peers[1].listen_fd = -1;
+    scene_submit(scene, 300);
+    harness_run_for(&scene->h, 400 * NS_PER_MS);
+    struct dispatch_counters first, second;
+    dispatch_counters_read(scene->h.dispatch, 0, &first);
+    dispatch_counters_read(scene->h.dispatch, 1, &second);
+    cr_expect(first.stopped && second.broken);
+    cr_expect_eq(scene->h.done, 0, "%zu: %s", scene->h.done, scene->h.fates[0].detail);
+    cr_expect_eq(second.queued, 300);
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect(harness_run(&scene->h, NS_PER_S));
+    scene_close(scene);
+}
+
+/* A job that was paused takes its messages back as they are, whatever happens to their provider. */
+Test(flow, what_was_withdrawn_neither_fails_nor_moves_when_its_provider_stops)
+{
+    struct scene *scene = scene_open(2);
+    scene->peers[0].scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nW 100\nS 535 5.7.8 no\nT";
+    scene->configs[0].max_connections = 1;
+    scene->h.intend_ns = 20 * NS_PER_MS;
+    scene_submit(scene, 300);
+    while (scene->peers[0].connections == 0)
+        harness_run_for(&scene->h, NS_PER_MS);
+    harness_run_for(&scene->h, 30 * NS_PER_MS);
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect(harness_run(&scene->h, 2 * NS_PER_S), "%zu done", scene->h.done);
+    for (size_t row = 0; row < 300; row++) {
+        cr_expect_eq(scene->h.fates[row].done, 1, "row %zu", row);
+        cr_expect_eq(scene->h.fates[row].reason, DELIVERY_CANCELLED, "row %zu", row);
+    }
+    cr_expect_eq(scene->peers[1].total, 0);
     scene_close(scene);
 }
 
@@ -347,6 +391,56 @@ Test(flow, what_cannot_change_while_running_is_named_and_nothing_changes)
     fewer.provider_count = 1;
     cr_expect_eq(dispatch_reconfigure(scene->h.dispatch, &fewer, &err), -ERROR_CONFIG);
     cr_expect(strstr(err.text, "needs a restart"), "%s", err.text);
+    scene_close(scene);
+}
+
+/* A message may be on its way to a channel whose route is taken away: it must have somewhere to go. */
+Test(flow, a_route_in_use_cannot_be_taken_away)
+{
+    struct scene *scene = scene_open(1);
+    scene_submit(scene, 1);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S));
+    struct error err = {0};
+    struct dispatch_config none = config_of(scene);
+    none.route_counts[CHANNEL_EMAIL] = 0;
+    cr_expect_eq(dispatch_reconfigure(scene->h.dispatch, &none, &err), -ERROR_CONFIG);
+    cr_expect(strstr(err.text, "routes.email"), "%s", err.text);
+    scene->h.done = 0;
+    scene->h.fates[0].done = 0;
+    dispatch_submit(scene->h.dispatch, scene->h.deliveries);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S));
+    scene_close(scene);
+}
+
+/* What can be found out only by trying (a file that is gone, a name that is not resolved) changes
+ * nothing either. */
+Test(flow, a_domain_that_cannot_be_opened_changes_nothing)
+{
+    static const struct provider_domain domains[] = {
+        {.name = "a.example", .max_connections = 1}};
+    struct authority authority;
+    authority_init(&authority);
+    struct scene *scene = scene_open(2);
+    scene->configs[1].tls_ca = authority.file;
+    scene_submit(scene, 1);
+    cr_expect(harness_run(&scene->h, 5 * NS_PER_S));
+    const struct provider_config before[] = {scene->configs[0], scene->configs[1]};
+    for (int i = 0; i < 2; i++) {
+        scene->configs[i].max_message_rate_per_s = 7;
+        scene->configs[i].domains = domains;
+        scene->configs[i].domain_count = 1;
+    }
+    unlink(authority.file);
+    struct error err = {0};
+    struct dispatch_config config = config_of(scene);
+    cr_expect_eq(dispatch_reconfigure(scene->h.dispatch, &config, &err), -ERROR_CONFIG);
+    cr_expect(strstr(err.text, "tls_ca"), "%s", err.text);
+    struct dispatch_counters counters;
+    dispatch_counters_read(scene->h.dispatch, 0, &counters);
+    cr_expect_eq(counters.rate_limit_per_s, 0, "nothing has changed");
+    memcpy(scene->configs, before, sizeof(before));
+    reconfigure(scene);
+    authority_fini(&authority);
     scene_close(scene);
 }
 

@@ -140,5 +140,11 @@ Test(ses, every_entry_has_its_own_fate)
     judge(&call, 200, NULL, "{\"MessageId\":\"d\"}", false, results);
     cr_expect_eq(results[0].verdict, DELIVERY_SENT);
     expect_text(results[0].provider_id, "d", 0);
+    static const char *const errors[] = {"", "<html>log in", "{\"message\":\"no\"}",
+                                         "{\"MessageId\":null}", "{\"MessageId\":\"\"}"};
+    for (size_t i = 0; i < ARRAY_COUNT(errors); i++) {
+        judge(&call, 200, NULL, errors[i], false, results);
+        cr_expect_eq(results[0].verdict, DELIVERY_UNKNOWN, "200 with %s", errors[i]);
+    }
     buffer_fini(&call.scratch);
 }
