@@ -25,6 +25,7 @@ flags_debug   := -O1 -g3
 flags_asan    := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 flags_ubsan   := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 flags_tsan    := -O1 -g -fsanitize=thread
+flags_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 COMMON   := $(flags_$(PROFILE)) -pthread
 CFLAGS   := -std=gnu17 $(COMMON) $(WARNINGS)
 CXXFLAGS := -std=c++17 $(COMMON) -Wall -Wextra $(if $(WERROR),-Werror)
@@ -86,6 +87,10 @@ $(REPLAYS): $(OUT)/tests/fuzz/%: $(OUT)/obj/tests/fuzz/%.o $(OUT)/obj/tests/fuzz
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(COMMON) -o $@ $^ $(LIBS)
+$(OUT)/%/fuzzer: $(OUT)/obj/tests/fuzz/%.o $(call archives_of,engine)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(COMMON) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 $(TOOLS): $(OUT)/%: $(OUT)/obj/%.o $(call archives_of,engine)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
