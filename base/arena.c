@@ -37,6 +37,23 @@ struct text arena_text(struct arena *arena, struct text t)
     return (struct text){copy, t.bytes};
 }
 
+struct text arena_join(struct arena *arena, struct text a, struct text b, struct text c)
+{
+    const struct text parts[] = {a, b, c};
+    size_t bytes = a.bytes + b.bytes + c.bytes;
+    char *joined = arena_reserve(arena, bytes + 1), *end = joined;
+    if (!joined)
+        return TEXT_NONE;
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (parts[i].bytes > 0)
+            memcpy(end, parts[i].data, parts[i].bytes);
+        end += parts[i].bytes;
+    }
+    *end = '\0';
+    arena_commit(arena, bytes + 1);
+    return (struct text){joined, bytes};
+}
+
 struct text arena_format(struct arena *arena, const char *format, ...)
 {
     va_list args;

@@ -76,6 +76,10 @@ static inline void arena_commit(struct arena *arena, size_t bytes)
  * overflow. */
 struct text arena_text(struct arena *arena, struct text t);
 
+/* arena_join: a, b and c one behind the other, NUL-terminated; far quicker than printf.
+ * TEXT_NONE on overflow. */
+struct text arena_join(struct arena *arena, struct text a, struct text b, struct text c);
+
 /* arena_format: printf into the arena, NUL-terminated. TEXT_NONE on overflow. */
 struct text arena_format(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -79,9 +79,13 @@ def smtp_rows(bench):
                   sandbox(stage, bench.binaries, "smtp"), [Goal("smtp-source", 8)])
 
 
+# As long as the one that every request of volley's has.
+IDEMPOTENCY_KEY = "Idempotency-Key: " + "0123456789abcdef" * 2
+
 WRK_SCRIPT = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 wrk.headers["Authorization"] = "{authorization}"
+wrk.headers["Idempotency-Key"] = "{key}"
 wrk.body = "{body}"
 """
 
@@ -96,7 +100,8 @@ def http_row(bench, name, server, origin, ca=None):
     body = urllib.parse.urlencode({"To": "+393400000001", "From": "+15005550006", "Body": text},
                                   quote_via=urllib.parse.quote)
     script = stage.work / "post.lua"
-    script.write_text(WRK_SCRIPT.format(authorization=f"Basic {token}", body=body))
+    script.write_text(WRK_SCRIPT.format(authorization=f"Basic {token}", body=body,
+                                        key=IDEMPOTENCY_KEY.partition(": ")[2]))
 
     def volley(_):
         house.providers_at(http_url=origin, ca=ca)
@@ -104,7 +109,8 @@ def http_row(bench, name, server, origin, ca=None):
 
     def curl(_):
         run = stage.run([bench.binaries / "bench/curl_post", url, HTTP_CONNECTIONS,
-                         size.source_messages, body, ca or "-", f"Authorization: Basic {token}"])
+                         size.source_messages, body, ca or "-", f"Authorization: Basic {token}",
+                         IDEMPOTENCY_KEY])
         return sample(run, size.source_messages)
 
     def wrk(_):

@@ -33,7 +33,8 @@ static void print_verbs(FILE *out)
 
 static void print_help(const struct verb *verb)
 {
-    printf("usage: volley %s %s\n\n%s\n\n", verb->name, verb->arguments, verb->summary);
+    printf("usage: volley %s%s%s\n\n%s\n\n", verb->name, verb->arguments[0] ? " " : "",
+           verb->arguments, verb->summary);
     for (const struct option_spec *o = verb->options; o->name; o++) {
         char head[64];
         snprintf(head, sizeof(head), "--%s%s%s", o->name, o->value ? " " : "",
@@ -91,8 +92,9 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
         context.home = options_value(&context.options, "home");
     size_t count = context.options.argument_count;
     if (rc == 0 && (count < verb->arguments_min || count > verb->arguments_max))
-        rc = error_set(&err, ERROR_USAGE, "usage: volley %s %s (see `volley %s --help`)",
-                       verb->name, verb->arguments, verb->name);
+        rc = error_set(&err, ERROR_USAGE, "usage: volley %s%s%s (see `volley %s --help`)",
+                       verb->name, verb->arguments[0] ? " " : "", verb->arguments,
+                       verb->name);
     if (rc == 0)
         rc = clock_freeze_from_environment(&err);
     if (rc)

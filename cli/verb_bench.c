@@ -401,7 +401,8 @@ static int run(struct verb_context *context)
 const struct verb verb_bench = {
     .name = "bench",
     .arguments = "[PROVIDER]",
-    .summary = "measure a provider (default: a sandbox): how many connections, what else",
+    .summary =
+        "measure a provider (default: a sandbox): how many connections, which batch",
     .example = "volley bench\nvolley bench --channel sms --json\n"
                "volley bench relay --to me@example.org --messages 200",
     .options = options,

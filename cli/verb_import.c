@@ -72,7 +72,7 @@ static int read_request(const struct options *given, struct request *r, struct e
     const char *delimiter = options_value(given, "delimiter");
     const char *format = given->arguments[0];
     if (strcmp(format, "csv") != 0)
-        return error_set(err, ERROR_USAGE, "import %s: this version imports csv", format);
+        return error_set(err, ERROR_USAGE, "import %s: write csv", format);
     if (given->argument_count != 2 || !options_value(given, "out"))
         return error_set(err, ERROR_USAGE, "usage: volley import csv FILE -o FILE.arrow");
     if (delimiter && strlen(delimiter) != 1 && strcmp(delimiter, "\\t") != 0)

@@ -83,7 +83,7 @@ static struct text unsubscribe_url(const struct job *job, struct text customer,
 {
     struct text token = unsubscribe_token(job->secret, job->file.category,
                                           job->account.id, customer, arena);
-    return arena_format(arena, "%s/u/%.*s", job->config->public_url, TEXT_ARGS(token));
+    return arena_join(arena, text_of(job->config->public_url), TEXT("/u/"), token);
 }
 
 /* One row being composed. */
@@ -230,8 +230,7 @@ static struct text full_name(const struct compose *c, const struct row *row)
     struct text last = column_value(c, row, SNAPSHOT_LAST_NAME);
     if (first.bytes == 0 || last.bytes == 0)
         return first.bytes ? first : last;
-    return arena_format(&row->batch->arena, "%.*s %.*s", TEXT_ARGS(first),
-                        TEXT_ARGS(last));
+    return arena_join(&row->batch->arena, first, TEXT(" "), last);
 }
 
 static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
@@ -242,19 +241,19 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
     size_t language = language_of(c, row, CHANNEL_EMAIL);
     char hex[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(id, hex);
-    const char *at = memchr(job->email_from.data, '@', job->email_from.bytes);
+    struct text from = job->email_from;
+    const char *at = memchr(from.data, '@', from.bytes);
+    struct text domain = {at, from.bytes - (size_t)(at - from.data)}; /* with the @ */
     gather_values(c, row, language, CHANNEL_EMAIL);
     *mail = (struct mime_mail){
         .from_name = job->email_from_name,
-        .from = job->email_from,
+        .from = from,
         .to_name = full_name(c, row),
         .to = column_value(c, row, SNAPSHOT_EMAIL),
         .subject = render_part(c, row, language, PART_EMAIL_SUBJECT),
         .text = render_part(c, row, language, PART_EMAIL_TEXT),
         .html = render_part(c, row, language, PART_EMAIL_HTML),
-        .message_id = arena_format(
-            arena, "%s%.*s", hex,
-            (int)(job->email_from.bytes - (size_t)(at - job->email_from.data)), at),
+        .message_id = arena_join(arena, text_of(hex), domain, TEXT("")),
         .date_ns = job->now_ns,
     };
     if (job->file.category == CATEGORY_MARKETING)

@@ -85,9 +85,10 @@ static int check_bodies(const struct dispatch *dispatch,
     if (!without || wants_parts(config->routes[CHANNEL_EMAIL],
                                 config->route_counts[CHANNEL_EMAIL], config->providers))
         return 0;
-    return error_set(err, ERROR_CONFIG,
-                     "routes.email: a provider that takes whole messages joins one that takes "
-                     "their parts, and running jobs make only these: this needs a restart");
+    return error_set(
+        err, ERROR_CONFIG,
+        "routes.email: a provider that takes whole messages joins one that takes "
+        "their parts, and running jobs make only these: this needs a restart");
 }
 
 static void copy_routes(struct dispatch *dispatch, const struct dispatch_config *config)

@@ -22,12 +22,15 @@ static uint64_t first_tier(const struct route_entry *route, size_t count, uint64
     return tier;
 }
 
+/* mask: not empty */
 static size_t by_weight(const struct route_entry *route, uint64_t mask, struct hash128 id,
                         uint64_t dice)
 {
-    uint64_t total = 0;
-    for (uint64_t m = mask; m; m &= m - 1)
-        total += route[__builtin_ctzll(m)].weight;
+    uint64_t total = 0, left = mask;
+    do {
+        total += route[__builtin_ctzll(left)].weight;
+        left &= left - 1;
+    } while (left);
     uint64_t at = hash64_seeded(&id, sizeof(id), dice) % total;
     for (uint64_t m = mask;; m &= m - 1) {
         size_t i = (size_t)__builtin_ctzll(m);

@@ -23,7 +23,6 @@
 
 #define BULK_PATH "/v2/email/outbound-bulk-emails"
 #define MAIL_PATH "/v2/email/outbound-emails"
-#define JSON_TYPE "application/json"
 
 struct ses {
     struct sigv4 signer;
@@ -235,10 +234,10 @@ static void ses_compose(struct api_call *call)
                                           .host = ses->host,
                                           .path =
                                               bulk ? TEXT(BULK_PATH) : TEXT(MAIL_PATH),
-                                          .content_type = TEXT(JSON_TYPE),
+                                          .content_type = TEXT("application/json"),
                                           .body = buffer_view(&call->body)};
     sigv4_sign(&ses->signer, &request, clock_now_ns() / NS_PER_S, signature);
-    const char *const headers[] = {"Content-Type: " JSON_TYPE, signature->date,
+    const char *const headers[] = {"Content-Type: application/json", signature->date,
                                    signature->authorization, ses->token_header, NULL};
     memcpy(call->request.headers, headers, sizeof(headers));
     call->request.url = bulk ? ses->bulk_url : ses->mail_url;

@@ -11,6 +11,7 @@
  * have acted on it. The pre-request callback sees the second attempt coming and refuses
  * it, unless nothing was sent. */
 #include "outbox/wire/http.h"
+#include "outbox/wire/remote.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -210,6 +211,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    remote_tune(fd, &address->addr);
     watch_start(arg, fd, fd);
     return fd;
 }

@@ -5,6 +5,7 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 
 static bool host_ok(struct text host)
@@ -81,4 +82,16 @@ bool remote_is_loopback(const struct sockaddr *address)
     if (IN6_IS_ADDR_V4MAPPED(v6))
         return v6->s6_addr[12] == IN_LOOPBACKNET;
     return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(v6);
+}
+
+/* A request must not wait for more bytes to join it (Nagle). On this machine there is no congestion
+ * to control either, and where the system's default is BBR its pacing timers cost a relay next door
+ * a twentieth of the processor time per mail: Reno has none. */
+void remote_tune(int fd, const struct sockaddr *address)
+{
+    static const char reno[] = "reno";
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (remote_is_loopback(address)) /* where it is not to be had the default will do */
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, reno, sizeof(reno) - 1);
 }

@@ -31,4 +31,7 @@ int remote_resolve(struct remote *remote, struct error *err) MUST_USE;
 /* remote_is_loopback: what is sent there does not leave this machine. */
 bool remote_is_loopback(const struct sockaddr *address);
 
+/* remote_tune: set a socket up for many small requests to this address, before it connects. */
+void remote_tune(int fd, const struct sockaddr *address);
+
 #endif

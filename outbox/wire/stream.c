@@ -1,9 +1,8 @@
 /* stream: see stream.h. */
 #include "outbox/wire/stream.h"
+#include "outbox/wire/remote.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* The last statement of every function that the loop calls: afterwards the stream may be gone. */
@@ -154,8 +153,7 @@ void stream_open(struct stream *s, struct loop *loop, const struct sockaddr *add
         loop_post(loop, &s->connect_op); /* failed is called from the loop */
         return;
     }
-    int on = 1;
-    setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    remote_tune(s->fd, address);
     loop_connect(loop, &s->connect_op, s->fd, address, address_bytes);
 }
 

@@ -73,3 +73,17 @@ Test(arena, format)
     cr_expect_eq(t.bytes, 9000u);
     cr_expect_null(arena_format(&arena, "%9000d", 1).data);
 }
+
+Test(arena, joins_texts_and_refuses_what_does_not_fit)
+{
+    struct arena small;
+    cr_assert_eq(arena_init(&small, 4096, NULL), 0);
+    struct text joined = arena_join(&small, TEXT("ab"), TEXT_NONE, TEXT("c"));
+    cr_expect(text_is(joined, "abc"));
+    cr_expect_eq(joined.data[3], '\0');
+    cr_expect(text_is(arena_join(&small, TEXT_NONE, TEXT_NONE, TEXT_NONE), ""));
+    static const char much[8192];
+    cr_expect_null(arena_join(&small, joined, (struct text){much, 8192}, joined).data);
+    cr_expect(arena_overflowed(&small));
+    arena_fini(&small);
+}

@@ -294,13 +294,15 @@ static inline bool peer_step(struct peer_line *c, const char *step)
     switch (step[0]) {
     case 'S':
         return peer_say_line(c, rest);
-    case 'X':
-        for (size_t part; *rest; rest += part + (rest[part] == '|')) {
-            part = strcspn(rest, "|");
-            if (!peer_say(c, rest, part) || (rest[part] && !peer_say(c, "\r\n", 2)))
-                return false;
+    case 'X': {
+        size_t bytes = 0;
+        for (; *rest && bytes + 2 <= sizeof(line); rest++) {
+            if (*rest == '|')
+                line[bytes++] = '\r';
+            line[bytes++] = *rest == '|' ? '\n' : *rest;
         }
-        return true;
+        return *rest == '\0' && peer_say(c, line, bytes); /* in one segment */
+    }
     case 'E':
         if (!peer_read_line(c, line, sizeof(line)))
             return false;

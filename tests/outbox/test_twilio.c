@@ -163,8 +163,8 @@ Test(twilio, writes_forms_and_json)
     cr_expect(text_is(buffer_view(&out), "To=%2B1+5%26%3D%25&Body=a-b._*%7E%0A%C3%A9"));
     buffer_clear(&out);
     api_json(&out, TEXT("a\"b\\c\n\xC3\xA9\xFFz"));
-    cr_expect(text_is(buffer_view(&out), "\"a\\\"b\\\\c\\n\xC3\xA9\\ufffdz\""),
-              "%.*s", TEXT_ARGS(buffer_view(&out)));
+    cr_expect(text_is(buffer_view(&out), "\"a\\\"b\\\\c\\n\xC3\xA9\\ufffdz\""), "%.*s",
+              TEXT_ARGS(buffer_view(&out)));
     buffer_fini(&out);
 }
 

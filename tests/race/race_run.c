@@ -1,17 +1,24 @@
-/* A job that runs while opt-outs come in, somebody looks at it, pauses it, resumes it and cancels
- * it: control thread, I/O thread and workers at once. Run under ThreadSanitizer. */
+/* A job that runs while opt-outs come in, somebody looks at it, gives its providers other limits,
+ * pauses it, resumes it and cancels it: control thread, I/O thread and workers at once, and one that
+ * asks for reloads. Run under ThreadSanitizer. */
+#include "base/clock.h"
 #include "engine/jobs/start.h"
+#include "engine/process/process.h"
 #include "outbox/sandbox/sandbox.h"
 #include "tests/engine/studio.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { CUSTOMERS = 1500 };
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop; /* the sandbox's process */
+static char smtp[32], http[32];
+static _Atomic bool over, gone;
 
 static void on_term(int number)
 {
@@ -37,13 +44,13 @@ static uint16_t free_port(void)
 }
 
 /* In a process of its own, forked before there are threads. */
-static pid_t sandbox(char smtp[32], char http[32])
+static pid_t sandbox(void)
 {
     int fds[2];
     char byte;
     struct error err;
-    snprintf(smtp, 32, "127.0.0.1:%u", free_port());
-    snprintf(http, 32, "127.0.0.1:%u", free_port());
+    snprintf(smtp, sizeof(smtp), "127.0.0.1:%u", free_port());
+    snprintf(http, sizeof(http), "127.0.0.1:%u", free_port());
     CHECK(pipe(fds) == 0);
     pid_t pid = fork();
     CHECK(pid >= 0);
@@ -63,24 +70,40 @@ static pid_t sandbox(char smtp[32], char http[32])
     return pid;
 }
 
-static void configure(struct studio *studio, const char *smtp, const char *http)
+static void configure(const struct studio *studio, unsigned connections)
 {
     char content[1024];
-    struct error err;
     snprintf(content, sizeof(content),
              "workers: 3\n"
              "providers:\n"
-             "  relay: {type: smtp, url: \"smtp://%s\", max_connections: 4}\n"
-             "  twilio: {type: twilio, url: \"http://%s\", max_connections: 4,\n"
+             "  relay: {type: smtp, url: \"smtp://%s\", max_connections: %u}\n"
+             "  twilio: {type: twilio, url: \"http://%s\", max_message_rate: %u/s,\n"
              "           account_sid: AC00000000000000000000000000000001,\n"
              "           auth_token: x, from: \"+15005550006\"}\n"
              "routes: {email: [relay], sms: [twilio]}\n"
              "tiers: {all: {segments: 100000}}\n",
-             smtp, http);
+             smtp, connections, http, connections * 2000);
     studio_write(studio, "volley.yaml", text_of(content));
-    config_destroy(&studio->config);
-    studio_must(config_load(studio->home, &studio->config, &err), &err);
-    studio->env.config = studio->config;
+}
+
+/* What `volley top` and `volley reload` do, from a thread of its own instead of another process. */
+static void *onlooker(void *arg)
+{
+    const struct studio *studio = arg;
+    struct error err;
+    for (unsigned i = 0; !atomic_load(&over); i++) {
+        json_t *told;
+        configure(studio, 1 + i % 4);
+        studio_must(process_reload(studio->home, 20 * NS_PER_S, &told, &err), &err);
+        CHECK(json_array_size(told) == 1);
+        CHECK(json_is_true(json_object_get(json_array_get(told, 0), "ok")));
+        json_decref(told);
+        studio_must(process_list(studio->home, &told, &err), &err);
+        CHECK(json_array_size(told) == 1);
+        json_decref(told);
+    }
+    atomic_store(&gone, true);
+    return NULL;
 }
 
 static void opt_out(struct studio *studio, unsigned customer)
@@ -97,13 +120,14 @@ static void opt_out(struct studio *studio, unsigned customer)
 }
 
 /* watch: poll until the run is over; at the given number of outcomes, do something to it. */
-static enum run_state watch(struct studio *studio, struct run *run, uint64_t at,
-                            void (*then)(struct run *run))
+static enum run_state watch(struct studio *studio, struct process *process,
+                            struct run *run, uint64_t at, void (*then)(struct run *run))
 {
     enum run_state state;
     unsigned customer = CUSTOMERS;
     while ((state = run_poll(run, 5)) == RUN_GOING) {
         struct run_progress progress;
+        process_tick(process, &run, 1);
         run_progress(run, &progress);
         CHECK(books_balanced(&progress.books, NULL, 0));
         if (books_total(&progress.books, OUTCOME_SENT) >= at)
@@ -125,19 +149,25 @@ int main(void)
     struct io_thread *io;
     struct run *run;
     struct error err;
-    char smtp[32], http[32];
+    struct process *process;
+    pthread_t thread;
     studio_open(&studio, CUSTOMERS);
-    pid_t child = sandbox(smtp, http);
-    configure(&studio, smtp, http);
-    studio_must(io_thread_start(studio.config, &io, &err), &err);
+    pid_t child = sandbox();
+    configure(&studio, 4);
+    studio_must(process_open(studio.home, "send", &process, &err), &err);
+    studio_must(io_thread_start(process_config(process), &io, &err), &err);
+    process_attach(process, io);
+    CHECK(pthread_create(&thread, NULL, onlooker, &studio) == 0);
 
+    studio.env.config = process_config(process);
     CHECK(start_content(io, &studio.env, text_of(content), "job", NULL, NULL, &run,
                         &err) == START_RUNNING);
-    CHECK(watch(&studio, run, 300, run_pause) == RUN_PAUSED);
+    CHECK(watch(&studio, process, run, 300, run_pause) == RUN_PAUSED);
     studio_must(run_end(&run, &err), &err);
 
+    studio.env.config = process_config(process);
     CHECK(start_resume(io, &studio.env, TEXT("job"), &run, &err) == START_RUNNING);
-    CHECK(watch(&studio, run, 700, run_cancel) == RUN_CANCELLED);
+    CHECK(watch(&studio, process, run, 700, run_cancel) == RUN_CANCELLED);
     struct run_progress progress;
     run_progress(run, &progress);
     CHECK(books_total(&progress.books, OUTCOME_PENDING) == 0);
@@ -145,7 +175,12 @@ int main(void)
     studio_must(run_end(&run, &err), &err);
     CHECK(start_resume(io, &studio.env, TEXT("job"), &run, &err) == START_DONE);
 
+    for (atomic_store(&over, true); !atomic_load(&gone);)
+        process_tick(process, NULL, 0);
+    CHECK(pthread_join(thread, NULL) == 0);
+    process_attach(process, NULL);
     io_thread_stop(&io);
+    process_close(&process);
     kill(child, SIGTERM);
     waitpid(child, NULL, 0);
     studio_close(&studio);

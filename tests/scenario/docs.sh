@@ -1,8 +1,21 @@
 #!/bin/sh
-# Every configuration in README.md and docs/*.md is one that `volley check` takes, as it stands there.
+# Every configuration in README.md and docs/*.md is one that `volley check` takes, as it stands there; every
+# file they name is there; the map in docs/architecture.md has every inner room; every verb's help has an
+# example.
 . "$(dirname "$0")/../scenario/lib.sh"
 studio
 customers 1
+
+# Every verb's help has the same shape, with examples of that very verb.
+"$volley" --help >verbs
+for verb in $(sed -n '/^usage/,/^`/s/^  \([a-z]*\) .*/\1/p' verbs); do
+    "$volley" "$verb" --help >help
+    head -n 1 help | grep -Eq "^usage: volley $verb( [^ ].*)?$" || fail "$verb: $(head -n 1 help)"
+    sed -n '/^example:$/,$p' help | grep -q "volley $verb\b" || fail "$verb: no example of its own"
+    grep -q " $(sed -n 3p help | sed 's/[][\.*^$`]/./g')$" verbs || fail "$verb: $(sed -n 3p help) is not what volley --help says"
+    for option in --home --json --help; do grep -q "^  $option" help || fail "$verb: no $option"; done
+done
+[ "$("$volley" snd 2>&1 | grep -c 'did you mean "send"')" = 1 ] || fail "no near name for a verb"
 mkdir secrets
 echo token >secrets/twilio
 openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out dkim.pem 2>openssl.err || skip "openssl is not installed"
@@ -16,6 +29,28 @@ for variable in $(cat "$root"/docs/*.md "$root/README.md" | grep -o '\${[A-Z0-9_
 done
 
 export TWILIO_ACCOUNT_SID=AC00000000000000000000000000000001
+
+check "$root" <<'PY'
+import glob, re
+os.chdir(sys.argv[1])
+rooms = ("base", "ingest", "render", "outbox", "engine", "cli", "tests", "bench", "tools", "docs", "examples")
+files = [os.path.join(folder, name) for room in rooms for folder, _, names in os.walk(room) for name in names]
+ends = {tuple(f.split("/")[-n:]) for f in files for n in (1, 2, 3, 4)}
+of_a_home = {"job.json", "frozen.json", "report.json", "account.json"} # and run/<pid>.json
+for path in ["README.md"] + glob.glob("docs/*.md"):
+    page = open(path).read()
+    for name in re.findall(r"`([\w./-]+\.(?:c|h|cc|py|sh|mjs|json))`", page):
+        true(name in of_a_home or tuple(name.split("/")) in ends, f"{path}: there is no {name}")
+    for name in re.findall(r"\]\(([^)#:]+)\)", page):
+        true(os.path.exists(os.path.join(os.path.dirname(path), name)), f"{path}: there is no {name}")
+map = re.search(r"^## The house\n.*?^```\n(.*?)^```", open("docs/architecture.md").read(), re.M | re.S).group(1)
+parts = re.split(r"^(\w+)/", map, flags=re.M)
+parts = dict(zip(parts[1::2], parts[2::2]))
+inner = {tuple(f.split("/")[:2]) for f in files if f.count("/") == 2 and f.endswith(".c") and f.split("/")[0] in parts}
+true(len(inner) >= 15, inner)
+for room, name in sorted(inner):
+    true(re.search(rf"\b{name} ", parts[room]), f"docs/architecture.md: {room}/{name} is not on the map")
+PY
 
 # One file a block; what a block leaves out comes from the rest of a volley.yaml. The job goes out by the
 # first provider of the block.
