@@ -181,7 +181,7 @@ const struct config_key config_keys[] = {
      PROVIDER(retry_max_ns), .sentence = "The longest wait."},
     {"providers.*.retry.give_up", CONFIG_DURATION, "24h", RANGE("1ms", "30d"),
      PROVIDER(retry_give_up_ns), .sentence = "After this long a message has failed."},
-    {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "10000"),
+    {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "255"),
      PROVIDER(retry_attempts),
      .sentence = "After this many attempts a message has failed."},
 
