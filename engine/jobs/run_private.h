@@ -101,6 +101,20 @@ void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
 /* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
 void run_io_close(struct run *run, int mark);
 
+/* --- run_fate.c; on the I/O thread --- */
+
+/* run_fate_open: settle what an earlier run left in doubt, or see that it is offered again. */
+void run_fate_open(struct run *run);
+/* run_fate_done: dispatch's answer for a message. */
+void run_fate_done(struct run *run, struct delivery *d,
+                   const struct delivery_result *result);
+/* run_fate_settle: an outcome that no provider had a part in. */
+void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
+                     enum delivery_reason reason);
+/* run_fate_cancel_waiting: end what waits for another attempt. */
+void run_fate_cancel_waiting(struct run *run);
+void run_fate_close(struct run *run);
+
 /* --- run_out.c; on the I/O thread --- */
 
 /* run_out_send: hand messages to dispatch, as soon as the job's rate, its quiet hours and the first
