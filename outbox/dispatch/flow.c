@@ -119,8 +119,12 @@ void flow_plan(struct flow *flow)
         size_t ahead = flow->intending + flow->ready.count;
         int64_t now_ns = loop_now_ns(flow->provider.loop);
         struct flow_group *group;
-        if (ahead > target / 2 || breaker_wait_ns(&flow->breaker, now_ns) > 0 ||
-            throttle_wait_ns(&flow->throttle, now_ns) > 0 || !(group = free_group(flow)))
+        int64_t wait_ns = breaker_wait_ns(&flow->breaker, now_ns);
+        int64_t pause_ns = throttle_wait_ns(&flow->throttle, now_ns);
+        wait_ns = pause_ns > wait_ns ? pause_ns : wait_ns;
+        if (wait_ns > 0) /* nothing else may wake it: there are no intents to come */
+            flow_wake(flow, now_ns + wait_ns);
+        if (ahead > target / 2 || wait_ns > 0 || !(group = free_group(flow)))
             return;
         size_t most = target > ahead ? target - ahead : 1;
         struct flow_group cut =
