@@ -5,7 +5,7 @@
 
 #include "engine/jobs/run.h"
 #include "engine/jobs/run_dead.h"
-#include "engine/jobs/run_guard.h"
+#include "engine/jobs/auto_hold.h"
 #include "engine/jobs/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
@@ -43,12 +43,12 @@ struct run_io {
     double held_allowance;
     int64_t held_since_ns;
     struct loop_timer pace_timer;
-    struct run_guard guard;
+    struct auto_hold hold;
     struct delivery *gated[CHANNEL_COUNT],
         **gated_tail[CHANNEL_COUNT]; /* behind a canary */
     struct loop_timer guard_timer;
-    _Atomic bool tripped; /* the guard stopped the job; held_because says why */
-    char held_because[RUN_GUARD_SENTENCE_BYTES];
+    _Atomic bool tripped; /* the hold stopped the job; held_because says why */
+    char held_because[AUTO_HOLD_SENTENCE_BYTES];
     _Atomic bool closed; /* the journal is */
     struct dedupe
         late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
