@@ -2,8 +2,8 @@
 #include "base/clock.h"
 #include "base/near.h"
 #include "base/units.h"
-#include "cli/bench_report.h"
-#include "cli/bench_sandbox.h"
+#include "cli/bench/bench_report.h"
+#include "cli/bench/bench_sandbox.h"
 #include "cli/verb.h"
 
 #include <inttypes.h>

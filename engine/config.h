@@ -18,7 +18,7 @@ struct config_dkim {
     const char *key; /* PEM */
 };
 
-/* When a job is held: see run_guard.h. */
+/* When a job is held: see auto_hold.h. */
 struct config_auto_hold {
     bool enabled;
     uint64_t canary;

@@ -163,7 +163,7 @@ const struct config_key config_keys[] = {
      .sentence = "Messages to this provider."},
     {"providers.*.messages_per_connection", CONFIG_COUNT, "1000", RANGE("1", "1000000"),
      PROVIDER(messages_per_connection),
-     .sentence = "After this many messages a connection is closed and made anew."},
+     .sentence = "smtp: after this many messages a connection is closed and made anew."},
     {"providers.*.timeout", CONFIG_DURATION, "30s", RANGE("10ms", "1h"),
      PROVIDER(timeout_ns),
      .sentence = "How long to wait for a connection and for each reply."},
@@ -181,13 +181,13 @@ const struct config_key config_keys[] = {
      PROVIDER(retry_max_ns), .sentence = "The longest wait."},
     {"providers.*.retry.give_up", CONFIG_DURATION, "24h", RANGE("1ms", "30d"),
      PROVIDER(retry_give_up_ns), .sentence = "After this long a message has failed."},
-    {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "10000"),
+    {"providers.*.retry.attempts", CONFIG_COUNT, "200", RANGE("1", "255"),
      PROVIDER(retry_attempts),
      .sentence = "After this many attempts a message has failed."},
 
     {"providers.*.domains", CONFIG_MAP, "",
      ARRAY_IN(struct provider_config, domains, domain_count), .most = 100,
-     .sentence = "smtp: recipient domains with limits of their own, by name. Such a "
+     .sentence = "Email: recipient domains with limits of their own, by name. Such a "
                  "domain has its own connections, out of the provider's, and never "
                  "holds up the others."},
     {"providers.*.domains.*.max_connections", CONFIG_COUNT, "", RANGE("1", "10000"),

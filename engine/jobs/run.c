@@ -139,7 +139,7 @@ static void destroy(struct run *run)
         free(i);
     }
     waiting_fini(&run->io.waiting);
-    run_guard_fini(&run->io.guard);
+    auto_hold_fini(&run->io.hold);
     run_dead_fini(&run->dead);
     job_close(&run->job);
     pthread_mutex_destroy(&run->lock);

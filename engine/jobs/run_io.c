@@ -1,5 +1,5 @@
-/* run_io: the I/O thread's side of a run: decisions, intents and outcomes into the
- * journal, deliveries to dispatch and back, waits between attempts. */
+/* run_io: the I/O thread's side of a run: batches with their decisions and intents into the journal
+ * and on to dispatch; pause, cancel and the end. What becomes of messages is in run_fate.c. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/jobs/run_private.h"
@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How many waiting messages are made again at a time: a batch's worth is never needed at
- * once. */
-#define REDO_GROUP_MAX 1024
 
 static struct run *run_of(struct delivery_source *source)
 {
@@ -49,181 +45,6 @@ void run_io_look(struct run *run)
         atomic_store(&io->quiet, true);
         wake(run);
     }
-}
-
-/* --- waiting for the next attempt --- */
-
-static int compare_rows(const void *a, const void *b)
-{
-    uint32_t x = ((const struct redo *)a)->row, y = ((const struct redo *)b)->row;
-    return x < y ? -1 : x > y;
-}
-
-static void redo_due(struct loop_timer *timer)
-{
-    struct run *run = timer->arg;
-    struct run_io *io = &run->io;
-    struct redo group[REDO_GROUP_MAX];
-    size_t count = 0;
-    int64_t now = loop_now_ns(io->loop);
-    while (!io->pausing && count < REDO_GROUP_MAX && waiting_due_ns(&io->waiting) <= now)
-        group[count++] = waiting_take(&io->waiting);
-    if (count > 0) {
-        qsort(group, count, sizeof(*group), compare_rows);
-        pipeline_redo(run->pipeline, group, count);
-    }
-    if (!io->pausing && io->waiting.count > 0)
-        loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
-}
-
-static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns,
-                       bool in_doubt)
-{
-    struct run_io *io = &run->io;
-    struct redo redo = {.row = d->row,
-                        .channel = (uint8_t)d->channel,
-                        .attempt = d->attempt,
-                        .provider = d->provider,
-                        .in_doubt = in_doubt,
-                        .started_ns = d->started_ns};
-    waiting_add(&io->waiting, due_ns, &redo);
-    loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
-}
-
-/* --- outcomes --- */
-
-static void release(struct run *run, struct delivery *d)
-{
-    struct batch *batch = ((struct outgoing *)d->owner)->batch;
-    if (--batch->open == 0 && batch != run->notice)
-        pipeline_return(run->pipeline, batch);
-}
-
-static void record(struct run *run, const struct delivery *d, enum outcome outcome,
-                   const struct delivery_result *result)
-{
-    journal_outcome(run->io.journal,
-                    &(struct journal_outcome){.row = d->row,
-                                              .channel = (uint8_t)d->channel,
-                                              .outcome = (uint8_t)outcome,
-                                              .attempt = d->attempt,
-                                              .provider = result->provider,
-                                              .reason = (uint16_t)result->reason,
-                                              .address_dead = result->address_dead,
-                                              .at_ms = clock_now_ns() / NS_PER_MS,
-                                              .provider_id = result->provider_id,
-                                              .detail = result->detail});
-    if (outcome == OUTCOME_PENDING)
-        return;
-    run_out_settled(run, d, outcome, result);
-    run->io.open--;
-    if (d->row != JOURNAL_ROW_NOTICE)
-        atomic_fetch_add_explicit(&run->io.outcomes[d->channel][outcome], 1,
-                                  memory_order_relaxed);
-}
-
-/* settle: an outcome that no provider had a part in. */
-static void settle(struct run *run, struct delivery *d, enum outcome outcome,
-                   enum delivery_reason reason)
-{
-    struct delivery_result result = {.reason = reason, .provider = d->provider};
-    record(run, d, outcome, &result);
-    release(run, d);
-}
-
-/* policy_of: a provider that is no longer configured can neither be asked nor recognise a copy. */
-static enum on_unknown policy_of(const struct run *run, uint8_t provider)
-{
-    if (provider == JOURNAL_PROVIDER_NONE)
-        return ON_UNKNOWN_HOLD;
-    const struct provider_config *config = &run->job->config->providers[provider];
-    const struct provider_type *type = provider_type_find(text_of(config->type));
-    return config->on_unknown_given ? config->on_unknown : type->on_unknown_default;
-}
-
-/* reconciles: can the provider say what became of a message that may have reached it? */
-static bool reconciles(const struct run *run, uint8_t provider)
-{
-    if (provider == JOURNAL_PROVIDER_NONE)
-        return false;
-    const char *type = run->job->config->providers[provider].type;
-    return provider_type_find(text_of(type))->reconciles;
-}
-
-static void done_unknown(struct run *run, struct delivery *d,
-                         const struct delivery_result *result)
-{
-    const struct provider_config *config = &run->job->config->providers[result->provider];
-    enum on_unknown policy = policy_of(run, result->provider);
-    bool again = policy == ON_UNKNOWN_RESEND
-                     ? d->attempt < config->retry_attempts
-                     : reconciles(run, result->provider) &&
-                           !result->doubt_settled; /* look it up */
-    if (policy == ON_UNKNOWN_ASSUME_SENT) {
-        record(run, d, OUTCOME_SENT, result);
-    } else if (again && d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
-        /* No record: the intent stands, so that after a crash the message is still in
-         * doubt. */
-        int64_t due_ns = loop_now_ns(run->io.loop) + config->retry_first_ns;
-        wait_until(run, d, due_ns > result->retry_at_ns ? due_ns : result->retry_at_ns,
-                   true);
-    } else {
-        record(run, d, OUTCOME_UNKNOWN, result);
-    }
-}
-
-static void done_deferred(struct run *run, struct delivery *d,
-                          const struct delivery_result *result)
-{
-    if (run->io.cancelling) {
-        record(run, d, d->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED, result);
-        return;
-    }
-    if (d->row == JOURNAL_ROW_NOTICE && !run->io.pausing) {
-        record(run, d, OUTCOME_FAILED, result);
-        return;
-    }
-    if (!d->in_doubt)
-        record(run, d, OUTCOME_PENDING, result);
-    if (!run->io.pausing)
-        wait_until(run, d, result->retry_at_ns, d->in_doubt);
-}
-
-static void note_dead(struct run *run, const struct delivery *d,
-                      const struct delivery_result *result)
-{
-    if (d->row != JOURNAL_ROW_NOTICE && dead_can(d->channel))
-        run_dead_note(&run->dead, d->channel, d->to, result->detail,
-                      text_of(run->job->config->providers[result->provider].name),
-                      clock_now_ns());
-}
-
-static void done(struct delivery_source *source, struct delivery *d,
-                 const struct delivery_result *result)
-{
-    struct run *run = run_of(source);
-    run->io.in_dispatch--;
-    run_out_answered(run, d);
-    if (result->address_dead)
-        note_dead(run, d, result);
-    switch (result->verdict) {
-    case DELIVERY_SENT:
-        record(run, d, OUTCOME_SENT, result);
-        break;
-    case DELIVERY_FAILED:
-        record(run, d,
-               d->in_doubt && !result->doubt_settled ? OUTCOME_UNKNOWN : OUTCOME_FAILED,
-               result);
-        break;
-    case DELIVERY_UNKNOWN:
-        done_unknown(run, d, result);
-        break;
-    case DELIVERY_DEFERRED:
-        done_deferred(run, d, result);
-        break;
-    }
-    release(run, d);
-    run_io_look(run);
 }
 
 /* --- on the way out --- */
@@ -306,8 +127,8 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     run->io.in_dispatch--;
     run_out_answered(run, d);
     enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
-    settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
-           opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
+    run_fate_settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
+                    opted_out ? DELIVERY_OPTED_OUT : DELIVERY_EXPIRED);
     run_io_look(run);
     return false;
 }
@@ -327,8 +148,8 @@ static void deliver(struct run *run, struct batch *batch)
         for (size_t i = 0, n = batch->outgoing_count; i < n; i++) {
             struct delivery *d = &batch->outgoing[i].delivery;
             enum outcome outcome = io->cancelling ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
-            settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
-                   io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
+            run_fate_settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
+                            io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
     } else {
         run_out_send(run, &batch->outgoing[0].delivery);
@@ -393,62 +214,10 @@ void run_io_take_notice(struct run *run)
 
 /* --- start, stop, end --- */
 
-/* settle_doubt: the outcome of a message that an earlier run left in doubt and that is not sent
- * again. */
-static void settle_doubt(struct run *run, uint32_t row, enum channel channel,
-                         struct replay_state *state, enum outcome outcome)
+static void done(struct delivery_source *source, struct delivery *d,
+                 const struct delivery_result *result)
 {
-    struct delivery d = {.row = row, .channel = channel, .provider = state->provider};
-    record(run, &d, outcome,
-           &(struct delivery_result){.reason = DELIVERY_INTERRUPTED,
-                                     .provider = state->provider});
-    state->outcome = (uint8_t)(outcome & 7);
-}
-
-static uint8_t provider_named(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->provider_count; i++) {
-        if (strcmp(config->providers[i].name, name) == 0)
-            return (uint8_t)i;
-    }
-    return JOURNAL_PROVIDER_NONE;
-}
-
-/* renumber: the providers of what is in doubt, from the journal's numbers to the configuration's. */
-static void renumber(const struct run *run)
-{
-    uint8_t numbers[JOURNAL_PROVIDER_NONE + 1];
-    struct replay *replay = run->replay;
-    memset(numbers, JOURNAL_PROVIDER_NONE, sizeof(numbers));
-    for (size_t i = 0; i < replay->provider_count; i++)
-        numbers[i] = provider_named(run->job->config, replay->providers[i]);
-    for (int c = 0; c < CHANNEL_COUNT; c++) {
-        for (uint32_t r = 0; replay->states[c] && r < replay->rows; r++) {
-            struct replay_state *state = &replay->states[c][r];
-            if (state->outcome == REPLAY_IN_DOUBT)
-                state->provider = numbers[state->provider];
-        }
-    }
-}
-
-/* resolve_doubt: apply the policy of the provider that may have it to each message that an earlier
- * run left in doubt. */
-static void resolve_doubt(struct run *run)
-{
-    struct replay *replay = run->replay;
-    for (int c = 0; replay && c < CHANNEL_COUNT; c++) {
-        for (uint32_t r = 0; replay->states[c] && r < replay->rows; r++) {
-            struct replay_state *state = &replay->states[c][r];
-            if (state->outcome != REPLAY_IN_DOUBT)
-                continue;
-            enum on_unknown policy = policy_of(run, state->provider);
-            bool again = policy == ON_UNKNOWN_RESEND ||
-                         (policy == ON_UNKNOWN_HOLD && reconciles(run, state->provider));
-            if (!again)
-                settle_doubt(run, r, (enum channel)c, state,
-                             policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT);
-        }
-    }
+    run_fate_done(run_of(source), d, result);
 }
 
 int run_io_open(struct run *run, struct error *err)
@@ -466,7 +235,6 @@ int run_io_open(struct run *run, struct error *err)
                                     .provider_count = job->config->provider_count};
     io->source = (struct delivery_source){.intend = intend, .admit = admit, .done = done};
     io->run = run;
-    io->redo_timer = (struct loop_timer){.fn = redo_due, .arg = run};
     int rc = journal_open(run->dir, &header, io->loop, &io->journal, err);
     if (rc)
         return rc;
@@ -476,9 +244,7 @@ int run_io_open(struct run *run, struct error *err)
             atomic_store(&io->outcomes[c][o], run->replay->outcomes[c][o]);
     }
     io->cancelling = run->replay && run->replay->cancelled;
-    if (run->replay)
-        renumber(run);
-    resolve_doubt(run);
+    run_fate_open(run);
     run_out_open(run);
     run_io_look(run);
     return 0;
@@ -497,8 +263,8 @@ static void cancel_list(struct run *run, struct delivery *list)
 {
     for (struct delivery *next; list; list = next) {
         next = list->next;
-        settle(run, list, list->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
-               DELIVERY_CANCELLED);
+        run_fate_settle(run, list, list->in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
+                        DELIVERY_CANCELLED);
     }
 }
 
@@ -511,16 +277,7 @@ void run_io_cancel(struct run *run)
     journal_mark(io->journal, JOURNAL_CANCELLED);
     for (struct delivery *list; (list = run_out_take(run));)
         cancel_list(run, list);
-    while (io->waiting.count > 0) {
-        struct redo redo = waiting_take(&io->waiting);
-        struct delivery d = {.row = redo.row,
-                             .channel = (enum channel)redo.channel,
-                             .provider = redo.provider,
-                             .attempt = redo.attempt};
-        record(run, &d, redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
-               &(struct delivery_result){.reason = DELIVERY_CANCELLED,
-                                         .provider = redo.provider});
-    }
+    run_fate_cancel_waiting(run);
     dispatch_withdraw(io->dispatch, &io->source);
     run_io_look(run);
 }
@@ -540,7 +297,7 @@ static void closed(struct journal_wait *wait, int res)
     struct run_io *io = &run->io;
     if (res)
         break_off(run, res, "the end");
-    loop_timer_disarm(io->loop, &io->redo_timer);
+    run_fate_close(run);
     run_out_close(run);
     journal_close(&io->journal);
     free(wait);

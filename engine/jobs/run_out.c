@@ -103,12 +103,12 @@ static struct delivery *gate(struct run *run, struct delivery *list)
 {
     struct run_io *io = &run->io;
     struct delivery *out = NULL, **out_tail = &out;
-    if (io->guard.shut == 0)
+    if (io->hold.shut == 0)
         return list;
     for (struct delivery *next; list; list = next) {
         next = list->next;
         list->next = NULL;
-        bool may_go = list->attempt > 1 || run_guard_pass(&io->guard, list->channel);
+        bool may_go = list->attempt > 1 || auto_hold_pass(&io->hold, list->channel);
         struct delivery ***tail = may_go ? &out_tail : &io->gated_tail[list->channel];
         **tail = list;
         *tail = &list->next;
@@ -142,18 +142,18 @@ static void judge_outcomes(struct loop_timer *timer)
     int64_t now = loop_now_ns(io->loop), wait_ns = INT64_MAX;
     bool over = io->next_chunk >= io->chunks && io->open == 0;
     for (int c = 0; c < CHANNEL_COUNT && !io->pausing && !io->cancelling && !over; c++) {
-        switch (run_guard_judge(&io->guard, (enum channel)c, now, io->held_because)) {
-        case RUN_GUARD_OPEN:
+        switch (auto_hold_judge(&io->hold, (enum channel)c, now, io->held_because)) {
+        case AUTO_HOLD_OPEN:
             send_on(run, take_gated(io, c));
             break;
-        case RUN_GUARD_HOLD:
+        case AUTO_HOLD_HOLD:
             stop_here(run);
             break;
-        case RUN_GUARD_WAIT:
-            if (io->guard.channels[c].until_ns < wait_ns)
-                wait_ns = io->guard.channels[c].until_ns;
+        case AUTO_HOLD_WAIT:
+            if (io->hold.channels[c].until_ns < wait_ns)
+                wait_ns = io->hold.channels[c].until_ns;
             break;
-        case RUN_GUARD_NOTHING:
+        case AUTO_HOLD_NOTHING:
             break;
         }
     }
@@ -171,7 +171,7 @@ static void judge_soon(struct run *run)
 void run_out_answered(struct run *run, const struct delivery *d)
 {
     if (d->attempt == 1 && d->row != JOURNAL_ROW_NOTICE &&
-        run_guard_answered(&run->io.guard, d->channel))
+        auto_hold_answered(&run->io.hold, d->channel))
         judge_soon(run);
 }
 
@@ -179,7 +179,7 @@ void run_out_settled(struct run *run, const struct delivery *d, enum outcome out
                      const struct delivery_result *result)
 {
     if (d->row != JOURNAL_ROW_NOTICE &&
-        run_guard_settled(&run->io.guard, d->channel, outcome, result->reason,
+        auto_hold_settled(&run->io.hold, d->channel, outcome, result->reason,
                           result->detail))
         judge_soon(run);
 }
@@ -195,7 +195,7 @@ static void init_guard(struct run *run)
         customers = most;
     for (int c = 0; c < CHANNEL_COUNT; c++)
         channels |= (unsigned)job_uses(job, (enum channel)c) << c;
-    run_guard_init(&run->io.guard, &job->auto_hold, customers, channels);
+    auto_hold_init(&run->io.hold, &job->auto_hold, customers, channels);
 }
 
 void run_out_send(struct run *run, struct delivery *list)

@@ -5,7 +5,7 @@
 
 #include "engine/jobs/run.h"
 #include "engine/jobs/run_dead.h"
-#include "engine/jobs/run_guard.h"
+#include "engine/jobs/auto_hold.h"
 #include "engine/jobs/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
@@ -43,12 +43,12 @@ struct run_io {
     double held_allowance;
     int64_t held_since_ns;
     struct loop_timer pace_timer;
-    struct run_guard guard;
+    struct auto_hold hold;
     struct delivery *gated[CHANNEL_COUNT],
         **gated_tail[CHANNEL_COUNT]; /* behind a canary */
     struct loop_timer guard_timer;
-    _Atomic bool tripped; /* the guard stopped the job; held_because says why */
-    char held_because[RUN_GUARD_SENTENCE_BYTES];
+    _Atomic bool tripped; /* the hold stopped the job; held_because says why */
+    char held_because[AUTO_HOLD_SENTENCE_BYTES];
     _Atomic bool closed; /* the journal is */
     struct dedupe
         late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
@@ -100,6 +100,20 @@ void run_io_look(struct run *run);
 void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
 /* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
 void run_io_close(struct run *run, int mark);
+
+/* --- run_fate.c; on the I/O thread --- */
+
+/* run_fate_open: settle what an earlier run left in doubt, or see that it is offered again. */
+void run_fate_open(struct run *run);
+/* run_fate_done: dispatch's answer for a message. */
+void run_fate_done(struct run *run, struct delivery *d,
+                   const struct delivery_result *result);
+/* run_fate_settle: an outcome that no provider had a part in. */
+void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
+                     enum delivery_reason reason);
+/* run_fate_cancel_waiting: end what waits for another attempt. */
+void run_fate_cancel_waiting(struct run *run);
+void run_fate_close(struct run *run);
 
 /* --- run_out.c; on the I/O thread --- */
 

@@ -1,31 +1,35 @@
 /* throttle: see throttle.h.
  *
- * Every push-back means that the provider's bucket was empty at that moment. So what it
- * accepted between two push-backs, over the time between them, is its rate: no guess, and no
- * matter how far above it we were. From there the rate follows the curve of CUBIC (RFC 9438 4.2)
- * in the time spent sending: a little below the rate found, flat around it for as long as it
- * has been right, then ever faster, because a provider may have become quicker. The longer a
- * pause costs, the longer it stays flat. */
+ * Every push-back means that the provider's bucket was empty at that moment. So
+ * what it accepted between two push-backs, over the time between them, is its
+ * rate: no guess, and no matter how far above it we were. From there the rate
+ * follows the curve of CUBIC (RFC 9438 4.2) in the time spent sending: a little
+ * below the rate found, flat around it for as long as it has been right, then
+ * ever faster, because a provider may have become quicker. The longer a pause
+ * costs, the longer it stays flat. */
 #include "outbox/dispatch/throttle.h"
 
 #include "base/clock.h"
 #include "outbox/dispatch/retry.h"
 
-#define THROTTLE_FIRST_CUT   0.5 /* of the rate tried, when nothing is measured yet */
-#define THROTTLE_DEEPEST_CUT 0.6 /* when less than the count below was accepted */
-#define THROTTLE_SURE        4
-#define THROTTLE_BELOW       0.05 /* how far below the rate found it starts */
+#define THROTTLE_FIRST_CUT  0.5 /* of the rate tried, when nothing is measured yet */
+#define THROTTLE_UNSURE_CUT 0.6 /* when less than the count below was accepted */
+#define THROTTLE_SURE       4
+#define THROTTLE_BEYOND     16   /* messages beyond a bucket that tell a rate */
+#define THROTTLE_BELOW      0.05 /* how far below the rate found it starts */
 /* The hold: longer with every push-back up to HOLD_MOST, at least so many pauses and messages. */
 #define THROTTLE_HOLD_FIRST_NS (50.0 * NS_PER_MS)
 #define THROTTLE_HOLD_MOST_NS  (0.8 * NS_PER_S)
-#define THROTTLE_HOLD_PAUSES   12.0
+#define THROTTLE_HOLD_PAUSES   9.0
 #define THROTTLE_HOLD_MESSAGES 5.0
 /* A bucket may fill up during a pause, which then counts only in part from here on. Too much
  * counted makes the rate found too low, which costs; too little makes it too high, which the
  * next push-back puts right. */
-#define THROTTLE_FILLS_NS    (5.0 * NS_PER_MS)
-#define THROTTLE_FILLS_PART  0.05
-#define THROTTLE_LOWEST_RATE 0.1
+#define THROTTLE_FILLS_NS   (5.0 * NS_PER_MS)
+#define THROTTLE_FILLS_PART 0.05
+/* A pause from here on may have filled all of it. */
+#define THROTTLE_LONG_PAUSE_NS (100.0 * NS_PER_MS)
+#define THROTTLE_LOWEST_RATE   0.1
 /* Above this a provider without configured limit is as good as unlimited again. */
 #define THROTTLE_FREE_RATE 1e6
 /* A gap between messages beyond this is idleness, not patience. */
@@ -67,7 +71,9 @@ static void count_time(struct throttle *throttle, const struct limiter *limiter,
         throttle->seen_ns = end_ns;
     }
     double gap_ns = (double)(now_ns - throttle->seen_ns);
-    throttle->busy_ns += gap_ns < most_ns ? gap_ns : most_ns;
+    double active_ns = gap_ns < most_ns ? gap_ns : most_ns;
+    throttle->busy_ns += active_ns;
+    throttle->active_ns += active_ns;
     throttle->seen_ns = now_ns;
 }
 
@@ -95,20 +101,36 @@ void throttle_accepted(struct throttle *throttle, int64_t latency_ns, int64_t no
         throttle->pauses = 0;
 }
 
+/* What it accepted since the last push-back. A bucket that a long pause has filled gives that much at
+ * once, which is no rate: what came beyond it, over the time of sending, is, but errs on the low side
+ * when the bucket was not quite full. So the middle of both. */
+static double accepted_per_s(const struct throttle *throttle)
+{
+    double accepted = (double)throttle->accepted;
+    double beyond = accepted - (double)throttle->bucket;
+    double least_per_ns = accepted / (throttle->active_ns + throttle->paused_ns);
+    bool filled = throttle->paused_ns > THROTTLE_LONG_PAUSE_NS &&
+                  least_per_ns * throttle->paused_ns >= (double)throttle->bucket;
+    double most = accepted * (double)NS_PER_S / throttle->busy_ns;
+    if (!filled || beyond < THROTTLE_BEYOND)
+        return most;
+    return (most + beyond * (double)NS_PER_S / throttle->active_ns) / 2;
+}
+
 /* What the provider can take, as far as we know; 0: nothing to go by. */
 static double find_rate(const struct throttle *throttle, const struct limiter *limiter,
                         double tried_per_s)
 {
     double rate = limiter->rate_per_s;
     bool free = rate == limiter->ceiling_per_s;
+    if (throttle->measuring && throttle->accepted >= THROTTLE_SURE &&
+        throttle->active_ns > 0) {
+        double accepted = accepted_per_s(throttle);
+        return rate > 0 && accepted > rate ? rate : accepted;
+    }
     if (rate == 0 || (free && tried_per_s > 0 && tried_per_s < rate))
         rate = tried_per_s;
-    if (!throttle->measuring || throttle->busy_ns <= 0)
-        return rate * THROTTLE_FIRST_CUT;
-    double accepted = (double)throttle->accepted * (double)NS_PER_S / throttle->busy_ns;
-    if (throttle->accepted < THROTTLE_SURE && accepted < rate * THROTTLE_DEEPEST_CUT)
-        accepted = rate * THROTTLE_DEEPEST_CUT;
-    return accepted < rate || rate == 0 ? accepted : rate;
+    return rate * (throttle->measuring ? THROTTLE_UNSURE_CUT : THROTTLE_FIRST_CUT);
 }
 
 static int64_t choose_pause(struct throttle *throttle, int64_t wait_ns, uint64_t seed)
@@ -147,6 +169,8 @@ int throttle_push_back(struct throttle *throttle, struct limiter *limiter,
     }
     count_time(throttle, limiter, now_ns);
     bool sure = throttle->accepted >= THROTTLE_SURE;
+    if (!throttle->measuring || (sure && throttle->accepted < throttle->bucket))
+        throttle->bucket = throttle->accepted;
     double rate = find_rate(throttle, limiter, tried_per_s);
     int64_t pause_ns = choose_pause(throttle, wait_ns, seed);
     throttle->pause_until_ns = now_ns + pause_ns;
@@ -156,6 +180,8 @@ int throttle_push_back(struct throttle *throttle, struct limiter *limiter,
     throttle->measuring = true;
     throttle->accepted = 0;
     throttle->busy_ns = 0;
+    throttle->active_ns = 0;
+    throttle->paused_ns = (double)pause_ns;
     if (rate <= 0)
         return 1;
     throttle->found_per_s = rate > THROTTLE_LOWEST_RATE ? rate : THROTTLE_LOWEST_RATE;

@@ -19,7 +19,10 @@ struct throttle {
     double found_per_s; /* what it accepted when it last pushed back; 0: no limit found */
     double hold_ns;     /* how long it takes to come back to found_per_s */
     uint64_t accepted;  /* since it last pushed back */
-    double busy_ns;     /* since then, idle times left out */
+    double busy_ns;     /* since then, idle times left out, pauses in part */
+    double active_ns;   /* of that, sending */
+    double paused_ns;   /* how long the pause was */
+    uint64_t bucket;    /* the least it accepted between two push-backs: its burst */
     int64_t seen_ns;    /* up to when busy_ns is counted */
     double latency_ns;  /* of an answer, smoothed */
 };

@@ -1,6 +1,6 @@
-/* journal_open: the journal's door for tests that need small files and groups. */
-#ifndef OUTBOX_JOURNAL_OPEN_H
-#define OUTBOX_JOURNAL_OPEN_H
+/* journal_limited: the journal's door for tests that need small files and groups. */
+#ifndef OUTBOX_JOURNAL_LIMITED_H
+#define OUTBOX_JOURNAL_LIMITED_H
 
 #include "outbox/journal/journal.h"
 #include "outbox/journal/journal_file.h"

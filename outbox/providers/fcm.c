@@ -1,6 +1,6 @@
 /* fcm: type "fcm", push through Firebase Cloud Messaging's HTTP v1 API: one message a request, many
  * requests at once on one HTTP/2 connection. */
-#include "outbox/providers/bearer.h"
+#include "outbox/api/bearer.h"
 #include "outbox/providers/fcm_account.h"
 #include "outbox/providers/fcm_reply.h"
 #include "outbox/providers/types.h"

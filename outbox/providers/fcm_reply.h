@@ -2,7 +2,7 @@
 #ifndef OUTBOX_FCM_REPLY_H
 #define OUTBOX_FCM_REPLY_H
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 /* fcm_judge: by the FCM error code in the body, else by the HTTP status. attempt and seed (any
  * number of the message's own) decide on the wait where FCM does not say how long.

@@ -5,7 +5,7 @@
 #include "outbox/providers/http_api_reply.h"
 #include "outbox/providers/types.h"
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "outbox/providers/http_api_body.h"
 
 #include "base/near.h"
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 #include <jansson.h>
 #include <stdlib.h>

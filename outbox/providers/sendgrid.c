@@ -6,8 +6,8 @@
 #include "outbox/providers/sendgrid_reply.h"
 
 #include "base/clock.h"
-#include "outbox/providers/api_mail.h"
-#include "outbox/providers/api_url.h"
+#include "outbox/api/api_mail.h"
+#include "outbox/api/api_url.h"
 #include "outbox/providers/types.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef OUTBOX_SENDGRID_REPLY_H
 #define OUTBOX_SENDGRID_REPLY_H
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 /* The headers that matter; TEXT_NONE where there is none. */
 struct sendgrid_headers {

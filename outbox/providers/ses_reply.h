@@ -2,7 +2,7 @@
 #ifndef OUTBOX_SES_REPLY_H
 #define OUTBOX_SES_REPLY_H
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 /* ses_judge: fills results[call->count]. error_type is the header x-amzn-ErrorType, or TEXT_NONE. bulk:
  * the call was SendBulkEmail, not SendEmail. */

@@ -2,7 +2,7 @@
 #ifndef OUTBOX_TWILIO_REPLY_H
 #define OUTBOX_TWILIO_REPLY_H
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 /* twilio_judge: by the code in the body, else by the HTTP status.
  * Owns: result's texts lie in scratch, or in the reply. */

@@ -1,6 +1,6 @@
 /* webhook: type "webhook", any HTTP service that takes a message as JSON
  * (docs/providers.md). */
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 #include "outbox/providers/types.h"
 
 #include <jansson.h>

@@ -373,7 +373,6 @@ static bool transfer_init(struct transfer *transfer, struct http *http)
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
@@ -469,6 +468,10 @@ static void set_url(struct transfer *transfer, const char *url)
     bool parsed = curl_url_set(transfer->url, CURLUPART_URL, url, 0) == CURLUE_OK;
     curl_easy_setopt(transfer->easy, CURLOPT_URL, parsed ? NULL : url);
     curl_easy_setopt(transfer->easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
+    /* Wait for the first connection to say whether it carries them all (HTTP/2). Without TLS none
+     * does here, and the others would wait for its first reply. */
+    curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT,
+                     strncmp(url, "https:", 6) == 0 ? 1L : 0L);
 }
 
 void http_send(struct http *http, struct http_request *request)

@@ -1,6 +1,6 @@
 /* Any body with any status has a verdict, and any answer of a token endpoint gives a header of one
  * line or none. */
-#include "outbox/providers/bearer.h"
+#include "outbox/api/bearer.h"
 #include "outbox/providers/fcm_account.h"
 #include "outbox/providers/fcm_reply.h"
 

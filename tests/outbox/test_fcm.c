@@ -1,4 +1,4 @@
-#include "outbox/providers/bearer.h"
+#include "outbox/api/bearer.h"
 #include "outbox/providers/fcm_account.h"
 #include "outbox/providers/fcm_reply.h"
 

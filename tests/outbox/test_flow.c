@@ -219,6 +219,22 @@ Test(flow, weights_share_the_messages)
     scene_close(scene);
 }
 
+Test(flow, what_comes_back_unsent_after_withdrawing_ends)
+{
+    struct scene *scene = scene_open(1);
+    scene->peers[0].scripts[0] = HELLO "E MAIL\nE RCPT\nE DATA\nW 150\nC";
+    scene->configs[0].max_connections = 1;
+    scene_submit(scene, 1);
+    harness_run_for(&scene->h, 60 * NS_PER_MS);
+    cr_expect_eq(scene->h.fates[0].admitted, 1, "it is under way");
+    dispatch_withdraw(scene->h.dispatch, &scene->h.source);
+    cr_expect_eq(scene->h.done, 0);
+    cr_expect(harness_run(&scene->h, NS_PER_S), "it never came back");
+    cr_expect_eq(scene->h.fates[0].reason, DELIVERY_CANCELLED);
+    cr_expect_eq(scene->peers[0].total, 0);
+    scene_close(scene);
+}
+
 /* --- domains --- */
 
 /* Every `nth` message goes to u<row>@name. */
@@ -350,6 +366,44 @@ Test(flow, limits_change_while_messages_are_on_their_way)
     scene_close(scene);
 }
 
+Test(flow, http_connections_change_while_messages_are_on_their_way)
+{
+    struct peer *peer = calloc(1, sizeof(*peer));
+    peer->http = true;
+    peer_start(peer);
+    static const struct route_entry route = {0, 0, 1};
+    struct harness h = {.intend_ns = NS_PER_MS};
+    struct provider_config provider = harness_config("twilio", peer->url);
+    provider.timeout_ns = 5 * NS_PER_S;
+    provider.max_message_rate_per_s = 4000; /* so that it lasts */
+    struct dispatch_config config = {.providers = &provider, .provider_count = 1};
+    config.routes[CHANNEL_SMS] = &route;
+    config.route_counts[CHANNEL_SMS] = 1;
+    struct error err = {0};
+    cr_assert_eq(harness_dispatch(&h, &config, &err), 0, "%s", err.text);
+    harness_fill(&h, 1500, CHANNEL_SMS, "hello");
+    dispatch_submit(h.dispatch, h.deliveries);
+    harness_run_for(&h, 30 * NS_PER_MS);
+    cr_expect_eq(peer->connections, 1);
+    for (unsigned round = 0; round < 8; round++) {
+        provider.max_connections = 1 + round * 5 % 12;
+        cr_assert_eq(dispatch_reconfigure(h.dispatch, &config, &err), 0, "%s", err.text);
+        harness_run_for(&h, 20 * NS_PER_MS);
+        struct dispatch_counters counters;
+        dispatch_counters_read(h.dispatch, 0, &counters);
+        cr_expect_leq(counters.in_flight, provider.max_connections);
+    }
+    cr_expect(harness_run(&h, 5 * NS_PER_S), "%zu done", h.done);
+    for (size_t row = 0; row < h.count; row++) {
+        cr_expect_eq(h.fates[row].done, 1);
+        cr_expect_eq(peer->taken[row], 1);
+    }
+    cr_expect_gt(peer->connections, 1);
+    cr_expect(harness_stop(&h), "close hangs");
+    peer_stop(peer);
+    free(peer);
+}
+
 Test(flow, what_cannot_change_while_running_is_named_and_nothing_changes)
 {
     struct scene *scene = scene_open(2);
@@ -448,7 +502,7 @@ Test(flow, a_domain_that_cannot_be_opened_changes_nothing)
 
 /* --- beside a slow provider --- */
 
-#define SLOWLY "H\nW 1000\nX HTTP/1.1 201 Created|Content-Length: 2||{}\nT"
+#define SLOWLY "H\nW 700\nX HTTP/1.1 201 Created|Content-Length: 2||{}\nV"
 
 /* Messages a second of a relay with a rate, beside a service that answers after the test. */
 static double rate_beside(bool slow)
@@ -485,11 +539,8 @@ static double rate_beside(bool slow)
     while (peers[0].total < wanted && clock_steady_ns() - start_ns < 5 * NS_PER_S)
         harness_run_for(&h, NS_PER_MS);
     double rate = wanted * 1e9 / (double)(clock_steady_ns() - start_ns);
-    dispatch_destroy(&h.dispatch); /* what is under way is not waited for */
-    loop_destroy(&h.loop);
-    free(h.deliveries);
-    free(h.fates);
-    free(h.addresses);
+    dispatch_withdraw(h.dispatch, &h.source);
+    cr_expect(harness_stop(&h), "close hangs");
     peer_stop(&peers[0]);
     peer_stop(&peers[1]);
     free(peers);

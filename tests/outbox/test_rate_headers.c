@@ -1,5 +1,5 @@
 #include "base/clock.h"
-#include "outbox/providers/rate_headers.h"
+#include "outbox/api/rate_headers.h"
 
 #include <criterion/criterion.h>
 

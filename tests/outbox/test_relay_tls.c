@@ -288,6 +288,28 @@ Test(relay_tls, tls_that_breaks_behind_the_body_leaves_it_unknown)
     }
 }
 
+/* Many servers close without close_notify. An answer that came before counts. */
+Test(relay_tls, an_answer_counts_though_tls_ends_without_a_farewell)
+{
+    static const char *const ends[] = {"C", "R", "Z garbage\nC"};
+    for (size_t i = 0; i < ARRAY_COUNT(ends); i++) {
+        char script[300];
+        snprintf(script, sizeof(script),
+                 "L\n" HELLO "S 250 8BITMIME\nE MAIL\nS 250 ok\nE RCPT\nS 250 ok\n"
+                 "E DATA\nS 354 go\nD\nA\nS 250 2.0.0 taken\nW 30\n%s",
+                 ends[i]);
+        struct talk t;
+        talk_init(&t, "PIPELINING", true);
+        t.peer->scripts[0] = script;
+        talk_start(&t, MANY);
+        cr_expect(harness_run(&t.h, 5 * NS_PER_S), "%s: %zu", ends[i], t.h.done);
+        for (size_t row = 0; row < MANY; row++)
+            cr_expect(t.h.fates[row].verdict == DELIVERY_SENT && t.peer->taken[row] == 1,
+                      "%s: row %zu: %d", ends[i], row, t.h.fates[row].verdict);
+        talk_fini(&t, ends[i]);
+    }
+}
+
 /* --- a password does not travel in the clear --- */
 
 struct watch {

@@ -70,3 +70,32 @@ Test(webhook, every_status_has_its_meaning)
         free(peer);
     }
 }
+
+static void submit_next(struct harness *h, struct delivery *delivery)
+{
+    if (delivery->row == 0)
+        dispatch_submit(h->dispatch, &h->deliveries[1]);
+}
+
+/* Nothing is under way then whose answer would wake anybody. */
+Test(webhook, what_comes_during_a_pause_goes_behind_it)
+{
+    struct peer *peer = calloc(1, sizeof(*peer));
+    peer->http = true;
+    peer->scripts[0] = "H\nX HTTP/1.1 429 Slow|Retry-After: 1|Content-Length: 0||\nC\n";
+    peer->http_reply = REPLY("200 OK", "0", "");
+    peer_start(peer);
+    struct harness h = {.intend_ns = NS_PER_MS, .on_done = submit_next};
+    struct error err = {0};
+    struct provider_config config = harness_config("webhook", peer->url);
+    cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
+    harness_fill(&h, 2, CHANNEL_PUSH, "hello");
+    h.deliveries[0].next = NULL;
+    dispatch_submit(h.dispatch, h.deliveries);
+    cr_expect(harness_run(&h, 5 * NS_PER_S));
+    cr_expect_eq(h.fates[0].reason, DELIVERY_THROTTLED);
+    cr_expect_eq(h.fates[1].verdict, DELIVERY_SENT);
+    cr_expect(harness_stop(&h));
+    peer_stop(peer);
+    free(peer);
+}

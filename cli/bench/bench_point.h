@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_POINT_H
 #define CLI_BENCH_POINT_H
 
-#include "cli/bench_home.h"
+#include "cli/bench/bench_home.h"
 #include "outbox/dispatch/dispatch.h"
 
 #include <signal.h>

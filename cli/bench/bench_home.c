@@ -1,5 +1,5 @@
 /* bench_home: see bench_home.h. */
-#include "cli/bench_home.h"
+#include "cli/bench/bench_home.h"
 
 #include "engine/state/account.h"
 #include "ingest/import/table_builder.h"

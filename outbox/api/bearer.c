@@ -1,5 +1,5 @@
 /* bearer: see bearer.h. */
-#include "outbox/providers/bearer.h"
+#include "outbox/api/bearer.h"
 
 #include "base/clock.h"
 

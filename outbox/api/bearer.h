@@ -3,7 +3,7 @@
 #ifndef OUTBOX_BEARER_H
 #define OUTBOX_BEARER_H
 
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 #include "outbox/wire/jwt.h"
 
 /* Whom the token is for. Strings are borrowed and stay. */

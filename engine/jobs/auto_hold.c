@@ -1,5 +1,5 @@
-/* run_guard: see run_guard.h. */
-#include "engine/jobs/run_guard.h"
+/* auto_hold: see auto_hold.h. */
+#include "engine/jobs/auto_hold.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,17 +15,17 @@ static uint64_t canary_of(const struct config_auto_hold *limits, uint64_t custom
     return canary < limits->min_messages ? 0 : canary;
 }
 
-void run_guard_init(struct run_guard *guard, const struct config_auto_hold *limits,
+void auto_hold_init(struct auto_hold *hold, const struct config_auto_hold *limits,
                     uint64_t customers, unsigned channels)
 {
-    *guard = (struct run_guard){.limits = *limits};
+    *hold = (struct auto_hold){.limits = *limits};
     for (unsigned c = 0; limits->enabled && c < CHANNEL_COUNT; c++) {
-        struct run_guard_channel *one = &guard->channels[c];
+        struct auto_hold_channel *one = &hold->channels[c];
         if (!(channels & 1u << c))
             continue;
         one->canary = canary_of(limits, customers);
         one->open = one->canary == 0;
-        guard->shut |= (unsigned)!one->open << c;
+        hold->shut |= (unsigned)!one->open << c;
         one->capacity = limits->window;
         if (one->capacity < one->canary)
             one->capacity = one->canary;
@@ -36,17 +36,17 @@ void run_guard_init(struct run_guard *guard, const struct config_auto_hold *limi
     }
 }
 
-void run_guard_fini(struct run_guard *guard)
+void auto_hold_fini(struct auto_hold *hold)
 {
     for (int c = 0; c < CHANNEL_COUNT; c++)
-        free(guard->channels[c].window);
-    *guard = (struct run_guard){0};
+        free(hold->channels[c].window);
+    *hold = (struct auto_hold){0};
 }
 
-bool run_guard_pass(struct run_guard *guard, enum channel channel)
+bool auto_hold_pass(struct auto_hold *hold, enum channel channel)
 {
-    struct run_guard_channel *c = &guard->channels[channel];
-    if (!(guard->shut & 1u << channel))
+    struct auto_hold_channel *c = &hold->channels[channel];
+    if (!(hold->shut & 1u << channel))
         return true;
     if (c->let_out == c->canary)
         return false;
@@ -55,29 +55,29 @@ bool run_guard_pass(struct run_guard *guard, enum channel channel)
 }
 
 /* too_many: min_messages outcomes at least, and more failures among them than the limit. */
-static bool too_many(const struct run_guard *guard, const struct run_guard_channel *c)
+static bool too_many(const struct auto_hold *hold, const struct auto_hold_channel *c)
 {
-    return c->count >= guard->limits.min_messages &&
-           (double)c->failures > guard->limits.failure_rate * (double)c->count;
+    return c->count >= hold->limits.min_messages &&
+           (double)c->failures > hold->limits.failure_rate * (double)c->count;
 }
 
-static bool to_judge(const struct run_guard *guard, const struct run_guard_channel *c)
+static bool to_judge(const struct auto_hold *hold, const struct auto_hold_channel *c)
 {
     if (!c->window)
         return false;
     if (c->open ||
         c->let_out < c->canary) /* a canary may never fill: few have an address */
-        return too_many(guard, c);
+        return too_many(hold, c);
     return c->settled == c->canary || (c->answered == c->canary && c->until_ns == 0);
 }
 
-bool run_guard_answered(struct run_guard *guard, enum channel channel)
+bool auto_hold_answered(struct auto_hold *hold, enum channel channel)
 {
-    struct run_guard_channel *c = &guard->channels[channel];
+    struct auto_hold_channel *c = &hold->channels[channel];
     if (c->open || !c->window)
         return false;
     c->answered++;
-    return to_judge(guard, c);
+    return to_judge(hold, c);
 }
 
 /* says_something: about the messages or the provider; what we, the customer or the clock stopped
@@ -92,7 +92,7 @@ static bool says_something(enum outcome outcome, enum delivery_reason reason)
            reason != DELIVERY_EXPIRED && reason != DELIVERY_INTERRUPTED;
 }
 
-static void take_in(struct run_guard_channel *c, enum delivery_reason reason)
+static void take_in(struct auto_hold_channel *c, enum delivery_reason reason)
 {
     if (c->count == c->capacity) {
         uint8_t oldest = c->window[c->next];
@@ -108,25 +108,24 @@ static void take_in(struct run_guard_channel *c, enum delivery_reason reason)
 }
 
 /* keep_detail: a provider's words as one line of whole UTF-8 sequences. */
-static void keep_detail(char out[RUN_GUARD_DETAIL_BYTES], struct text detail)
+static void keep_detail(char out[AUTO_HOLD_DETAIL_BYTES], struct text detail)
 {
     char *to = out;
     for (const char *at = detail.data, *end = at + detail.bytes;
          detail.bytes && at < end;) {
         uint32_t code_point = utf8_next(&at, end);
         bool shown = code_point >= 0x20 && code_point != 0x7F && code_point != UTF8_BAD;
-        if (to - out > RUN_GUARD_DETAIL_BYTES - 5)
+        if (to - out > AUTO_HOLD_DETAIL_BYTES - 5)
             break;
         to += utf8_encode(shown ? code_point : ' ', to);
     }
     *to = '\0';
 }
 
-bool run_guard_settled(struct run_guard *guard, enum channel channel,
-                       enum outcome outcome, enum delivery_reason reason,
-                       struct text detail)
+bool auto_hold_settled(struct auto_hold *hold, enum channel channel, enum outcome outcome,
+                       enum delivery_reason reason, struct text detail)
 {
-    struct run_guard_channel *c = &guard->channels[channel];
+    struct auto_hold_channel *c = &hold->channels[channel];
     if (!c->window || reason == DELIVERY_INTERRUPTED)
         return false;
     c->settled += !c->open;
@@ -139,49 +138,49 @@ bool run_guard_settled(struct run_guard *guard, enum channel channel,
         if (reason != DELIVERY_OK)
             keep_detail(c->details[reason], detail);
     }
-    return to_judge(guard, c);
+    return to_judge(hold, c);
 }
 
-static void explain(const struct run_guard *guard, const struct run_guard_channel *c,
-                    enum channel channel, char out[RUN_GUARD_SENTENCE_BYTES])
+static void explain(const struct auto_hold *hold, const struct auto_hold_channel *c,
+                    enum channel channel, char out[AUTO_HOLD_SENTENCE_BYTES])
 {
     int most = DELIVERY_OK + 1;
     for (int r = most; r < DELIVERY_REASON_COUNT; r++) {
         if (c->reasons[r] > c->reasons[most])
             most = r;
     }
-    snprintf(out, RUN_GUARD_SENTENCE_BYTES,
+    snprintf(out, AUTO_HOLD_SENTENCE_BYTES,
              "held: %" PRIu64 " of the %s %zu %s messages failed (limit %.4g %%), mostly "
              "%s%s%s",
              c->failures, c->open ? "last" : "first", c->count, channel_name(channel),
-             guard->limits.failure_rate * 100,
+             hold->limits.failure_rate * 100,
              delivery_reason_name((enum delivery_reason)most),
              c->details[most][0] ? ": " : "", c->details[most]);
 }
 
-enum run_guard_verdict run_guard_judge(struct run_guard *guard, enum channel channel,
+enum auto_hold_verdict auto_hold_judge(struct auto_hold *hold, enum channel channel,
                                        int64_t now_ns,
-                                       char sentence_out[RUN_GUARD_SENTENCE_BYTES])
+                                       char sentence_out[AUTO_HOLD_SENTENCE_BYTES])
 {
-    struct run_guard_channel *c = &guard->channels[channel];
+    struct auto_hold_channel *c = &hold->channels[channel];
     if (!c->window)
-        return RUN_GUARD_NOTHING;
+        return AUTO_HOLD_NOTHING;
     bool filled = c->let_out == c->canary;
     if (!c->open && filled && c->answered < c->canary)
-        return RUN_GUARD_NOTHING;
+        return AUTO_HOLD_NOTHING;
     if (!c->open && filled && c->settled < c->canary) {
         if (c->until_ns == 0)
-            c->until_ns = now_ns + guard->limits.wait_ns;
+            c->until_ns = now_ns + hold->limits.wait_ns;
         if (now_ns < c->until_ns)
-            return RUN_GUARD_WAIT;
+            return AUTO_HOLD_WAIT;
     }
-    if (too_many(guard, c)) {
-        explain(guard, c, channel, sentence_out);
-        return RUN_GUARD_HOLD;
+    if (too_many(hold, c)) {
+        explain(hold, c, channel, sentence_out);
+        return AUTO_HOLD_HOLD;
     }
     if (c->open || !filled)
-        return RUN_GUARD_NOTHING;
+        return AUTO_HOLD_NOTHING;
     c->open = true;
-    guard->shut &= ~(1u << channel);
-    return RUN_GUARD_OPEN;
+    hold->shut &= ~(1u << channel);
+    return AUTO_HOLD_OPEN;
 }

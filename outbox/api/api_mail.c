@@ -1,5 +1,5 @@
 /* api_mail: see api_mail.h. */
-#include "outbox/providers/api_mail.h"
+#include "outbox/api/api_mail.h"
 
 #include <openssl/evp.h>
 

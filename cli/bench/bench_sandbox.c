@@ -1,5 +1,5 @@
 /* bench_sandbox: see bench_sandbox.h. */
-#include "cli/bench_sandbox.h"
+#include "cli/bench/bench_sandbox.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_REPORT_H
 #define CLI_BENCH_REPORT_H
 
-#include "cli/bench_point.h"
+#include "cli/bench/bench_point.h"
 
 #include <jansson.h>
 

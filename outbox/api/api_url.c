@@ -1,5 +1,5 @@
 /* api_url: the `url` of types that know the paths themselves. */
-#include "outbox/providers/api_url.h"
+#include "outbox/api/api_url.h"
 
 #include "outbox/wire/http.h"
 

@@ -1,5 +1,5 @@
 /* api_text: values as they stand in the bodies of requests. */
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 static bool is_form_byte(unsigned char c)
 {

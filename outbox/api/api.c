@@ -1,9 +1,9 @@
 /* api: see api.h. */
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "outbox/providers/rate_headers.h"
+#include "outbox/api/rate_headers.h"
 
 #include <errno.h>
 #include <stdio.h>

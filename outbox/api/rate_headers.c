@@ -3,7 +3,7 @@
  * There is no standard, only habits: X-RateLimit-Remaining and X-RateLimit-Reset (GitHub, SendGrid:
  * seconds since 1970; others: seconds from now, also with a fraction) and the same without X-
  * (draft-ietf-httpapi-ratelimit-headers-06: seconds from now). */
-#include "outbox/providers/rate_headers.h"
+#include "outbox/api/rate_headers.h"
 
 #include "base/clock.h"
 #include "base/units.h"

@@ -1,5 +1,5 @@
 /* bench_report: see bench_report.h. */
-#include "cli/bench_report.h"
+#include "cli/bench/bench_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>

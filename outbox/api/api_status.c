@@ -1,5 +1,5 @@
 /* api_status: what an HTTP status alone means for the messages of a call (RFC 9110). */
-#include "outbox/providers/api.h"
+#include "outbox/api/api.h"
 
 static struct delivery_result meaning(unsigned status, struct api_verdict *verdict)
 {

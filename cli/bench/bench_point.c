@@ -1,5 +1,5 @@
 /* bench_point: see bench_point.h. The same start, run and end as `send`. */
-#include "cli/bench_point.h"
+#include "cli/bench/bench_point.h"
 
 #include "base/clock.h"
 #include "engine/jobs/start.h"
