@@ -144,14 +144,20 @@ struct api_verdict sendgrid_judge(struct api_call *call, const struct http_reply
                                   struct sendgrid_headers headers, int64_t now_s,
                                   struct delivery_result *results)
 {
+    json_t *root = json_loadb(reply->body.data, reply->body.bytes, 0, NULL);
     if (reply->status / 100 == 2) { /* 202; 200 in its sandbox mode */
+        bool contradicts = json_array_size(json_object_get(root, "errors")) > 0;
+        json_decref(root);
         fill(call,
-             (struct delivery_result){.verdict = DELIVERY_SENT,
-                                      .provider_id = headers.message_id},
+             contradicts
+                 ? (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                            .reason = DELIVERY_BAD_REPLY,
+                                            .detail = TEXT("2xx with errors inside")}
+                 : (struct delivery_result){.verdict = DELIVERY_SENT,
+                                            .provider_id = headers.message_id},
              results);
         return (struct api_verdict){0};
     }
-    json_t *root = json_loadb(reply->body.data, reply->body.bytes, 0, NULL);
     int64_t wait_ns = reply->retry_after_ns > 0
                           ? reply->retry_after_ns
                           : reset_wait_ns(headers.limit_reset, now_s);

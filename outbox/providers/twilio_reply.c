@@ -184,7 +184,7 @@ struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *s
                                 struct delivery_result *result)
 {
     *result = (struct delivery_result){.verdict = DELIVERY_SENT};
-    bool taken = reply->status / 100 == 2; /* whatever the body says */
+    bool taken = reply->status / 100 == 2;
     struct text sid = taken ? find_sid(reply->body) : TEXT_NONE;
     if (sid.data) {
         result->provider_id = sid;
@@ -194,9 +194,14 @@ struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *s
         json_loadb(reply->body.data, reply->body.bytes, JSON_REJECT_DUPLICATES, NULL);
     struct api_verdict verdict = {0};
     if (taken) {
+        /* Twilio names what it takes. Without a name this may be an error, or somebody else. */
         sid = keep_string(root, "sid", scratch);
         if (is_sid(sid))
             result->provider_id = sid;
+        else
+            *result = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
+                                               .reason = DELIVERY_BAD_REPLY,
+                                               .detail = TEXT("2xx without a sid")};
     } else {
         json_int_t code = json_integer_value(json_object_get(root, "code"));
         verdict = act(action_of(code, reply->status), reply->retry_after_ns, result);

@@ -13,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct delivery_result verdict, *result = &verdict;
     struct buffer scratch = {0};
     twilio_judge(&reply, &scratch, result);
-    CHECK((result->verdict == DELIVERY_SENT) == (reply.status < 300));
+    CHECK((result->verdict == DELIVERY_SENT) == (result->provider_id.data != NULL));
+    CHECK(result->verdict != DELIVERY_SENT || reply.status < 300);
     CHECK(result->provider_id.data == NULL || result->provider_id.bytes == 34);
     CHECK(result->reason < DELIVERY_REASON_COUNT);
     CHECK(!result->address_dead || result->reason == DELIVERY_INVALID_ADDRESS);

@@ -21,6 +21,8 @@ static const struct {
 } cases[] = {
     {202, "", DELIVERY_SENT, DELIVERY_OK, DELIVERY_SENT, DELIVERY_OK, .stop = false},
     {200, "", DELIVERY_SENT, DELIVERY_OK, DELIVERY_SENT, DELIVERY_OK, .stop = false},
+    {202, "{\"errors\":[{\"message\":\"x\"}]}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
+     DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .stop = false},
     {400,
      ERRORS("\"personalizations.1.to.0.email\"", "Does not contain a valid address."),
      AGAIN, DELIVERY_FAILED, DELIVERY_INVALID_ADDRESS, .dead = true},

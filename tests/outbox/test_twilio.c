@@ -20,10 +20,12 @@ static const struct {
      DELIVERY_SENT, DELIVERY_OK, .words = "SM0123456789abcdef0123456789abcdef"},
     {201, "{\"sid\":\"MM0123456789abcdef0123456789abcdef\"}", DELIVERY_SENT, DELIVERY_OK,
      .words = "MM0123456789abcdef0123456789abcdef"},
-    {201, "{\"sid\":\"SM012345678\"}", DELIVERY_SENT, DELIVERY_OK, .words = ""},
-    {201, "{\"sid\":7}", DELIVERY_SENT, DELIVERY_OK, .words = ""},
-    {201, "<html>", DELIVERY_SENT, DELIVERY_OK, .words = ""},
-    {200, "", DELIVERY_SENT, DELIVERY_OK, .words = ""},
+    {201, "{\"sid\":\"SM012345678\"}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
+     .words = "2xx without a sid"},
+    {201, "{\"sid\":7}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
+     .words = "2xx without a sid"},
+    {201, "<html>", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = "2xx without a sid"},
+    {200, "", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = "2xx without a sid"},
     {400, "{\"code\":21211,\"message\":\"bad To\"}", DELIVERY_FAILED,
      DELIVERY_INVALID_ADDRESS, .dead = true, .words = "bad To"},
     {400, "{\"code\":21614,\"message\":\"landline\"}", DELIVERY_FAILED,
@@ -170,7 +172,9 @@ Test(twilio, writes_forms_and_json)
 
 /* --- over the wire --- */
 
-#define OK_201 "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
+#define TAKEN                                                                            \
+    "S HTTP/1.1 201 Created\nS Content-Length: 44\n"                                     \
+    "X |{\"sid\":\"SM0123456789abcdef0123456789abcdef\"}\n"
 
 /* What a server does to the first request. Steps: H reads a request, A counts it as
  * taken. */
@@ -193,9 +197,11 @@ static const struct {
     {"cut in the head", "H\nA\nX HTTP/1.1 201 Crea\nC", NULL, DELIVERY_UNKNOWN,
      DELIVERY_CONNECTION_LOST, 1},
     {"cut in the body", "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 50\nX |{\nC",
-     NULL, DELIVERY_SENT, DELIVERY_OK, 1},
-    {"late", "H\nA\nW 100\nS HTTP/1.1 201 Created\nS Content-Length: 2\nX |{}\nV", NULL,
-     DELIVERY_SENT, DELIVERY_OK, 1},
+     NULL, DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, 1},
+    {"late", "H\nA\nW 100\n" TAKEN "V", NULL, DELIVERY_SENT, DELIVERY_OK, 1},
+    {"an error inside",
+     "H\nA\nS HTTP/1.1 200 OK\nS Content-Length: 14\nX |{\"code\":20500}\nV", NULL,
+     DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, 1},
     {"opted out", "H\nS HTTP/1.1 400 Bad\nS Content-Length: 14\nX |{\"code\":21610}\nV",
      NULL, DELIVERY_FAILED, DELIVERY_OPTED_OUT, 0},
     {"too fast", "H\nS HTTP/1.1 429 Busy\nS Content-Length: 0\nX |\nV", NULL,
@@ -206,7 +212,7 @@ static const struct {
      NULL, DELIVERY_DEFERRED, DELIVERY_TEMPORARY, 0},
     {"10 MB answer",
      "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 10002432\nX |\nF 10000000\nV", NULL,
-     DELIVERY_SENT, DELIVERY_OK, 1},
+     DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, 1},
 };
 
 #define MESSAGES 20
@@ -255,8 +261,7 @@ Test(twilio, a_request_on_a_kept_connection_is_not_repeated)
 {
     struct peer *peer = calloc(1, sizeof(*peer));
     peer->http = true;
-    peer->scripts[0] =
-        "H\nA\nS HTTP/1.1 201 Created\nS Content-Length: 2\nX |{}\nH\nA\nC";
+    peer->scripts[0] = "H\nA\n" TAKEN "H\nA\nC";
     peer_start(peer);
     struct harness h = {.intend_ns = NS_PER_MS};
     struct error err = {0};
