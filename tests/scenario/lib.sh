@@ -41,6 +41,7 @@ skip() {
 background() {
     output=$1
     shift
+    rm -f "$output.out" "$output.err" # the shell that starts it may come to that later
     "$@" >"$output.out" 2>"$output.err" </dev/null &
     pid=$!
     started="$started $pid"
