@@ -281,7 +281,8 @@ static void put_brackets(struct line *line, struct text token, bool is_uri)
         return;
     }
     put_byte(line, '<');
-    put(line, token.data, token.bytes);
+    if (token.bytes > 0)
+        put(line, token.data, token.bytes);
     put_byte(line, '>');
 }
 
