@@ -330,7 +330,7 @@ static void fill(struct compose *c, struct row *row, struct delivery *d)
         d->to = arena_text(arena, mail.to);
         compose_parts(&mail, arena, d);
         if (c->needs_mime)
-            mime_compose(&mail, arena, &d->body);
+            d->plain = mime_compose(&mail, arena, &d->body);
         break;
     default:
         fill_app(c, row, d);

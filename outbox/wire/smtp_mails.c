@@ -24,6 +24,11 @@ static bool is_utf8(const struct smtp_mail *mail)
     return mail->utf8 || smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
 }
 
+static bool is_eight_bit(const struct smtp_mail *mail)
+{
+    return !mail->plain && smtp_text_eight_bit(mail->body);
+}
+
 static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
 {
     say(s, TEXT("MAIL FROM:<"));
@@ -33,7 +38,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
         say(s, TEXT(" SIZE="));
         smtp_text_number(&s->stream.out, mail->body.bytes);
     }
-    if (s->offer.eight_bit && smtp_text_eight_bit(mail->body))
+    if (s->offer.eight_bit && is_eight_bit(mail))
         say(s, TEXT(" BODY=8BITMIME"));
     if (is_utf8(mail))
         say(s, TEXT(" SMTPUTF8"));
@@ -49,7 +54,12 @@ static void say_rcpt(struct smtp_session *s, const struct smtp_mail *mail)
 
 static void say_body(struct smtp_session *s, struct smtp_slot *slot)
 {
-    smtp_text_stuff(&s->stream.out, slot->mail.body);
+    if (slot->mail.plain) {
+        say(s, slot->mail.body);
+        say(s, TEXT(".\r\n"));
+    } else {
+        smtp_text_stuff(&s->stream.out, slot->mail.body);
+    }
     slot->body_queued = true;
 }
 
@@ -142,7 +152,7 @@ static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
             (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                  .words = TEXT("the address is not ASCII and the server "
                                                "does not offer SMTPUTF8 (RFC 6531)")};
-    else if (!s->offer.eight_bit && smtp_text_eight_bit(mail->body))
+    else if (!s->offer.eight_bit && is_eight_bit(mail))
         *out = (struct smtp_answer){.fate = SMTP_NEEDS_8BIT,
                                     .words =
                                         TEXT("the message has 8-bit text and the server "
