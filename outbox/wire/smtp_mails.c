@@ -19,11 +19,6 @@ static bool is_fast(const struct smtp_session *s)
     return s->offer.pipelining && s->offer.chunking;
 }
 
-static bool is_utf8(const struct smtp_mail *mail)
-{
-    return mail->utf8 || smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
-}
-
 static bool is_eight_bit(const struct smtp_mail *mail)
 {
     return !mail->plain && smtp_text_eight_bit(mail->body);
@@ -40,7 +35,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
     }
     if (s->offer.eight_bit && is_eight_bit(mail))
         say(s, TEXT(" BODY=8BITMIME"));
-    if (is_utf8(mail))
+    if (mail->utf8)
         say(s, TEXT(" SMTPUTF8"));
     say(s, TEXT("\r\n"));
 }
@@ -147,7 +142,7 @@ static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
         *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                     .words = TEXT("the address cannot stand in an SMTP "
                                                   "command (RFC 5321)")};
-    else if (is_utf8(mail) && !s->offer.utf8)
+    else if (mail->utf8 && !s->offer.utf8)
         *out =
             (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                  .words = TEXT("the address is not ASCII and the server "
@@ -176,6 +171,7 @@ void smtp_mails_fill(struct smtp_session *s)
         struct smtp_answer unfit;
         if (!s->events->next(s->arg, &mail))
             break;
+        mail.utf8 |= smtp_text_eight_bit(mail.from) || smtp_text_eight_bit(mail.to);
         if (!is_fit(s, &mail, &unfit)) {
             s->events->answer(s->arg, mail.owner, &unfit);
             continue;

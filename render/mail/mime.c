@@ -223,6 +223,13 @@ static bool domain_ok(struct text domain)
            domain.data[domain.bytes - 1] != '.';
 }
 
+/* A table, as this looks at everybody's address. */
+static const bool local_bad[256] = {
+    [0 ... ' '] = true, ['<'] = true, ['>'] = true,  ['('] = true, [')'] = true,
+    ['['] = true,       [']'] = true, ['\\'] = true, ['"'] = true, [','] = true,
+    [';'] = true,       [':'] = true, [0x7F] = true,
+};
+
 bool mime_address_ok(struct text address)
 {
     const char *at = address.bytes > 0 ? memchr(address.data, '@', address.bytes) : NULL;
@@ -231,9 +238,9 @@ bool mime_address_ok(struct text address)
         return false;
     for (size_t i = 0; i < local; i++) {
         char c = address.data[i];
-        if ((unsigned char)c <= 0x20 || c == 0x7F || strchr("<>()[]\\\",;:", c))
+        if (local_bad[(unsigned char)c])
             return false;
     }
     return domain_ok((struct text){at + 1, address.bytes - local - 1}) &&
-           utf8_printable(address);
+           (is_ascii(address) || utf8_printable(address));
 }

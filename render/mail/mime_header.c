@@ -109,7 +109,7 @@ static const char hex[] = "0123456789ABCDEF";
 static bool q_safe(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!*+-/", c));
+           c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
 }
 
 static size_t q_columns(const char *character, size_t bytes)
