@@ -438,6 +438,14 @@ void http_trust(struct http *http, const char *ca_file, bool unverified)
     }
 }
 
+/* libcurl copies what it adds itself to a POST, but formats each header of a list byte by byte. */
+#define FORM_HEADER "Content-Type: application/x-www-form-urlencoded"
+
+static bool is_added_anyway(const struct http_request *request, const char *header)
+{
+    return request->method[0] == 'P' && strcmp(header, FORM_HEADER) == 0;
+}
+
 /* Our strings as libcurl's list, which it only reads. User-Agent stands here because
  * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
  * 100-continue. */
@@ -448,16 +456,35 @@ static void list_headers(struct transfer *transfer, const struct http_request *r
     headers[count++].data = (char *)(uintptr_t) "User-Agent: volley";
     if (request->body.bytes >= EXPECT_BYTES)
         headers[count++].data = (char *)(uintptr_t) "Expect:";
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
-        headers[count++].data = (char *)(uintptr_t)request->headers[i];
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
+        if (!is_added_anyway(request, request->headers[i]))
+            headers[count++].data = (char *)(uintptr_t)request->headers[i];
+    }
     for (size_t i = 0; i < count; i++)
         headers[i].next = i + 1 < count ? &headers[i + 1] : NULL;
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
 }
 
+/* The bytes of a URL in front of its path, when the path is such that libcurl would send it as it
+ * is; else 0. */
+static size_t origin_bytes(const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    const char *host = scheme_end ? scheme_end + 3 : url;
+    const char *path = host + strcspn(host, "/?#");
+    if (!scheme_end || *path != '/' || strstr(path, "/."))
+        return 0;
+    for (const char *at = path; *at; at++) {
+        if (*at <= ' ' || *at >= 0x7F || *at == '#')
+            return 0;
+    }
+    return (size_t)(path - url);
+}
+
 /* Requests to one provider mostly have one URL. Given as text, libcurl parses it for each
- * request, a quarter of all it does for one; so it is given parsed. What does not parse
- * goes to libcurl as it is, which says why not. */
+ * request, a quarter of all it does for one; so it is given parsed, and without its path,
+ * of which it would look at each byte again: that is given as the request's target. What
+ * does not parse goes to libcurl as it is, which says why not. */
 static void set_url(struct transfer *transfer, const char *url)
 {
     if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
@@ -465,13 +492,20 @@ static void set_url(struct transfer *transfer, const char *url)
     free(transfer->known_url);
     transfer->known_url = strdup(url);
     CHECK(transfer->known_url);
-    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, url, 0) == CURLUE_OK;
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, parsed ? NULL : url);
-    curl_easy_setopt(transfer->easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
+    CURL *easy = transfer->easy;
+    size_t origin = origin_bytes(url);
+    char *whole = origin > 0 ? strndup(url, origin) : transfer->known_url;
+    CHECK(whole);
+    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, whole, 0) == CURLUE_OK;
+    if (whole != transfer->known_url)
+        free(whole);
+    curl_easy_setopt(easy, CURLOPT_URL, parsed ? NULL : url);
+    curl_easy_setopt(easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
+    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
+                     parsed && origin > 0 ? url + origin : NULL);
     /* Wait for the first connection to say whether it carries them all (HTTP/2). Without TLS none
      * does here, and the others would wait for its first reply. */
-    curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT,
-                     strncmp(url, "https:", 6) == 0 ? 1L : 0L);
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(url, "https:", 6) == 0 ? 1L : 0L);
 }
 
 void http_send(struct http *http, struct http_request *request)
