@@ -1,30 +1,25 @@
 /* http: see http.h.
  *
  * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
- * call it. They stand in an epoll instance of our own, which the loop polls: a kept-alive
- * connection stays registered between its requests, so that a request costs no
- * epoll_ctl(2), and one epoll_wait(2) tells of many replies. Level-triggered, as libcurl
- * reads once per call and expects to hear again of what is left.
+ * call it: http_watch.
  *
  * libcurl repeats a request by itself when a reused connection closes before a byte of
  * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
  * have acted on it. The pre-request callback sees the second attempt coming and refuses
  * it, unless nothing was sent. */
 #include "outbox/wire/http.h"
+#include "outbox/wire/http_memory.h"
+#include "outbox/wire/http_watch.h"
 #include "outbox/wire/remote.h"
 
 #include "base/buffer.h"
 #include "base/clock.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 /* Connections idle for longer are not used again: many servers drop them about then, and
  * a request that meets the drop ends as "lost". */
@@ -52,97 +47,31 @@ struct transfer {
     char words[CURL_ERROR_SIZE];
 };
 
-/* One descriptor that libcurl wants watched, at its number. Sockets are opened and closed
- * through callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it
- * closes itself without a word, so that is watched through a duplicate. */
-struct watch {
-    int poll_fd;         /* the descriptor, or its duplicate; meaningless unless known */
-    uint32_t generation; /* tells events of an earlier descriptor of this number */
-    uint32_t wanted;     /* EPOLLIN | EPOLLOUT */
-    uint32_t registered; /* what epoll was asked for; more than wanted between requests */
-    bool known;
-};
-
 struct http {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
-    int epoll_fd;
+    struct http_watches watches;
     struct loop_op poll_op;
     bool polling;
     struct transfer *transfers;
     size_t transfer_count;
     struct transfer *free;
     size_t under_way;
-    struct watch *watches; /* by fd */
-    size_t watch_room;
     void (*closed_fn)(void *arg);
     void *closed_arg;
 };
 
 /* --- descriptors --- */
 
-static struct watch *watch_of(struct http *http, int fd)
+static void act(struct http *http, const struct epoll_event *event)
 {
-    size_t index = (size_t)fd;
-    if (index >= http->watch_room) {
-        size_t room = index + 64;
-        http->watches = realloc(http->watches, room * sizeof(struct watch));
-        CHECK(http->watches);
-        memset(http->watches + http->watch_room, 0,
-               (room - http->watch_room) * sizeof(struct watch));
-        http->watch_room = room;
-    }
-    return &http->watches[index];
-}
-
-static void watch_register(struct http *http, int fd, uint32_t events)
-{
-    struct watch *watch = watch_of(http, fd);
-    struct epoll_event event = {
-        .events = events, .data.u64 = (uint64_t)watch->generation << 32 | (uint32_t)fd};
-    int how = watch->registered == 0 ? EPOLL_CTL_ADD
-              : events == 0          ? EPOLL_CTL_DEL
-                                     : EPOLL_CTL_MOD;
-    CHECK(epoll_ctl(http->epoll_fd, how, watch->poll_fd, &event) == 0);
-    watch->registered = events;
-}
-
-/* Out of epoll by hand: a duplicate would keep it there behind close(2). */
-static void watch_close(struct http *http, int fd)
-{
-    struct watch *watch = watch_of(http, fd);
-    CHECK(watch->known);
-    if (watch->registered)
-        watch_register(http, fd, 0);
-    close(watch->poll_fd);
-    watch->known = false;
-}
-
-static void watch_start(struct http *http, int fd, int poll_fd)
-{
-    struct watch *watch = watch_of(http, fd);
-    if (watch->known && watch->poll_fd != fd) /* libcurl closed its own without a word */
-        watch_close(http, fd);
-    CHECK(!watch->known);
-    *watch = (struct watch){
-        .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
-}
-
-static void act(struct http *http, uint64_t key, uint32_t events)
-{
-    int running, fd = (int)(uint32_t)key;
-    struct watch *watch = watch_of(http, fd);
-    if (!watch->known || watch->generation != (uint32_t)(key >> 32))
+    int running, fd = http_watch_of(&http->watches, event);
+    if (fd < 0)
         return;
-    if (watch->wanted == 0) { /* an idle connection that the server closed */
-        if (watch->registered)
-            watch_register(http, fd, 0);
-        return;
-    }
-    int happened = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    int happened = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                   (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     curl_multi_socket_action(http->multi, fd, happened, &running);
 }
 
@@ -150,15 +79,14 @@ static void collect(struct http *http);
 
 static void finish_close(struct http *http)
 {
-    close(http->epoll_fd);
-    http->epoll_fd = -1;
+    http_watches_fini(&http->watches);
     http->closed_fn(http->closed_arg);
 }
 
 static void poll_more(struct http *http)
 {
     http->polling = true;
-    loop_poll(http->loop, &http->poll_op, http->epoll_fd, POLLIN);
+    loop_poll(http->loop, &http->poll_op, http->watches.epoll_fd, POLLIN);
 }
 
 static void on_poll(struct loop_op *op, int64_t res, const char *data)
@@ -168,9 +96,10 @@ static void on_poll(struct loop_op *op, int64_t res, const char *data)
     struct epoll_event events[EVENTS_MAX];
     http->polling = false;
     if (!http->closed_fn) {
-        int count = res > 0 ? epoll_wait(http->epoll_fd, events, EVENTS_MAX, 0) : 0;
+        int count =
+            res > 0 ? epoll_wait(http->watches.epoll_fd, events, EVENTS_MAX, 0) : 0;
         for (int i = 0; i < count; i++)
-            act(http, events[i].data.u64, events[i].events);
+            act(http, &events[i]);
         collect(http); /* may close */
     }
     if (http->closed_fn)
@@ -184,23 +113,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     (void)easy;
     (void)unused;
     struct http *http = arg;
-    struct watch *watch = watch_of(http, fd);
-    if (what == CURL_POLL_REMOVE) {
-        watch->wanted = 0;
-        if (watch->known && watch->poll_fd != fd)
-            watch_close(http, fd);
-        return 0;
-    }
-    if (!watch->known) {
-        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        CHECK(own >= 0);
-        watch_start(http, fd, own);
-        watch = watch_of(http, fd);
-    }
-    watch->wanted = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0u) |
-                    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0u);
-    if (watch->wanted != watch->registered)
-        watch_register(http, fd, watch->wanted);
+    uint32_t wanted = what == CURL_POLL_REMOVE ? 0
+                      : what == CURL_POLL_IN   ? EPOLLIN
+                      : what == CURL_POLL_OUT  ? EPOLLOUT
+                                               : EPOLLIN | EPOLLOUT;
+    http_watch_want(&http->watches, fd, wanted);
     return 0;
 }
 
@@ -208,17 +125,19 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
     (void)purpose;
+    struct http *http = arg;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
     remote_tune(fd, &address->addr);
-    watch_start(arg, fd, fd);
+    http_watch_start(&http->watches, fd);
     return fd;
 }
 
 static int on_close_socket(void *arg, curl_socket_t fd)
 {
-    watch_close(arg, fd);
+    struct http *http = arg;
+    http_watch_close(&http->watches, fd);
     return 0;
 }
 
@@ -353,7 +272,8 @@ static void collect(struct http *http)
 
 static void global_init(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_memory_malloc, http_memory_free,
+                         http_memory_realloc, http_memory_strdup, http_memory_calloc);
 }
 
 static bool transfer_init(struct transfer *transfer, struct http *http)
@@ -400,8 +320,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     size_t count = requests_max + 1;
     http->transfers = calloc(count, sizeof(*http->transfers));
     CHECK(http->transfers);
-    http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (http->epoll_fd < 0) {
+    if (http_watches_init(&http->watches) != 0) {
         http_destroy(&http);
         return error_io(err, "HTTP cannot start: epoll_create1");
     }
@@ -573,39 +492,12 @@ void http_destroy(struct http **http)
         return;
     if (h->multi)
         clean_up_curl(h);
-    if (h->epoll_fd >= 0)
-        close(h->epoll_fd);
+    http_watches_fini(&h->watches);
     for (size_t i = 0; i < h->transfer_count; i++) {
         buffer_fini(&h->transfers[i].body);
         free(h->transfers[i].known_url);
     }
     free(h->transfers);
-    free(h->watches);
     free(h);
     *http = NULL;
-}
-
-bool http_url_ok(struct text url)
-{
-    size_t head = url.bytes > 8 && memcmp(url.data, "https://", 8) == 0  ? 8
-                  : url.bytes > 7 && memcmp(url.data, "http://", 7) == 0 ? 7
-                                                                         : 0;
-    for (size_t i = head; i < url.bytes; i++) {
-        unsigned char c = (unsigned char)url.data[i];
-        if (c <= ' ' || c >= 0x7F || strchr("@?#\\\"<>", c))
-            return false;
-    }
-    return head > 0 && url.data[head] != '/' && url.data[head] != ':';
-}
-
-int http_basic_auth(const char *user, const char *password, char *out, size_t out_bytes)
-{
-    unsigned char pair[512];
-    int pair_bytes = snprintf((char *)pair, sizeof(pair), "%s:%s", user, password);
-    int head = snprintf(out, out_bytes, "Authorization: Basic ");
-    if (pair_bytes < 0 || (size_t)pair_bytes >= sizeof(pair) || head < 0 ||
-        (size_t)head + (size_t)(pair_bytes + 2) / 3 * 4 + 1 > out_bytes)
-        return -1;
-    EVP_EncodeBlock((unsigned char *)out + head, pair, pair_bytes);
-    return 0;
 }
