@@ -1,51 +1,22 @@
 /* http: see http.h.
  *
  * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
- * call it: http_watch.
- *
- * libcurl repeats a request by itself when a reused connection closes before a byte of
- * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
- * have acted on it. The pre-request callback sees the second attempt coming and refuses
- * it, unless nothing was sent. */
+ * call it: http_watch. */
 #include "outbox/wire/http.h"
 #include "outbox/wire/http_memory.h"
+#include "outbox/wire/http_transfer.h"
 #include "outbox/wire/http_watch.h"
 #include "outbox/wire/remote.h"
 
-#include "base/buffer.h"
 #include "base/clock.h"
 
-#include <curl/curl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-/* Connections idle for longer are not used again: many servers drop them about then, and
- * a request that meets the drop ends as "lost". */
-#define IDLE_S 30L
-
 /* Handled at once, before the rest of the loop has its turn. */
 #define EVENTS_MAX 128
-
-/* libcurl asks for 100-continue only for bodies above a megabyte, older ones above a
- * kilobyte. */
-#define EXPECT_BYTES 1024
-
-struct transfer {
-    struct http *http;
-    CURL *easy;
-    CURLU *url; /* known_url, parsed */
-    char *known_url;
-    struct transfer *next_free;
-    struct http_request *request;
-    struct curl_slist headers[HTTP_HEADERS_MAX + 2]; /* two of ours, and the request's */
-    long timeout_ms;                                 /* libcurl knows it already */
-    unsigned attempts; /* how often libcurl was about to send it */
-    bool truncated;
-    struct buffer body;
-    char words[CURL_ERROR_SIZE];
-};
 
 struct http {
     struct loop *loop;
@@ -54,9 +25,9 @@ struct http {
     struct http_watches watches;
     struct loop_op poll_op;
     bool polling;
-    struct transfer *transfers;
+    struct http_transfer *transfers;
     size_t transfer_count;
-    struct transfer *free;
+    struct http_transfer *free;
     size_t under_way;
     void (*closed_fn)(void *arg);
     void *closed_arg;
@@ -163,96 +134,17 @@ static void on_timer(struct loop_timer *timer)
 
 /* --- transfers --- */
 
-static long request_bytes(struct transfer *transfer)
-{
-    long bytes = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes;
-}
-
-static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
-                             int own_port)
-{
-    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
-    struct transfer *transfer = arg;
-    bool again = transfer->attempts++ > 0;
-    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
-                                                : CURL_PREREQFUNC_OK;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct transfer *transfer = arg;
-    size_t bytes = size * count;
-    size_t room = HTTP_REPLY_BYTES_MAX - transfer->body.bytes;
-    transfer->truncated |= bytes > room;
-    buffer_add(&transfer->body, data, bytes < room ? bytes : room);
-    return bytes;
-}
-
-static enum http_end end_of(struct transfer *transfer, CURLcode code, unsigned status)
-{
-    /* with a final status the server has spoken, even when the connection broke in the
-     * body */
-    if (code == CURLE_OK || status >= 200)
-        return HTTP_REPLY;
-    if (request_bytes(transfer) == 0)
-        return HTTP_NOT_CONNECTED;
-    switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return HTTP_TIMEOUT;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line
-                                      */
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return HTTP_GARBLED;
-    default:
-        return HTTP_LOST;
-    }
-}
-
-static void finish(struct transfer *transfer, CURLcode code)
+static void finish(struct http_transfer *transfer, CURLcode code)
 {
     struct http *http = transfer->http;
     struct http_request *request = transfer->request;
-    long status = 0;
-    curl_off_t retry_after_s = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-    struct http_reply reply = {
-        .end = end_of(transfer, code, (unsigned)status),
-        .status = (unsigned)status,
-        .body = buffer_view(&transfer->body),
-        .truncated = transfer->truncated || code != CURLE_OK,
-        .retry_after_ns = retry_after_s < 0       ? 0
-                          : retry_after_s > 86400 ? 86400 * NS_PER_S
-                                                  : retry_after_s * NS_PER_S,
-        .transfer = transfer,
-    };
-    if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
-        reply.words = TEXT("the connection closed before a reply came");
-    else if (reply.end == HTTP_GARBLED && code == CURLE_UNSUPPORTED_PROTOCOL)
-        reply.words = TEXT("what came back is not HTTP");
-    else if (reply.end != HTTP_REPLY)
-        reply.words =
-            text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
+    struct http_reply reply = http_transfer_reply(transfer, code);
     curl_multi_remove_handle(http->multi, transfer->easy);
     transfer->request = NULL;
     http->under_way--;
     request->fn(request, &reply);
     transfer->next_free = http->free; /* only now: the reply's body was the transfer's */
     http->free = transfer;
-}
-
-struct text http_reply_header(const struct http_reply *reply, const char *name)
-{
-    const struct transfer *transfer = reply->transfer;
-    struct curl_header *header;
-    if (!transfer ||
-        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return TEXT_NONE;
-    return text_of(header->value);
 }
 
 static void collect(struct http *http)
@@ -262,7 +154,7 @@ static void collect(struct http *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        struct transfer *transfer = NULL;
+        struct http_transfer *transfer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         finish(transfer, code);
     }
@@ -276,34 +168,19 @@ static void global_init(void)
                          http_memory_realloc, http_memory_strdup, http_memory_calloc);
 }
 
-static bool transfer_init(struct transfer *transfer, struct http *http)
+static int add_transfer(struct http *http)
 {
-    transfer->http = http;
-    CURL *easy = transfer->easy = curl_easy_init();
-    transfer->url = curl_url();
-    if (!easy || !transfer->url)
-        return false;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    /* no proxy; an empty CURLOPT_PROXY would say it too, behind a look into the
-     * environment for each request */
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    struct http_transfer *transfer = &http->transfers[http->transfer_count++];
+    if (http_transfer_init(transfer, http) != 0)
+        return -1;
+    CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
     transfer->next_free = http->free;
     http->free = transfer;
-    return true;
+    return 0;
 }
 
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
@@ -328,7 +205,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     http->multi = curl_multi_init();
     bool ok = http->multi;
     while (ok && http->transfer_count < count)
-        ok = transfer_init(&http->transfers[http->transfer_count++], http);
+        ok = add_transfer(http) == 0;
     if (!ok) {
         http_destroy(&http);
         return error_set(err, ERROR_BUG, "libcurl does not start");
@@ -346,115 +223,18 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
 
 void http_trust(struct http *http, const char *ca_file, bool unverified)
 {
-    for (size_t i = 0; i < http->transfer_count; i++) {
-        CURL *easy = http->transfers[i].easy;
-        if (ca_file[0]) {
-            curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-        }
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, unverified ? 0L : 1L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, unverified ? 0L : 2L);
-    }
-}
-
-/* libcurl copies what it adds itself to a POST, but formats each header of a list byte by byte. */
-#define FORM_HEADER "Content-Type: application/x-www-form-urlencoded"
-
-static bool is_added_anyway(const struct http_request *request, const char *header)
-{
-    return request->method[0] == 'P' && strcmp(header, FORM_HEADER) == 0;
-}
-
-/* Our strings as libcurl's list, which it only reads. User-Agent stands here because
- * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
- * 100-continue. */
-static void list_headers(struct transfer *transfer, const struct http_request *request)
-{
-    struct curl_slist *headers = transfer->headers;
-    size_t count = 0;
-    headers[count++].data = (char *)(uintptr_t) "User-Agent: volley";
-    if (request->body.bytes >= EXPECT_BYTES)
-        headers[count++].data = (char *)(uintptr_t) "Expect:";
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
-        if (!is_added_anyway(request, request->headers[i]))
-            headers[count++].data = (char *)(uintptr_t)request->headers[i];
-    }
-    for (size_t i = 0; i < count; i++)
-        headers[i].next = i + 1 < count ? &headers[i + 1] : NULL;
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
-}
-
-/* The bytes of a URL in front of its path, when the path is such that libcurl would send it as it
- * is; else 0. */
-static size_t origin_bytes(const char *url)
-{
-    const char *scheme_end = strstr(url, "://");
-    const char *host = scheme_end ? scheme_end + 3 : url;
-    const char *path = host + strcspn(host, "/?#");
-    if (!scheme_end || *path != '/' || strstr(path, "/."))
-        return 0;
-    for (const char *at = path; *at; at++) {
-        if (*at <= ' ' || *at >= 0x7F || *at == '#')
-            return 0;
-    }
-    return (size_t)(path - url);
-}
-
-/* Requests to one provider mostly have one URL. Given as text, libcurl parses it for each
- * request, a quarter of all it does for one; so it is given parsed, and without its path,
- * of which it would look at each byte again: that is given as the request's target. What
- * does not parse goes to libcurl as it is, which says why not. */
-static void set_url(struct transfer *transfer, const char *url)
-{
-    if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
-        return;
-    free(transfer->known_url);
-    transfer->known_url = strdup(url);
-    CHECK(transfer->known_url);
-    CURL *easy = transfer->easy;
-    size_t origin = origin_bytes(url);
-    char *whole = origin > 0 ? strndup(url, origin) : transfer->known_url;
-    CHECK(whole);
-    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, whole, 0) == CURLUE_OK;
-    if (whole != transfer->known_url)
-        free(whole);
-    curl_easy_setopt(easy, CURLOPT_URL, parsed ? NULL : url);
-    curl_easy_setopt(easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
-    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
-                     parsed && origin > 0 ? url + origin : NULL);
-    /* Wait for the first connection to say whether it carries them all (HTTP/2). Without TLS none
-     * does here, and the others would wait for its first reply. */
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(url, "https:", 6) == 0 ? 1L : 0L);
+    for (size_t i = 0; i < http->transfer_count; i++)
+        http_transfer_trust(&http->transfers[i], ca_file, unverified);
 }
 
 void http_send(struct http *http, struct http_request *request)
 {
     CHECK(!http->closed_fn && http->under_way < http->transfer_count - 1);
-    struct transfer *transfer = http->free;
+    struct http_transfer *transfer = http->free;
     http->free = transfer->next_free;
-    transfer->request = request;
-    transfer->attempts = 0;
-    transfer->truncated = false;
-    transfer->words[0] = '\0';
-    buffer_clear(&transfer->body);
-    list_headers(transfer, request);
-    set_url(transfer, request->url);
-    CURL *easy = transfer->easy;
-    /* connecting is part of it and needs no timer of its own */
-    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
-    if (timeout_ms != transfer->timeout_ms)
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-    transfer->timeout_ms = timeout_ms;
-    if (strcmp(request->method, "GET") == 0) {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    } else {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)request->body.bytes);
-    }
+    http_transfer_take(transfer, request);
     http->under_way++;
-    CHECK(curl_multi_add_handle(http->multi, easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
 }
 
 /* Connections close with the multi handle; their callbacks still need the transfers'
@@ -462,13 +242,10 @@ void http_send(struct http *http, struct http_request *request)
 static void clean_up_curl(struct http *http)
 {
     for (size_t i = 0; i < http->transfer_count; i++) {
-        struct transfer *transfer = &http->transfers[i];
+        struct http_transfer *transfer = &http->transfers[i];
         if (transfer->easy && transfer->request)
             curl_multi_remove_handle(http->multi, transfer->easy);
-        curl_easy_cleanup(transfer->easy);
-        curl_url_cleanup(transfer->url);
-        transfer->easy = NULL;
-        transfer->url = NULL;
+        http_transfer_fini(transfer);
     }
     curl_multi_cleanup(http->multi);
     http->multi = NULL;
