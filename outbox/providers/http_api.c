@@ -107,51 +107,6 @@ static void http_api_compose(struct api_call *call)
 
 /* --- the reply --- */
 
-static void act(enum provider_meaning means, const struct http_reply *reply,
-                struct api_verdict *verdict, struct delivery_result *result)
-{
-    result->verdict = DELIVERY_FAILED;
-    result->reason = DELIVERY_REJECTED;
-    result->address_dead = false;
-    switch (means) {
-    case PROVIDER_MEANS_SENT:
-        result->verdict = DELIVERY_SENT;
-        result->reason = DELIVERY_OK;
-        break;
-    case PROVIDER_MEANS_FAILED:
-        break;
-    case PROVIDER_MEANS_RETRY:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_TEMPORARY;
-        break;
-    case PROVIDER_MEANS_SLOW_DOWN:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict->slow_down = true;
-        verdict->wait_ns = reply->retry_after_ns;
-        break;
-    case PROVIDER_MEANS_UNKNOWN:
-        result->verdict = DELIVERY_UNKNOWN;
-        result->reason = DELIVERY_BAD_REPLY;
-        verdict->broken = true;
-        break;
-    case PROVIDER_MEANS_STOP:
-        result->reason = DELIVERY_CREDENTIALS;
-        verdict->stop = true;
-        break;
-    case PROVIDER_MEANS_DEAD:
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        result->address_dead = true;
-        break;
-    case PROVIDER_MEANS_OPTED_OUT:
-        result->reason = DELIVERY_OPTED_OUT;
-        break;
-    case PROVIDER_MEANS_SPLIT: /* alone, it is the one */
-        verdict->split = true;
-        break;
-    }
-}
-
 static struct text string_at(const json_t *root, const char *path)
 {
     const json_t *value = path[0] ? http_api_find(root, path) : NULL;
@@ -174,11 +129,8 @@ static struct text id_at(const json_t *root, const char *path, struct api_call *
 /* A reply that cannot be understood says nothing about any message of the call. */
 static struct api_verdict doubt(struct api_call *call, struct delivery_result *results)
 {
-    for (size_t i = 0; i < call->count; i++)
-        results[i] = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                              .reason = DELIVERY_BAD_REPLY,
-                                              .detail = buffer_view(&call->scratch)};
-    return (struct api_verdict){.broken = true};
+    return api_act_all(PROVIDER_MEANS_UNKNOWN, 0, buffer_view(&call->scratch), call,
+                       results);
 }
 
 /* judge_one: by the rules, else by the status; without either an id is what proves a message taken.
@@ -195,7 +147,9 @@ static bool judge_one(const struct http_api *http, struct api_call *call,
         means = http->config->id[0] && !id.data ? PROVIDER_MEANS_UNKNOWN
                                                 : PROVIDER_MEANS_SENT;
     if (means >= 0)
-        act((enum provider_meaning)means, reply, verdict, result);
+        api_act((enum provider_meaning)means,
+                means == PROVIDER_MEANS_SLOW_DOWN ? reply->retry_after_ns : 0, verdict,
+                result);
     if (result->verdict == DELIVERY_SENT)
         result->provider_id = id;
     else if (detail.data)
