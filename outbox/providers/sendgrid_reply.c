@@ -135,7 +135,9 @@ static struct api_verdict judge_taken(struct api_call *call, const json_t *error
                                       struct text id, struct delivery_result *results)
 {
     if (json_array_size(errors) > 0)
-        return api_act_all(PROVIDER_MEANS_UNCLEAR, 0, TEXT("2xx with errors inside"),
+        return api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
+                           TEXT("2xx with errors inside, so it may be sent; look for the "
+                                "address in SendGrid's Activity"),
                            call, results);
     for (size_t i = 0; i < call->count; i++)
         results[i] =

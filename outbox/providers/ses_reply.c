@@ -142,8 +142,9 @@ static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
     const json_t *entries = json_object_get(root, "BulkEmailEntryResults");
     if (json_array_size(entries) != call->count)
         return api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
-                           TEXT("the reply has no status for each message"), call,
-                           results);
+                           TEXT("no status for each mail in a 2xx, so it may be sent; "
+                                "find its volley_id in SES's events"),
+                           call, results);
     for (size_t i = 0; i < call->count; i++) {
         const json_t *entry = json_array_get(entries, i);
         struct text status = member(entry, "Status");
@@ -179,7 +180,9 @@ struct api_verdict ses_judge(struct api_call *call, const struct http_reply *rep
         results[0].provider_id = api_keep(call, member(root, "MessageId"));
     } else { /* a proxy's page, an error in a 200 */
         verdict = api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
-                              TEXT("the reply has no MessageId"), call, results);
+                              TEXT("no MessageId in a 2xx, so it may be sent; find its "
+                                   "tag volley_id in SES's events"),
+                              call, results);
     }
     json_decref(root);
     return verdict;

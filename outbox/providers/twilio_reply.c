@@ -155,7 +155,8 @@ struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *s
             result->provider_id = sid;
         } else {
             api_act(PROVIDER_MEANS_UNCLEAR, 0, &verdict, result);
-            result->detail = TEXT("2xx without a sid");
+            result->detail = TEXT("2xx without a sid; volley looks for the message in "
+                                  "Twilio's list and books what it finds");
         }
     } else {
         json_int_t code = json_integer_value(json_object_get(root, "code"));
