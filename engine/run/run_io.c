@@ -2,7 +2,7 @@
  * and on to dispatch; pause, cancel and the end. What becomes of messages is in run_fate.c. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/jobs/run_private.h"
+#include "engine/run/run_private.h"
 
 #include <errno.h>
 #include <stdio.h>

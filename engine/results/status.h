@@ -2,7 +2,7 @@
 #ifndef ENGINE_STATUS_H
 #define ENGINE_STATUS_H
 
-#include "engine/jobs/books.h"
+#include "engine/job/books.h"
 #include "engine/state/store.h"
 
 /* status_read: the report of an ended job, or what its journal says at this moment

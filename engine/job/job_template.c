@@ -2,7 +2,7 @@
  */
 #include "base/file.h"
 #include "base/near.h"
-#include "engine/jobs/job_private.h"
+#include "engine/job/job_private.h"
 #include "render/mail/mime.h"
 #include "render/template/format.h"
 

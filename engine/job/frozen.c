@@ -1,5 +1,5 @@
 /* frozen: see frozen.h. */
-#include "engine/jobs/frozen.h"
+#include "engine/job/frozen.h"
 
 #include "base/clock.h"
 

@@ -2,8 +2,8 @@
 #ifndef ENGINE_REPORT_H
 #define ENGINE_REPORT_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/job/job.h"
 #include "engine/state/quota.h"
 
 /* report_json: what `send --json` and `show --json` print (DESIGN 4.8). elapsed is that

@@ -6,9 +6,9 @@
 #ifndef ENGINE_RUN_H
 #define ENGINE_RUN_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/io_thread.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/run/io_thread.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/stages.h"
 #include "engine/state/quota.h"
 

@@ -2,7 +2,7 @@
  * hours, and the first ones' outcomes. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "engine/jobs/run_private.h"
+#include "engine/run/run_private.h"
 
 /* The job's own rate is let through in steps of this length. */
 #define PACE_STEP_NS (10 * NS_PER_MS)

@@ -1,5 +1,5 @@
 /* books: see books.h. */
-#include "engine/jobs/books.h"
+#include "engine/job/books.h"
 
 #include <inttypes.h>
 #include <stdio.h>

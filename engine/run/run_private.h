@@ -3,10 +3,10 @@
 #ifndef ENGINE_RUN_PRIVATE_H
 #define ENGINE_RUN_PRIVATE_H
 
-#include "engine/jobs/run.h"
-#include "engine/jobs/run_dead.h"
-#include "engine/jobs/auto_hold.h"
-#include "engine/jobs/waiting.h"
+#include "engine/run/run.h"
+#include "engine/run/run_dead.h"
+#include "engine/run/auto_hold.h"
+#include "engine/run/waiting.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
 #include "engine/pipeline/pipeline.h"

@@ -3,7 +3,7 @@
 #ifndef ENGINE_NOTICE_H
 #define ENGINE_NOTICE_H
 
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 #include "engine/state/quota.h"
 #include "outbox/journal/replay.h"

@@ -1,5 +1,5 @@
 /* report: see report.h. */
-#include "engine/jobs/report.h"
+#include "engine/results/report.h"
 
 #include "base/clock.h"
 #include "base/file.h"

@@ -1,5 +1,5 @@
 /* auto_hold: see auto_hold.h. */
-#include "engine/jobs/auto_hold.h"
+#include "engine/run/auto_hold.h"
 
 #include <inttypes.h>
 #include <stdio.h>

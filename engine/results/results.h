@@ -2,8 +2,8 @@
 #ifndef ENGINE_RESULTS_H
 #define ENGINE_RESULTS_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/job/job.h"
 
 /* One customer × channel. Texts are valid during the call. */
 struct result {

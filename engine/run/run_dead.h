@@ -6,7 +6,7 @@
 #define ENGINE_RUN_DEAD_H
 
 #include "base/buffer.h"
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "outbox/journal/replay.h"
 
 #include <pthread.h>

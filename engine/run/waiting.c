@@ -1,5 +1,5 @@
 /* waiting: see waiting.h. */
-#include "engine/jobs/waiting.h"
+#include "engine/run/waiting.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #define ENGINE_FROZEN_H
 
 #include "base/file.h"
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 
 /* frozen_dir: <home>/outbox/<id>.
  * Errors: ERROR_INPUT for an unsafe id. */

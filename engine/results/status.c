@@ -1,9 +1,9 @@
 /* status: see status.h. */
-#include "engine/jobs/status.h"
+#include "engine/results/status.h"
 
 #include "base/clock.h"
-#include "engine/jobs/frozen.h"
-#include "engine/jobs/report.h"
+#include "engine/job/frozen.h"
+#include "engine/results/report.h"
 #include "ingest/job_file.h"
 #include "outbox/journal/replay.h"
 

@@ -1,7 +1,7 @@
 /* results_write: results as an Arrow file, for DuckDB, pandas and `messages`. */
 #include "base/buffer.h"
 #include "base/file.h"
-#include "engine/jobs/results.h"
+#include "engine/results/results.h"
 #include "ingest/arrow/arrow_write.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* run_dead: see run_dead.h. */
-#include "engine/jobs/run_dead.h"
+#include "engine/run/run_dead.h"
 
 #include "base/clock.h"
 

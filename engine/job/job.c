@@ -1,10 +1,10 @@
 /* job: see job.h. Opening goes on after a problem where it can, so that `check` shows
  * them all. */
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 
 #include "base/file.h"
 #include "base/near.h"
-#include "engine/jobs/job_private.h"
+#include "engine/job/job_private.h"
 #include "ingest/import/import_csv.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* io_thread: see io_thread.h. */
-#include "engine/jobs/io_thread.h"
+#include "engine/run/io_thread.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,7 +1,7 @@
 /* run_fate: what becomes of a run's messages: an outcome in the journal, or another attempt later;
  * and what an earlier run left in doubt. On the I/O thread. */
 #include "base/clock.h"
-#include "engine/jobs/run_private.h"
+#include "engine/run/run_private.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* run: see run.h. The control thread's side: start, wishes from outside, end. */
-#include "engine/jobs/run.h"
+#include "engine/run/run.h"
 
 #include "base/bitmap.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/jobs/notice.h"
-#include "engine/jobs/report.h"
-#include "engine/jobs/results.h"
-#include "engine/jobs/run_private.h"
+#include "engine/run/notice.h"
+#include "engine/results/report.h"
+#include "engine/results/results.h"
+#include "engine/run/run_private.h"
 
 #include <stdlib.h>
 #include <time.h>

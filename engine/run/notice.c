@@ -1,5 +1,5 @@
 /* notice: see notice.h. */
-#include "engine/jobs/notice.h"
+#include "engine/run/notice.h"
 
 #include "base/clock.h"
 #include "base/log.h"

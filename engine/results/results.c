@@ -1,6 +1,6 @@
 /* results: see results.h. The journal is in the order of events, results are in the order
  * of rows: each pass over the journal collects one window of rows. */
-#include "engine/jobs/results.h"
+#include "engine/results/results.h"
 
 #include "base/bitmap.h"
 #include "base/buffer.h"

@@ -4,7 +4,7 @@
 
 #include "base/bitmap.h"
 #include "base/clock.h"
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 
 #include <stdio.h>
 
