@@ -431,9 +431,10 @@ void compose_preview(struct compose *c, struct batch *batch, uint32_t number,
         out->text = render_sms(c, &row);
         break;
     case CHANNEL_EMAIL:
-        fill_mail(c, &row,
-                  message_id(c->job->account.id, c->job->message_job, row.customer, channel),
-                  &mail);
+        fill_mail(
+            c, &row,
+            message_id(c->job->account.id, c->job->message_job, row.customer, channel),
+            &mail);
         mime_compose(&mail, &batch->arena, &out->mail);
         out->address = mail.to;
         out->subject = mail.subject;
