@@ -277,6 +277,18 @@ static void open_optouts(struct job_open *o)
         adopt(o, &err, 0);
 }
 
+/* open_recent: a manual or transactional message is never one too many. */
+static void open_recent(struct job_open *o)
+{
+    struct job *job = o->job;
+    struct error err;
+    if (job->config->frequency_cap.messages > 0 &&
+        job->file.category == CATEGORY_MARKETING &&
+        recent_load(o->env->store, job->config, job->file.account, job->file.id,
+                    job->now_ns, &job->recent, &err))
+        adopt(o, &err, 0);
+}
+
 static void check_routes(struct job_open *o)
 {
     const struct job *job = o->job;
@@ -409,6 +421,7 @@ int job_open(const struct job_env *env, struct job_file *file,
         open_audience(&o);
         open_recipients(&o);
         open_optouts(&o);
+        open_recent(&o);
         job_open_templates(&o);
         check_routes(&o);
         check_ids(&o);
@@ -431,6 +444,7 @@ void job_close(struct job **job)
     audience_destroy(&j->audience);
     snapshot_close(&j->snapshot);
     template_set_close(&j->templates);
+    recent_free(&j->recent);
     resend_free(&j->resend);
     optout_set_destroy(&j->optouts);
     optout_set_destroy(&j->dead);

@@ -6,6 +6,7 @@
 #include "engine/audience/audience.h"
 #include "engine/config.h"
 #include "engine/state/account.h"
+#include "engine/job/recent.h"
 #include "engine/job/resend.h"
 #include "engine/state/dead.h"
 #include "ingest/job_file.h"
@@ -58,6 +59,7 @@ struct job {
     int64_t optout_serial;
     struct config_auto_hold auto_hold; /* the configuration's, with the job file's own */
     struct optout_set *dead;           /* addresses, by dead_hash */
+    struct recent *recent;             /* for the frequency cap; NULL: none */
     struct resend *resend;             /* only these rows and channels; NULL: no resend */
     struct text message_job; /* whose messages these are: the id in message ids */
     bool single;             /* a manual message to one customer (R9) */
