@@ -471,6 +471,48 @@ static void read_auto_hold(struct json_reader *reader, const char *key,
     check_hold(reader);
 }
 
+/* --- resend: what another job left undone -------------------------------------------- */
+
+static const char *const resend_names[] = {
+    [RESEND_FAILED] = "failed", [RESEND_UNKNOWN] = "unknown", [RESEND_UNSENT] = "unsent"};
+
+const char *resend_only_name(enum resend_only only)
+{
+    return resend_names[only];
+}
+
+int resend_only_parse(struct text name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(resend_names); i++) {
+        if (text_is(name, resend_names[i]))
+            return (int)i;
+    }
+    return -1;
+}
+
+static void read_resend_job(struct json_reader *reader, const char *key,
+                            const json_t *value)
+{
+    read_safe_name(reader, key, value, &job_of(reader)->resend.job);
+}
+
+static void read_resend_only(struct json_reader *reader, const char *key,
+                             const json_t *value)
+{
+    int choice =
+        json_reader_choice(reader, key, value, resend_names, ARRAY_COUNT(resend_names));
+    if (choice >= 0)
+        job_of(reader)->resend.only = (enum resend_only)choice;
+}
+
+static void read_resend(struct json_reader *reader, const char *key, const json_t *value)
+{
+    static const struct json_key keys[] = {{"job", true, read_resend_job},
+                                           {"only", true, read_resend_only}};
+    (void)key;
+    json_reader_object(reader, "\"resend\"", value, keys, ARRAY_COUNT(keys));
+}
+
 static const struct json_key job_keys[] = {
     {"id", true, read_id},
     {"account", true, read_account},
@@ -488,6 +530,7 @@ static const struct json_key job_keys[] = {
     {"limits", false, read_limits},
     {"dedupe", false, read_dedupe},
     {"auto_hold", false, read_auto_hold},
+    {"resend", false, read_resend},
 };
 
 static void parse(struct json_reader *reader)

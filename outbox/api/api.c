@@ -306,6 +306,21 @@ static void tell_fates(struct api *api, struct api_call *call,
     }
 }
 
+/* What is told of a failure without words. */
+static void word_failures(struct api *api, const struct api_call *call, unsigned status,
+                          char words[16])
+{
+    words[0] = '\0';
+    for (size_t i = 0; i < call->count; i++) {
+        struct delivery_result *result = &api->results[i];
+        if (result->detail.bytes > 0 || result->verdict == DELIVERY_SENT)
+            continue;
+        if (words[0] == '\0')
+            snprintf(words, 16, "HTTP %u", status);
+        result->detail = text_of(words);
+    }
+}
+
 /* Returns false when the call goes on with another request. */
 static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply)
 {
@@ -317,7 +332,7 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
     struct api_verdict verdict = api->methods->judge(call, reply, api->results);
     tell_health(api, call, &verdict, reply->status);
     struct rate_headers limits;
-    if (rate_headers_read(reply, clock_now_ns(), &limits))
+    if (rate_headers_read(reply, &limits))
         provider_allowance(api->provider, limits.remaining * api->batch_max,
                            limits.reset_ns);
     if (verdict.again) {
@@ -325,12 +340,8 @@ static bool on_final_reply(struct api_slot *slot, const struct http_reply *reply
         send_call(slot);
         return false;
     }
-    char status[16]; /* what is told of a failure without words */
-    snprintf(status, sizeof(status), "HTTP %u", reply->status);
-    for (size_t i = 0; i < call->count; i++) {
-        if (api->results[i].detail.bytes == 0 && api->results[i].verdict != DELIVERY_SENT)
-            api->results[i].detail = text_of(status);
-    }
+    char words[16];
+    word_failures(api, call, reply->status, words);
     tell_fates(api, call, &verdict);
     return true;
 }
