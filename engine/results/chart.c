@@ -15,7 +15,7 @@
 #define COLUMN_MAX    56.0
 #define LABEL_WIDTH   176.0 /* names left of bars */
 #define LABEL_CHARS   26
-#define NUMBER_WIDTH  132.0 /* numbers right of bars */
+#define NUMBER_WIDTH  156.0 /* numbers right of bars */
 #define LINE_HEIGHT   26.0
 #define BAR_HEIGHT    16.0
 #define VISIBLE_LEAST 1.5 /* what is not nothing can be seen */
@@ -82,8 +82,9 @@ void chart_short(uint64_t number, char out[CHART_NUMBER_BYTES])
 static void begin(struct buffer *out, double height, const char *title,
                   const char *description)
 {
-    buffer_format(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>", WIDTH,
-                  height);
+    buffer_format(
+        out, "<div class=\"scroll\"><svg viewBox=\"0 0 %.0f %.0f\" role=\"img\"><title>",
+        WIDTH, height);
     markup_text(out, text_of(title));
     buffer_string(out, "</title><desc>");
     markup_text(out, text_of(description));
@@ -216,7 +217,7 @@ void chart_columns(struct buffer *out, const struct chart_columns *chart)
     put_line(out, "base", AXIS_WIDTH, PLOT_TOP + PLOT_HEIGHT, WIDTH,
              PLOT_TOP + PLOT_HEIGHT);
     put_time_axis(out, chart);
-    buffer_string(out, "</svg>\n");
+    buffer_string(out, "</svg></div>\n");
 }
 
 /* --- bars --- */
@@ -266,7 +267,7 @@ static void put_bar(struct buffer *out, const struct chart_bars *chart,
 
 void chart_bars(struct buffer *out, const struct chart_bars *chart)
 {
-    uint64_t most = 1;
+    uint64_t most = chart->whole > 0 ? chart->whole : 1;
     for (size_t i = 0; i < chart->count; i++) {
         uint64_t total = stack_total(chart->bars[i].counts, chart->series_count);
         most = total > most ? total : most;
@@ -275,5 +276,5 @@ void chart_bars(struct buffer *out, const struct chart_bars *chart)
     begin(out, LINE_HEIGHT * (double)chart->count, chart->title, chart->description);
     for (size_t i = 0; i < chart->count; i++)
         put_bar(out, chart, &chart->bars[i], unit, LINE_HEIGHT * (double)i);
-    buffer_string(out, "</svg>\n");
+    buffer_string(out, "</svg></div>\n");
 }

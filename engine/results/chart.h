@@ -1,4 +1,4 @@
-/* chart: SVG for reports: bars and columns over time, with scales that end at round
+/* chart: SVG for reports, in a frame that scrolls where the screen is narrow: bars and columns over time, with scales that end at round
  * numbers. Pure. Colours are classes (`s-sent` …) that the page's style gives a colour. */
 #ifndef ENGINE_CHART_H
 #define ENGINE_CHART_H
@@ -54,6 +54,7 @@ struct chart_bars {
     size_t series_count;
     const struct chart_bar *bars;
     size_t count;
+    uint64_t whole; /* what a bar of full length is; 0: the longest */
 };
 void chart_bars(struct buffer *out, const struct chart_bars *chart);
 

@@ -47,9 +47,21 @@ static void put(struct buffer *out, struct text t, bool escape)
     }
 }
 
+/* Nearly everything is: worth a look at all bytes at once. */
+static bool is_plain(struct text t)
+{
+    bool plain = true;
+    for (size_t i = 0; i < t.bytes; i++)
+        plain &= (unsigned char)(t.data[i] - 0x20) < 0x7F - 0x20;
+    return plain;
+}
+
 void markup_clean(struct buffer *out, struct text t)
 {
-    put(out, t, false);
+    if (is_plain(t))
+        buffer_text(out, t);
+    else
+        put(out, t, false);
 }
 
 void markup_text(struct buffer *out, struct text t)

@@ -1,12 +1,9 @@
 /* report_parts: see report_parts.h. */
 #include "engine/results/report_parts.h"
 
-#include "base/clock.h"
 #include "engine/results/chart.h"
 #include "engine/results/markup.h"
-#include "engine/results/timeline.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,12 +40,12 @@ void part_share(uint64_t part, uint64_t whole, char out[PART_SHARE_BYTES])
         snprintf(out, PART_SHARE_BYTES, part == whole ? "%.0f %%" : "%.1f %%", share);
 }
 
-static void section(struct buffer *out, const char *title)
+void part_begin(struct buffer *out, const char *title)
 {
     buffer_format(out, "<section><h2>%s</h2>\n", title);
 }
 
-static void section_end(struct buffer *out)
+void part_end(struct buffer *out)
 {
     buffer_string(out, "</section>\n");
 }
@@ -58,7 +55,7 @@ static void section_end(struct buffer *out)
 struct bars {
     struct chart_bar bars[BARS_MAX];
     char labels[BARS_MAX][LABEL_BYTES];
-    char notes[BARS_MAX][PART_SHARE_BYTES];
+    char notes[BARS_MAX][PART_SHARE_BYTES + 8];
     size_t count;
 };
 
@@ -96,12 +93,19 @@ static int compare_bars(const void *a, const void *b)
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
+static void set_note(struct bars *bars, size_t i, uint64_t part, uint64_t whole,
+                     const char *unit)
+{
+    char share[PART_SHARE_BYTES];
+    part_share(part, whole, share);
+    snprintf(bars->notes[i], sizeof(bars->notes[i]), "%s%s", share, unit);
+    bars->bars[i].note = text_of(bars->notes[i]);
+}
+
 static void set_shares(struct bars *bars, uint64_t whole)
 {
-    for (size_t i = 0; i < bars->count; i++) {
-        part_share(bar_total(&bars->bars[i]), whole, bars->notes[i]);
-        bars->bars[i].note = text_of(bars->notes[i]);
-    }
+    for (size_t i = 0; i < bars->count; i++)
+        set_note(bars, i, bar_total(&bars->bars[i]), whole, "");
 }
 
 /* put_table: the same as numbers, for who does not see the drawing. */
@@ -129,7 +133,7 @@ static void put_table(struct buffer *out, const char *head,
     buffer_string(out, "</tbody></table></div></details>\n");
 }
 
-static const struct chart_series outcome_series[] = {
+const struct chart_series part_outcomes[PART_OUTCOMES] = {
     {"sent", "Sent"},
     {"failed", "Failed"},
     {"unknown", "Unknown"},
@@ -144,12 +148,12 @@ static void use_series(struct chart_bars *chart, json_t *objects)
 {
     const char *name;
     json_t *object;
-    for (size_t s = 0; s < ARRAY_COUNT(outcome_series); s++) {
+    for (size_t s = 0; s < PART_OUTCOMES; s++) {
         bool occurs = false;
         json_object_foreach(objects, name, object) occurs |=
-            part_number(object, outcome_series[s].kind) > 0;
+            part_number(object, part_outcomes[s].kind) > 0;
         if (occurs || s == 0)
-            chart->series[chart->series_count++] = outcome_series[s];
+            chart->series[chart->series_count++] = part_outcomes[s];
     }
 }
 
@@ -168,97 +172,19 @@ static void put_outcome_bars(struct buffer *out, const char *title, const char *
         struct chart_bar *bar = add_bar(&bars, "", name);
         for (size_t s = 0; bar && s < chart.series_count; s++)
             bar->counts[s] = part_number(object, chart.series[s].kind);
+        if (bar && bar_total(bar) > 0)
+            set_note(&bars, bars.count - 1, bar->counts[0], bar_total(bar), " sent");
     }
     chart.bars = bars.bars;
     chart.count = bars.count;
-    section(out, title);
+    part_begin(out, title);
     chart_bars(out, &chart);
     chart_legend(out, chart.series, chart.series_count);
     put_table(out, head, &chart);
-    section_end(out);
+    part_end(out);
 }
 
-/* --- rate --- */
-
-static void step_words(int64_t step_s, char out[48])
-{
-    static const struct {
-        int64_t seconds;
-        const char *one, *many;
-    } units[] = {{86400, "day", "days"},
-                 {3600, "hour", "hours"},
-                 {60, "minute", "minutes"},
-                 {1, "second", "seconds"}};
-    for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
-        int64_t n = step_s / units[i].seconds;
-        if (step_s % units[i].seconds != 0 || n == 0)
-            continue;
-        if (n == 1)
-            snprintf(out, 48, "a %s", units[i].one);
-        else
-            snprintf(out, 48, "every %" PRId64 " %s", n, units[i].many);
-        return;
-    }
-    out[0] = '\0';
-}
-
-static void put_rate_table(struct buffer *out, const struct chart_columns *chart)
-{
-    buffer_string(out, "<details><summary>As a table</summary><div class=\"scroll\">"
-                       "<table><thead><tr><th>From (UTC)</th>");
-    for (size_t s = 0; s < chart->series_count; s++)
-        buffer_format(out, "<th class=\"n\">%s</th>", chart->series[s].label);
-    buffer_string(out, "</tr></thead><tbody>\n");
-    for (size_t i = 0; i < chart->count; i++) {
-        char at[CLOCK_FORMAT_BYTES], number[CHART_NUMBER_BYTES];
-        const uint64_t *counts = chart->counts + i * chart->series_count;
-        if (counts[0] + counts[1] + counts[2] == 0)
-            continue;
-        clock_format((chart->from_s + (int64_t)i * chart->step_s) * NS_PER_S, false, at);
-        buffer_format(out, "<tr><th>%.10s %.8s</th>", at, at + 11);
-        for (size_t s = 0; s < chart->series_count; s++) {
-            chart_number(counts[s], number);
-            buffer_format(out, "<td class=\"n\">%s</td>", number);
-        }
-        buffer_string(out, "</tr>\n");
-    }
-    buffer_string(out, "</tbody></table></div></details>\n");
-}
-
-void part_rate(struct buffer *out, const json_t *report)
-{
-    const json_t *rate = json_object_get(report, "rate");
-    uint64_t counts[TIMELINE_BUCKETS][TIMELINE_SERIES] = {0};
-    struct chart_columns chart = {.series_count = TIMELINE_SERIES,
-                                  .counts = counts[0],
-                                  .count = json_array_size(json_object_get(rate, "sent")),
-                                  .step_s = (int64_t)part_number(rate, "step_s")};
-    int64_t from_ns;
-    bool has_offset;
-    if (chart.count == 0 || chart.count > TIMELINE_BUCKETS || chart.step_s == 0 ||
-        clock_parse(part_text(rate, "from"), &from_ns, &has_offset))
-        return;
-    chart.from_s = from_ns / NS_PER_S;
-    for (size_t s = 0; s < TIMELINE_SERIES; s++) {
-        chart.series[s] = outcome_series[s];
-        for (size_t i = 0; i < chart.count; i++)
-            counts[i][s] = (uint64_t)json_integer_value(
-                json_array_get(json_object_get(rate, outcome_series[s].kind), i));
-    }
-    char step[48], title[80];
-    step_words(chart.step_s, step);
-    snprintf(title, sizeof(title), "Rate: messages %s", step);
-    chart.title = title;
-    chart.description = "Columns over time (UTC), each stacked by outcome: sent, failed, "
-                        "unknown. The table below has the numbers.";
-    section(out, title);
-    chart_columns(out, &chart);
-    chart_legend(out, chart.series, chart.series_count);
-    put_rate_table(out, &chart);
-    section_end(out);
-}
-
-/* --- the others --- */
+/* --- the sections --- */
 
 void part_channels(struct buffer *out, const json_t *report)
 {
@@ -298,43 +224,48 @@ static void put_reason_rows(struct buffer *out, json_t *reasons)
     buffer_string(out, "</tbody></table></div>\n");
 }
 
-void part_reasons(struct buffer *out, const json_t *report)
+/* reason_bars: one a reason and outcome, the most frequent first; in chart->series only
+ * the outcomes that have one. */
+static void reason_bars(json_t *reasons, struct bars *bars, struct chart_bars *chart)
 {
     const char *outcome;
-    json_t *list, *reason, *reasons = json_object_get(report, "reasons");
+    json_t *list, *reason;
     size_t i;
+    for (size_t s = 0; s < PART_OUTCOMES; s++) {
+        if (json_object_get(reasons, part_outcomes[s].kind))
+            chart->series[chart->series_count++] = part_outcomes[s];
+    }
+    json_object_foreach(reasons, outcome, list) json_array_foreach(list, i, reason)
+    {
+        struct text name = part_text(reason, "reason");
+        struct chart_bar *bar = add_bar(bars, "", name.data ? name.data : "");
+        for (size_t s = 0; bar && s < chart->series_count; s++) {
+            if (strcmp(chart->series[s].kind, outcome) == 0)
+                bar->counts[s] = part_number(reason, "count");
+        }
+    }
+    qsort(bars->bars, bars->count, sizeof(*bars->bars), compare_bars);
+    spell(bars);
+    chart->bars = bars->bars;
+    chart->count = bars->count;
+}
+
+void part_reasons(struct buffer *out, const json_t *report)
+{
+    json_t *reasons = json_object_get(report, "reasons");
     struct bars bars = {0};
     struct chart_bars chart = {
         .title = "Reasons",
         .description = "A bar for each reason a provider or we had, the most frequent "
-                       "first. The table below has the numbers.",
-        .series_count = 5};
+                       "first. The table below has the numbers."};
     if (json_object_size(reasons) == 0)
         return;
-    memcpy(chart.series, outcome_series, chart.series_count * sizeof(*chart.series));
-    json_object_foreach(reasons, outcome, list) json_array_foreach(list, i, reason)
-    {
-        struct chart_bar *bar = add_bar(&bars, "", part_text(reason, "reason").data);
-        for (size_t s = 0; bar && s < chart.series_count; s++) {
-            if (strcmp(chart.series[s].kind, outcome) == 0)
-                bar->counts[s] = part_number(reason, "count");
-        }
-    }
-    qsort(bars.bars, bars.count, sizeof(*bars.bars), compare_bars);
-    spell(&bars);
-    chart.bars = bars.bars;
-    chart.count = bars.count;
-    section(out, "Reasons");
+    reason_bars(reasons, &bars, &chart);
+    part_begin(out, "Reasons");
     chart_bars(out, &chart);
-    struct chart_series occur[CHART_SERIES_MAX];
-    size_t count = 0;
-    for (size_t s = 0; s < chart.series_count; s++) {
-        if (json_object_get(reasons, chart.series[s].kind))
-            occur[count++] = chart.series[s];
-    }
-    chart_legend(out, occur, count);
+    chart_legend(out, chart.series, chart.series_count);
     put_reason_rows(out, reasons);
-    section_end(out);
+    part_end(out);
 }
 
 void part_suppressed(struct buffer *out, const json_t *report)
@@ -363,13 +294,14 @@ void part_suppressed(struct buffer *out, const json_t *report)
         return;
     qsort(bars.bars, bars.count, sizeof(*bars.bars), compare_bars);
     spell(&bars);
-    set_shares(&bars, part_number(report, "matched"));
+    chart.whole = part_number(report, "matched");
+    set_shares(&bars, chart.whole);
     chart.bars = bars.bars;
     chart.count = bars.count;
-    section(out, chart.title);
+    part_begin(out, chart.title);
     chart_bars(out, &chart);
     put_table(out, "Reason", &chart);
-    section_end(out);
+    part_end(out);
 }
 
 void part_segments(struct buffer *out, const json_t *report)
@@ -379,6 +311,7 @@ void part_segments(struct buffer *out, const json_t *report)
     uint64_t before = part_number(quota, "used_before");
     uint64_t after = part_number(quota, "used_after");
     struct chart_bar bar = {.label = TEXT("SMS segments"),
+                            .note = TEXT("allowance"),
                             .counts = {before, after > before ? after - before : 0,
                                        limit > after ? limit - after : 0}};
     char numbers[4][CHART_NUMBER_BYTES];
@@ -395,7 +328,7 @@ void part_segments(struct buffer *out, const json_t *report)
     chart_number(bar.counts[1], numbers[1]);
     chart_number(bar.counts[2], numbers[2]);
     chart_number(limit, numbers[3]);
-    section(out, chart.title);
+    part_begin(out, chart.title);
     chart_bars(out, &chart);
     chart_legend(out, chart.series, chart.series_count);
     buffer_format(
@@ -403,7 +336,7 @@ void part_segments(struct buffer *out, const json_t *report)
         "<p class=\"equation\">%s used before + %s by this job + %s left, of an "
         "allowance of %s.</p>\n",
         numbers[0], numbers[1], numbers[2], numbers[3]);
-    section_end(out);
+    part_end(out);
 }
 
 void part_attempts(struct buffer *out, const json_t *report)
@@ -430,8 +363,8 @@ void part_attempts(struct buffer *out, const json_t *report)
     set_shares(&bars, tried);
     chart.bars = bars.bars;
     chart.count = bars.count;
-    section(out, chart.title);
+    part_begin(out, chart.title);
     chart_bars(out, &chart);
     put_table(out, "Attempts", &chart);
-    section_end(out);
+    part_end(out);
 }

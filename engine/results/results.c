@@ -4,6 +4,7 @@
 
 #include "base/bitmap.h"
 #include "base/buffer.h"
+#include "engine/results/markup.h"
 #include "outbox/journal/record.h"
 #include "outbox/journal/replay.h"
 
@@ -96,11 +97,14 @@ static void on_outcome(void *arg, const struct journal_outcome *outcome)
     cell->at_ms = outcome->at_ms;
     if (!cell->first_at_ms)
         cell->first_at_ms = outcome->at_ms;
-    cell->text_offset = (uint32_t)w->texts.bytes;
-    cell->id_bytes = (uint16_t)outcome->provider_id.bytes;
-    cell->detail_bytes = (uint16_t)outcome->detail.bytes;
-    buffer_text(&w->texts, outcome->provider_id);
-    buffer_text(&w->texts, outcome->detail);
+    /* What a provider says is bytes, and cut to a length; readers of Arrow files, JSON and
+     * terminals insist on text. */
+    size_t at = w->texts.bytes;
+    cell->text_offset = (uint32_t)at;
+    markup_clean(&w->texts, outcome->provider_id);
+    cell->id_bytes = (uint16_t)(w->texts.bytes - at);
+    markup_clean(&w->texts, outcome->detail);
+    cell->detail_bytes = (uint16_t)(w->texts.bytes - at - cell->id_bytes);
 }
 
 static struct result result_of(const struct window *w, const struct cell *cell,

@@ -17,7 +17,7 @@ static void add_reason(struct tally *tally, const struct result *r)
         size_t bytes =
             r->detail.bytes < TALLY_EXAMPLE_BYTES ? r->detail.bytes : TALLY_EXAMPLE_BYTES;
         memcpy(reason->example, r->detail.data, bytes);
-        reason->example_bytes = (uint8_t)bytes;
+        reason->example_bytes = (uint16_t)bytes;
     }
 }
 
@@ -52,7 +52,7 @@ static json_t *count_json(uint64_t count)
     return json_integer((json_int_t)count);
 }
 
-/* text_json: as UTF-8, whatever it was. */
+/* text_json: a text that may have been cut within a character. */
 static json_t *text_json(struct text t)
 {
     struct buffer clean = {0};

@@ -9,13 +9,13 @@
 
 #include <jansson.h>
 
-#define TALLY_EXAMPLE_BYTES 96
+#define TALLY_EXAMPLE_BYTES 256
 #define TALLY_PROVIDERS     JOURNAL_PROVIDER_NONE
 
 struct tally_reason {
     uint64_t count;
-    uint8_t example_bytes;
-    char example[TALLY_EXAMPLE_BYTES]; /* a provider's words, as they came */
+    uint16_t example_bytes;
+    char example[TALLY_EXAMPLE_BYTES]; /* a provider's words */
 };
 
 struct tally {
