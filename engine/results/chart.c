@@ -22,6 +22,8 @@
 
 /* --- scales --- */
 
+#define POWER_MAX 10000000000000000000u /* of ten in 64 bits */
+
 struct chart_scale chart_scale(uint64_t max, unsigned ticks_max)
 {
     uint64_t power = 1;
@@ -30,7 +32,7 @@ struct chart_scale chart_scale(uint64_t max, unsigned ticks_max)
         for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
             uint64_t step = steps[i] * power;
             uint64_t ticks = max / step + (max % step != 0);
-            if (ticks <= ticks_max || power > UINT64_MAX / 100)
+            if (ticks <= ticks_max || power == POWER_MAX)
                 return (struct chart_scale){step, ticks > 0 ? (unsigned)ticks : 1};
         }
         power *= 10;
