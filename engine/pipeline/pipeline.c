@@ -242,7 +242,7 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
         }
     }
     batch->is_redo = true;
-    if (rc == 0 && batch->outgoing_count > 0)
+    if (rc == 0 && batch->outgoing_count + batch->put_off_count > 0)
         p->config.take(p->config.arg, batch);
     else if (rc == 0)
         pipeline_return(p, batch);
@@ -257,6 +257,7 @@ static int redo_chunk(struct worker *w, struct work *work, struct error *err)
     for (size_t i = 0; rc == 0 && i < work->redo_count; i++)
         rc = compose_one(w->compose, batch, &work->redos[i], err);
     batch->is_redo = true;
+    batch->remade = work->redo_count;
     if (rc == 0)
         w->pipeline->config.take(w->pipeline->config.arg, batch);
     return rc;
