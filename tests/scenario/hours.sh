@@ -46,3 +46,55 @@ sms = channel(books("cancelled.out", state="cancelled"), "sms")
 equal((sms["sent"], sms["cancelled"]), (len(now), 300 - len(now)), "sent, cancelled")
 true(0 < len(now) < 300, "some inside, some outside")
 PY
+
+# Stopped while it waits, at once; killed; each time it goes on where it was, and sends to those alone
+# whose hours it is.
+job rest "$window"
+"$volley" plan rest.json --json >plan.json
+background rest "$volley" send rest.json --json
+until_true 5 waits rest
+kill -TERM "$pid"
+expect 75 wait "$pid"
+"$volley" show rest --json >rest.stopped
+VOLLEY_NOW=2026-11-23T13:00:00Z
+background rest "$volley" resume rest --json
+until_true 5 waits rest
+stop "$pid" KILL
+"$volley" show rest --json >rest.killed
+VOLLEY_NOW=2026-11-23T22:30:00Z
+background rest "$volley" resume rest --json
+until_true 5 waits rest
+kill -TERM "$pid"
+expect 75 wait "$pid"
+VOLLEY_NOW=2026-11-24T01:00:00Z
+expect 0 "$volley" resume rest --json >rest.books
+unset VOLLEY_NOW
+check <<'PY'
+from helper_zones import *
+NOW = "2026-11-23T12:00:00+00:00"
+def number(m): return int(m["to"][-7:])
+waits = load("plan.json")["channels"]["sms"]["waits"]
+want = collections.Counter()
+for i in range(1, 301):
+    if not inside(i, NOW):
+        at = datetime.datetime.fromisoformat(NOW)
+        while not inside(i, at.isoformat()):
+            at += datetime.timedelta(minutes=15)
+        want[at.strftime("%Y-%m-%dT%H:%M:%SZ")] += 1
+equal({w["until"]: w["messages"] for w in waits}, dict(want), "plan: waits")
+said = load("plan.json")["warnings"]
+equal(len(said), 2, f"warnings about zones in {said}")
+true("10 customers have a time zone that nobody knows, like \"Mars/Base\"" in said[0], said)
+true("10 customers have no time zone" in said[1], said)
+
+first = sum(inside(i, NOW) for i in range(1, 301))
+stopped = channel(books("rest.stopped", state="paused"), "sms")
+equal((stopped["sent"], stopped["pending"]), (first, 300 - first), "stopped: sent, pending")
+killed = channel(load("rest.killed"), "sms")
+equal(killed["sent"], sum(inside(i, NOW) or inside(i, "2026-11-23T13:00:00+00:00") for i in range(1, 301)), "killed: sent")
+sms = channel(books("rest.books"), "sms")
+equal(sms["sent"], 300, "sent in the end")
+equal(sorted(collections.Counter(number(m) for m in box("sms")).items()),
+      sorted(collections.Counter([i for i in range(1, 301) if inside(i, NOW)] + list(range(1, 301))).items()),
+      "each customer's messages")
+PY
