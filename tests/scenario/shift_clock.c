@@ -5,20 +5,24 @@
 #include <time.h>
 #include <unistd.h>
 
-static long shift_s;
+static struct timespec shift;
 
 __attribute__((constructor)) static void set_clock(void)
 {
     const char *start = getenv("CLOCK_START");
     struct timespec now;
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &now);
-    shift_s = start ? atol(start) - now.tv_sec : 0;
+    if (start) /* from the beginning of that second on */
+        shift = (struct timespec){atol(start) - now.tv_sec - 1, 1000000000 - now.tv_nsec};
 }
 
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
     int rc = (int)syscall(SYS_clock_gettime, clock, out);
-    if (rc == 0 && clock == CLOCK_REALTIME)
-        out->tv_sec += shift_s;
+    if (rc == 0 && clock == CLOCK_REALTIME) {
+        out->tv_nsec += shift.tv_nsec;
+        out->tv_sec += shift.tv_sec + out->tv_nsec / 1000000000;
+        out->tv_nsec %= 1000000000;
+    }
     return rc;
 }
