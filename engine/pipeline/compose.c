@@ -2,6 +2,8 @@
 #include "engine/pipeline/compose.h"
 
 #include "base/bitmap.h"
+#include "base/clock.h"
+#include "engine/job/opening.h"
 #include "render/mail/mime.h"
 #include "render/sms.h"
 #include "render/template/format.h"
@@ -13,7 +15,8 @@
 
 struct compose {
     const struct job *job;
-    struct text *values; /* of one row, one per template variable */
+    struct opening *opening; /* NULL: messages may go at any time */
+    struct text *values;     /* of one row, one per template variable */
     bool *uses;      /* [language][channel][variable]: some part of it has the variable */
     bool needs_mime; /* some provider of the email route takes ready messages */
     struct unsubscribe_signer signer;
@@ -58,6 +61,7 @@ struct compose *compose_create(const struct job *job)
     struct compose *compose = calloc(1, sizeof(*compose));
     CHECK(compose != NULL);
     compose->job = job;
+    compose->opening = opening_create(job);
     compose->needs_mime = needs_mime(job->config);
     unsubscribe_signer_init(&compose->signer, job->secret);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
@@ -74,6 +78,7 @@ void compose_destroy(struct compose **compose)
 {
     if (!*compose)
         return;
+    opening_destroy(&(*compose)->opening);
     free((*compose)->values);
     free((*compose)->uses);
     free(*compose);
@@ -371,7 +376,26 @@ int compose_reserve(struct batch *batch, size_t count, struct error *err)
 {
     batch->outgoing = arena_alloc(&batch->arena, (count + 1) * sizeof(*batch->outgoing));
     batch->outgoing_count = 0;
-    return batch->outgoing ? 0 : overflow(batch, err);
+    batch->put_off = arena_alloc(&batch->arena, (count + 1) * sizeof(*batch->put_off));
+    batch->put_off_count = 0;
+    return batch->outgoing && batch->put_off ? 0 : overflow(batch, err);
+}
+
+/* put_off: a message that may not go out yet is not made. */
+static bool put_off(struct compose *c, struct batch *batch, const struct redo *redo,
+                    int64_t now_ns, uint16_t *zone_out)
+{
+    *zone_out = ZONES_NONE;
+    if (!c->opening)
+        return false;
+    uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
+    *zone_out = opening_zone(c->opening, &batch->chunk, row);
+    int64_t until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    if (until_ns == 0)
+        return false;
+    batch->put_off[batch->put_off_count++] =
+        (struct put_off){.redo = *redo, .until_ns = until_ns};
+    return true;
 }
 
 int compose_batch(struct compose *c, struct batch *batch, struct error *err)
@@ -383,12 +407,20 @@ int compose_batch(struct compose *c, struct batch *batch, struct error *err)
             count += disposition_sends((enum disposition)batch->dispositions[ch][r]);
     }
     int rc = compose_reserve(batch, count, err);
+    int64_t now_ns = clock_now_ns();
     for (int ch = 0; rc == 0 && ch < CHANNEL_COUNT; ch++) {
         for (uint32_t r = 0; r < rows && !arena_overflowed(&batch->arena); r++) {
             if (!disposition_sends((enum disposition)batch->dispositions[ch][r]))
                 continue;
+            struct redo first = {.row = (uint32_t)batch->chunk.first_row + r,
+                                 .channel = (uint8_t)ch};
+            uint16_t zone;
+            if (put_off(c, batch, &first, now_ns, &zone))
+                continue;
             struct row row = row_open(c, batch, r);
-            fill(c, &row, &add_outgoing(c, &row, (enum channel)ch)->delivery);
+            struct outgoing *out = add_outgoing(c, &row, (enum channel)ch);
+            out->zone = zone;
+            fill(c, &row, &out->delivery);
         }
     }
     if (rc == 0 && arena_overflowed(&batch->arena))
@@ -399,6 +431,9 @@ int compose_batch(struct compose *c, struct batch *batch, struct error *err)
 int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
                 struct error *err)
 {
+    uint16_t zone;
+    if (put_off(c, batch, redo, clock_now_ns(), &zone))
+        return 0;
     struct row row = row_open(c, batch, redo->row - (uint32_t)batch->chunk.first_row);
     if (redo->channel == CHANNEL_SMS) {
         struct sms_size size;
@@ -407,6 +442,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
         batch->sms_segments[row.number] = (uint16_t)size.segments;
     }
     struct outgoing *out = add_outgoing(c, &row, (enum channel)redo->channel);
+    out->zone = zone;
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
