@@ -4,7 +4,7 @@
 #include "cli/books_table.h"
 #include "cli/progress.h"
 #include "base/file.h"
-#include "engine/jobs/status.h"
+#include "engine/results/status.h"
 #include "engine/process/process.h"
 #include "ingest/spool.h"
 

@@ -3,7 +3,7 @@
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
-#include "engine/jobs/run.h"
+#include "engine/run/run.h"
 
 struct progress {
     bool terminal;

@@ -1,7 +1,7 @@
 /* verb_check: every problem of a job before anything is sent. */
 #include "cli/verb.h"
 #include "engine/config_check.h"
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 
 #include <stdio.h>
 

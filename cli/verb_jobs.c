@@ -1,7 +1,7 @@
 /* verb_jobs: all jobs, newest first. */
 #include "base/clock.h"
 #include "cli/verb.h"
-#include "engine/jobs/status.h"
+#include "engine/results/status.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,8 @@
 /* verb_messages: every message sent on an account's behalf (R31). */
 #include "base/clock.h"
 #include "cli/verb.h"
-#include "engine/jobs/frozen.h"
-#include "engine/jobs/results.h"
+#include "engine/job/frozen.h"
+#include "engine/results/results.h"
 
 #include <stdio.h>
 

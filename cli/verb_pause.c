@@ -1,6 +1,6 @@
 /* verb_pause, verb_cancel: wishes to whoever runs a job. */
 #include "cli/foreground.h"
-#include "engine/jobs/status.h"
+#include "engine/results/status.h"
 
 #include <stdio.h>
 #include <time.h>

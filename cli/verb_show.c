@@ -1,7 +1,7 @@
 /* verb_show: how one job stands. */
 #include "cli/books_table.h"
 #include "cli/verb.h"
-#include "engine/jobs/status.h"
+#include "engine/results/status.h"
 
 static const struct option_spec options[] = {VERB_COMMON};
 

@@ -3,8 +3,8 @@
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/job/job.h"
 #include "engine/state/quota.h"
 
 struct plan {

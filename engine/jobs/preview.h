@@ -2,7 +2,7 @@
 #ifndef ENGINE_PREVIEW_H
 #define ENGINE_PREVIEW_H
 
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/compose.h"
 #include "render/sms.h"
 

@@ -2,7 +2,7 @@
 #include "engine/jobs/start.h"
 
 #include "base/clock.h"
-#include "engine/jobs/frozen.h"
+#include "engine/job/frozen.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #define ENGINE_START_H
 
 #include "base/buffer.h"
-#include "engine/jobs/run.h"
+#include "engine/run/run.h"
 
 enum start_answer {
     START_RUNNING = 1, /* *run_out */

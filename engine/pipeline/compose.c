@@ -373,7 +373,7 @@ static struct outgoing *add_outgoing(struct compose *c, struct row *row,
     out->delivery.row = (uint32_t)(batch->chunk.first_row + row->number);
     out->delivery.attempt = 1;
     out->delivery.id =
-        message_id(c->job->account.id, c->job->file.id, row->customer, channel);
+        message_id(c->job->account.id, c->job->message_job, row->customer, channel);
     out->delivery.owner = out;
     if (batch->outgoing_count > 0)
         batch->outgoing[batch->outgoing_count - 1].delivery.next = &out->delivery;
@@ -453,9 +453,10 @@ void compose_preview(struct compose *c, struct batch *batch, uint32_t number,
         out->text = render_sms(c, &row);
         break;
     case CHANNEL_EMAIL:
-        fill_mail(c, &row,
-                  message_id(c->job->account.id, c->job->file.id, row.customer, channel),
-                  &mail);
+        fill_mail(
+            c, &row,
+            message_id(c->job->account.id, c->job->message_job, row.customer, channel),
+            &mail);
         mime_compose(&mail, &batch->arena, &out->mail);
         out->address = mail.to;
         out->subject = mail.subject;

@@ -2,7 +2,7 @@
 #ifndef ENGINE_COMPOSE_H
 #define ENGINE_COMPOSE_H
 
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 
 struct compose;

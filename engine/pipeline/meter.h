@@ -6,8 +6,8 @@
 #ifndef ENGINE_METER_H
 #define ENGINE_METER_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
 

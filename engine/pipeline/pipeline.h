@@ -7,8 +7,8 @@
 #ifndef ENGINE_PIPELINE_H
 #define ENGINE_PIPELINE_H
 
-#include "engine/jobs/books.h"
-#include "engine/jobs/job.h"
+#include "engine/job/books.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/stages.h"
 #include "outbox/journal/replay.h"

@@ -3,7 +3,7 @@
 #ifndef ENGINE_SELECT_H
 #define ENGINE_SELECT_H
 
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 #include "outbox/journal/replay.h"
 

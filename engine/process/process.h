@@ -8,8 +8,8 @@
 #ifndef ENGINE_PROCESS_H
 #define ENGINE_PROCESS_H
 
-#include "engine/jobs/io_thread.h"
-#include "engine/jobs/run.h"
+#include "engine/run/io_thread.h"
+#include "engine/run/run.h"
 
 #include <jansson.h>
 

@@ -3,7 +3,7 @@
 #ifndef ENGINE_PROCESS_GAUGE_H
 #define ENGINE_PROCESS_GAUGE_H
 
-#include "engine/jobs/run.h"
+#include "engine/run/run.h"
 
 #include <jansson.h>
 

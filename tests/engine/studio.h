@@ -4,7 +4,7 @@
 #define TESTS_ENGINE_STUDIO_H
 
 #include "base/buffer.h"
-#include "engine/jobs/job.h"
+#include "engine/job/job.h"
 #include "ingest/import/import_csv.h"
 #include "tests/engine/home.h"
 

@@ -1,5 +1,5 @@
 /* auto_hold: who goes first, when the others follow, and when a job is held. */
-#include "engine/jobs/auto_hold.h"
+#include "engine/run/auto_hold.h"
 
 #include "base/clock.h"
 

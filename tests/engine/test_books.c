@@ -1,5 +1,5 @@
 /* books: the equations of R34, and what tells that one does not hold. */
-#include "engine/jobs/books.h"
+#include "engine/job/books.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,0 +1,26 @@
+/* report: report.json, the books of a job as it stands when its run ends. */
+#ifndef ENGINE_REPORT_H
+#define ENGINE_REPORT_H
+
+#include "engine/job/books.h"
+#include "engine/job/job.h"
+#include "engine/state/quota.h"
+
+/* report_json: what `send --json` and `show --json` print (DESIGN 4.8). elapsed is that
+ * of the last run, the rate what it got done; answered_before came from the runs before
+ * it.
+ * Owns: the caller decrefs. */
+json_t *report_json(struct text job, struct text account, const struct books *books,
+                    enum job_state state, const struct quota *quota, int64_t elapsed_ns,
+                    uint64_t answered_before);
+
+/* report_write: dir/report.json. reason: why the job is held, or "". */
+int report_write(const char *dir, const struct job *job, const struct books *books,
+                 enum job_state state, const struct quota *quota, int64_t elapsed_ns,
+                 uint64_t answered_before, struct text reason,
+                 struct error *err) MUST_USE;
+
+/* report_read: dir/report.json, or NULL when there is none yet. */
+json_t *report_read(const char *dir);
+
+#endif

@@ -1,0 +1,248 @@
+/* results: see results.h. The journal is in the order of events, results are in the order
+ * of rows: each pass over the journal collects one window of rows. */
+#include "engine/results/results.h"
+
+#include "base/bitmap.h"
+#include "base/buffer.h"
+#include "outbox/journal/replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WINDOW_ROWS ((uint64_t)1 << 19)
+
+struct cell {
+    uint8_t disposition, outcome, attempts, provider;
+    uint16_t reason, segments;
+    uint16_t id_bytes, detail_bytes;
+    uint32_t text_offset; /* of id, then detail, in window->texts */
+    int64_t at_ms;
+};
+
+struct window {
+    uint64_t first, rows;
+    struct cell *cells[CHANNEL_COUNT]; /* NULL until a channel is seen */
+    struct cell notice;
+    struct buffer texts;
+    struct buffer names; /* NUL-terminated provider names */
+    const char *providers[256];
+    size_t provider_count;
+};
+
+static struct cell *cell_at(struct window *w, uint32_t row, uint8_t channel)
+{
+    if (row == JOURNAL_ROW_NOTICE)
+        return w->first == 0 ? &w->notice : NULL;
+    if (row < w->first || row - w->first >= w->rows)
+        return NULL;
+    if (!w->cells[channel]) {
+        w->cells[channel] = calloc(w->rows, sizeof(struct cell));
+        CHECK(w->cells[channel] != NULL);
+    }
+    return &w->cells[channel][row - w->first];
+}
+
+static void on_header(void *arg, const struct journal_header *header)
+{
+    struct window *w = arg;
+    size_t offsets[ARRAY_COUNT(w->providers)];
+    buffer_clear(&w->names);
+    w->provider_count = 0;
+    for (size_t i = 0; i < header->provider_count && i < ARRAY_COUNT(offsets); i++) {
+        offsets[i] = w->names.bytes;
+        buffer_text(&w->names, header->providers[i]);
+        buffer_byte(&w->names, '\0');
+        w->provider_count = i + 1;
+    }
+    for (size_t i = 0; i < w->provider_count; i++)
+        w->providers[i] = w->names.data + offsets[i];
+}
+
+static void on_decision(void *arg, const struct journal_decision *decision)
+{
+    struct cell *cell = cell_at(arg, decision->row, decision->channel);
+    if (cell) {
+        cell->disposition = decision->disposition;
+        cell->segments = decision->segments;
+    }
+}
+
+static void on_intent(void *arg, const struct journal_intent *intent)
+{
+    struct cell *cell = cell_at(arg, intent->row, intent->channel);
+    if (cell) {
+        cell->attempts = intent->attempt;
+        cell->provider = intent->provider;
+    }
+}
+
+static void on_outcome(void *arg, const struct journal_outcome *outcome)
+{
+    struct window *w = arg;
+    struct cell *cell = cell_at(w, outcome->row, outcome->channel);
+    if (!cell)
+        return;
+    cell->outcome = outcome->outcome;
+    cell->reason = outcome->reason;
+    cell->provider = outcome->provider;
+    cell->at_ms = outcome->at_ms;
+    cell->text_offset = (uint32_t)w->texts.bytes;
+    cell->id_bytes = (uint16_t)outcome->provider_id.bytes;
+    cell->detail_bytes = (uint16_t)outcome->detail.bytes;
+    buffer_text(&w->texts, outcome->provider_id);
+    buffer_text(&w->texts, outcome->detail);
+}
+
+static struct result result_of(const struct window *w, const struct cell *cell,
+                               enum channel channel)
+{
+    const char *texts = w->texts.data ? w->texts.data : "";
+    bool tried = cell->attempts > 0 && cell->provider < w->provider_count;
+    return (struct result){
+        .channel = channel,
+        .disposition = (enum disposition)cell->disposition,
+        .outcome = (enum outcome)cell->outcome,
+        .reason = cell->reason < DELIVERY_REASON_COUNT && cell->reason != DELIVERY_OK
+                      ? delivery_reason_name((enum delivery_reason)cell->reason)
+                      : "",
+        .provider = tried ? text_of(w->providers[cell->provider]) : TEXT_NONE,
+        .provider_id = {texts + cell->text_offset, cell->id_bytes},
+        .detail = {texts + cell->text_offset + cell->id_bytes, cell->detail_bytes},
+        .segments = cell->segments,
+        .attempts = cell->attempts,
+        .at_ms = cell->at_ms,
+    };
+}
+
+/* A walk over the rows of a window, through the snapshot for the customers' names. */
+struct walk {
+    struct window *window;
+    const struct snapshot *snapshot;
+    struct snapshot_cursor *cursor;
+    struct arena arena;
+    int (*fn)(void *arg, const struct result *result);
+    void *arg;
+};
+
+static struct text id_text(const struct column *id, int64_t row, struct arena *arena)
+{
+    int64_t number;
+    if (column_is_text(id))
+        return column_text(id, row);
+    return column_integer(id, row, &number) ? arena_format(arena, "%" PRId64, number)
+                                            : TEXT_NONE;
+}
+
+static int walk_row(struct walk *walk, const struct chunk *chunk, uint32_t r)
+{
+    struct window *w = walk->window;
+    uint64_t row = chunk->first_row + r;
+    int role = snapshot_column(walk->snapshot, SNAPSHOT_ROLE);
+    int id = snapshot_column(walk->snapshot, SNAPSHOT_ID);
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        if (!w->cells[c] || w->cells[c][row - w->first].disposition == DISPOSITION_NONE)
+            continue;
+        struct result result =
+            result_of(w, &w->cells[c][row - w->first], (enum channel)c);
+        result.customer = id_text(&chunk->columns[id], chunk->first + r, &walk->arena);
+        if (role >= 0 && column_is_text(&chunk->columns[role]))
+            result.role = column_text(&chunk->columns[role], chunk->first + r);
+        int rc = walk->fn(walk->arg, &result);
+        if (rc)
+            return rc;
+    }
+    arena_reset(&walk->arena);
+    return 0;
+}
+
+static int walk_window(struct walk *walk, struct error *err)
+{
+    struct window *w = walk->window;
+    if (w->rows == 0)
+        return 0;
+    size_t last = snapshot_chunk_of_row(walk->snapshot, w->first + w->rows - 1);
+    for (size_t c = snapshot_chunk_of_row(walk->snapshot, w->first); c <= last; c++) {
+        struct chunk chunk;
+        int rc = snapshot_cursor_chunk(walk->cursor, c, &chunk, err);
+        for (uint32_t r = 0; rc == 0 && r < chunk.rows; r++) {
+            uint64_t row = chunk.first_row + r;
+            if (row >= w->first && row < w->first + w->rows)
+                rc = walk_row(walk, &chunk, r);
+        }
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int scan_notice(struct walk *walk)
+{
+    const struct cell *cell = &walk->window->notice;
+    if (cell->attempts == 0)
+        return 0;
+    struct result result = result_of(walk->window, cell, CHANNEL_EMAIL);
+    result.notice = true;
+    result.customer = TEXT("owner");
+    result.disposition = DISPOSITION_SEND;
+    return walk->fn(walk->arg, &result);
+}
+
+static int scan_window(struct walk *walk, const char *dir, struct error *err)
+{
+    struct window *w = walk->window;
+    struct replay replay = {0};
+    struct replay_visitor visitor = {.header = on_header,
+                                     .decision = on_decision,
+                                     .intent = on_intent,
+                                     .outcome = on_outcome,
+                                     .arg = w};
+    int rc = replay_read(dir, &visitor, &replay, err);
+    replay_fini(&replay);
+    if (rc == 0 && w->first == 0)
+        rc = scan_notice(walk);
+    if (rc == 0)
+        rc = walk_window(walk, err);
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        free(w->cells[c]);
+    buffer_fini(&w->texts);
+    buffer_fini(&w->names);
+    return rc;
+}
+
+static uint64_t *needed_columns(const struct snapshot *snapshot)
+{
+    size_t columns;
+    snapshot_schema(snapshot, &columns);
+    uint64_t *needed = calloc(bitmap_words(columns) + 1, sizeof(*needed));
+    CHECK(needed != NULL);
+    bitmap_set(needed, (size_t)snapshot_column(snapshot, SNAPSHOT_ID));
+    if (snapshot_column(snapshot, SNAPSHOT_ROLE) >= 0)
+        bitmap_set(needed, (size_t)snapshot_column(snapshot, SNAPSHOT_ROLE));
+    return needed;
+}
+
+int results_scan(const char *dir, const struct snapshot *snapshot,
+                 int (*fn)(void *arg, const struct result *result), void *arg,
+                 struct error *err)
+{
+    uint64_t rows = snapshot_rows(snapshot), first = 0;
+    uint64_t *needed = needed_columns(snapshot);
+    struct walk walk = {.snapshot = snapshot, .fn = fn, .arg = arg};
+    int rc = arena_init(&walk.arena, (size_t)1 << 20, err);
+    walk.cursor = snapshot_cursor_create((struct snapshot *)(uintptr_t)snapshot, needed);
+    struct window window;
+    walk.window = &window;
+    do {
+        window = (struct window){.first = first,
+                                 .rows = rows - first < WINDOW_ROWS ? rows - first
+                                                                    : WINDOW_ROWS};
+        if (rc == 0)
+            rc = scan_window(&walk, dir, err);
+        first += window.rows;
+    } while (rc == 0 && first < rows);
+    snapshot_cursor_destroy(&walk.cursor);
+    arena_fini(&walk.arena);
+    free(needed);
+    return rc;
+}

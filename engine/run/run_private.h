@@ -1,0 +1,134 @@
+/* run_private: what the control side (run.c) and the I/O side (run_io.c) of a run share.
+ */
+#ifndef ENGINE_RUN_PRIVATE_H
+#define ENGINE_RUN_PRIVATE_H
+
+#include "engine/run/run.h"
+#include "engine/run/run_dead.h"
+#include "engine/run/auto_hold.h"
+#include "engine/run/waiting.h"
+#include "engine/pipeline/batch.h"
+#include "engine/pipeline/dedupe.h"
+#include "engine/pipeline/pipeline.h"
+#include "outbox/journal/journal.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A list whose intents are on their way to the disk. */
+struct intending {
+    struct journal_wait wait;
+    struct run *run;
+    struct delivery *list;
+    struct intending *next; /* free list */
+};
+
+/* The I/O thread's part of a run; nobody else touches it, but for the atomics. */
+struct run_io {
+    struct delivery_source source;
+    struct run *run;
+    struct loop *loop;
+    struct dispatch *dispatch;
+    struct journal *journal;
+    size_t chunks;
+    size_t next_chunk;    /* decisions are appended in chunk order */
+    struct batch *parked; /* batches that came too early */
+    uint64_t open;        /* messages without an outcome, wherever they are */
+    uint64_t in_dispatch;
+    struct waiting waiting;
+    struct loop_timer redo_timer;
+    struct intending *intending_free;
+    size_t intending_count;             /* not yet answered */
+    struct delivery *held, **held_tail; /* waiting for the job's own rate */
+    double held_allowance;
+    int64_t held_since_ns;
+    struct loop_timer pace_timer;
+    struct auto_hold hold;
+    struct delivery *gated[CHANNEL_COUNT],
+        **gated_tail[CHANNEL_COUNT]; /* behind a canary */
+    struct loop_timer guard_timer;
+    _Atomic bool tripped; /* the hold stopped the job; held_because says why */
+    char held_because[AUTO_HOLD_SENTENCE_BYTES];
+    _Atomic bool closed; /* the journal is */
+    struct dedupe
+        late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
+    int64_t expires_ns;              /* steady; 0: never */
+    bool cancelling, pausing;
+    _Atomic bool quiet;  /* nothing more will happen without a new impulse */
+    _Atomic bool broken; /* the journal failed; why says how */
+    struct error why;
+    _Atomic uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT];
+};
+
+struct run {
+    struct run_io io;
+    struct io_thread *thread;
+    struct store *store;       /* the control thread's */
+    struct store *quota_store; /* the meter's */
+    char *dir;
+    struct job *job;
+    struct pipeline *pipeline;
+    struct replay *replay; /* NULL for a fresh job */
+    struct run_dead dead;
+    struct quota quota; /* before this run */
+    struct quota_lease *lease;
+    int64_t started_steady_ns;
+    int64_t looked_ns; /* when the store was last asked */
+    uint64_t done_before;
+    bool pausing, cancelling;
+    enum run_state state;
+    bool notice_settled;
+    struct batch *notice; /* holds the owner's notice while it is on its way */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+/* --- run_io.c; on the I/O thread unless said otherwise --- */
+
+/* run_io_open: open the journal and settle what an earlier run left in doubt. */
+int run_io_open(struct run *run, struct error *err);
+/* run_io_take: a batch from the pipeline (any thread). */
+void run_io_take(void *arg, struct batch *batch);
+/* run_io_take_notice: the owner's notice. */
+void run_io_take_notice(struct run *run);
+void run_io_pause(struct run *run);
+void run_io_cancel(struct run *run);
+/* run_io_look: set quiet when there is nothing left to do; wakes the control thread. */
+void run_io_look(struct run *run);
+/* run_io_late_optout: from now on nothing goes to this hash on the channels the mask
+ * stops. */
+void run_io_late_optout(struct run *run, uint64_t hash, unsigned mask);
+/* run_io_close: mark (0: none), make everything durable, close; io.closed tells when. */
+void run_io_close(struct run *run, int mark);
+
+/* --- run_fate.c; on the I/O thread --- */
+
+/* run_fate_open: settle what an earlier run left in doubt, or see that it is offered again. */
+void run_fate_open(struct run *run);
+/* run_fate_done: dispatch's answer for a message. */
+void run_fate_done(struct run *run, struct delivery *d,
+                   const struct delivery_result *result);
+/* run_fate_settle: an outcome that no provider had a part in. */
+void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
+                     enum delivery_reason reason);
+/* run_fate_cancel_waiting: end what waits for another attempt. */
+void run_fate_cancel_waiting(struct run *run);
+void run_fate_close(struct run *run);
+
+/* --- run_out.c; on the I/O thread --- */
+
+/* run_out_send: hand messages to dispatch, as soon as the job's rate, its quiet hours and the first
+ * messages' outcomes let them; run_out_submit: at once. */
+void run_out_open(struct run *run);
+void run_out_send(struct run *run, struct delivery *list);
+void run_out_submit(struct run *run, struct delivery *list);
+/* run_out_answered: the provider, or admit, has said something of a message; run_out_settled: its
+ * outcome. */
+void run_out_answered(struct run *run, const struct delivery *d);
+void run_out_settled(struct run *run, const struct delivery *d, enum outcome outcome,
+                     const struct delivery_result *result);
+/* run_out_take: take back what still waits, a list at a time; NULL: nothing. */
+struct delivery *run_out_take(struct run *run);
+void run_out_close(struct run *run);
+
+#endif
