@@ -296,6 +296,7 @@ static void make_and_compare(unsigned rows, bool notice, unsigned tries)
     struct job job = {.snapshot = snapshot,
                       .file = {.channels = {CHANNEL_SMS}, .channel_count = 1}};
     cr_assert_eq(results_write(home, &job, &summary, &err), 0, "%s", err.text);
+    tally_fini(&summary.tally);
     compare(snapshot, tries);
     snapshot_close(&snapshot);
 }
