@@ -19,7 +19,7 @@ static int print_page(const struct verb_context *context, const json_t *report,
     struct text id = text_of(context->options.arguments[0]);
     const char *state = json_string_value(json_object_get(report, "state"));
     bool ended = strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0;
-    char dir[PATH_BYTES], path[PATH_BYTES];
+    char dir[PATH_BYTES], path[PATH_BYTES] = "";
     struct stat page;
     int rc = frozen_dir(context->home, id, dir, err);
     if (rc == 0)
