@@ -16,6 +16,18 @@
 #define WAIT_MAX_NS       (3600 * (int64_t)1000000000)
 #define HOLD_MESSAGES_MAX 1000000
 
+static const char *const priorities[JOB_PRIORITY_COUNT] = {
+    [JOB_PRIORITY_HIGH] = "high",
+    [JOB_PRIORITY_NORMAL] = "normal",
+    [JOB_PRIORITY_LOW] = "low",
+};
+
+const char *job_priority_name(enum job_priority priority)
+{
+    CHECK(priority < JOB_PRIORITY_COUNT);
+    return priorities[priority];
+}
+
 static struct job_file *job_of(struct json_reader *reader)
 {
     return reader->target;
@@ -241,6 +253,14 @@ static void read_source(struct json_reader *reader, const char *key, const json_
     int choice = json_reader_choice(reader, key, value, names, ARRAY_COUNT(names));
     if (choice >= 0)
         job_of(reader)->source = (enum job_source)choice;
+}
+
+static void read_priority(struct json_reader *reader, const char *key,
+                          const json_t *value)
+{
+    int choice = json_reader_choice(reader, key, value, priorities, JOB_PRIORITY_COUNT);
+    if (choice >= 0)
+        job_of(reader)->priority = (enum job_priority)choice;
 }
 
 static void read_vars(struct json_reader *reader, const char *key, const json_t *value)
@@ -476,6 +496,7 @@ static const struct json_key job_keys[] = {
     {"account", true, read_account},
     {"category", true, read_category},
     {"source", false, read_source},
+    {"priority", false, read_priority},
     {"template", true, read_template},
     {"vars", false, read_vars},
     {"audience", true, read_audience},
@@ -500,6 +521,10 @@ static void parse(struct json_reader *reader)
     if (!root)
         return;
     json_reader_object(reader, "a job", root, job_keys, ARRAY_COUNT(job_keys));
+    /* Somebody waits for a message of these; marketing can wait for them. */
+    if (!json_object_get(root, "priority") &&
+        job_of(reader)->category != CATEGORY_MARKETING)
+        job_of(reader)->priority = JOB_PRIORITY_HIGH;
     json_decref(root);
     if (arena_overflowed(reader->arena))
         json_reader_report(reader, 0, "the job has too many values for its size");
@@ -512,6 +537,7 @@ int job_file_parse(struct text content, const char *name, job_problem_fn *proble
     if (content.bytes >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0)
         content = (struct text){content.data + 3, content.bytes - 3};
     *out = (struct job_file){
+        .priority = JOB_PRIORITY_NORMAL,
         .quiet_start_min = -1,
         .quiet_end_min = -1,
         .auto_hold = {

@@ -44,6 +44,7 @@ static int record(const struct job_env *env, const struct job *job, const char *
                               .template_name = job->file.template_name,
                               .reason = TEXT(""),
                               .spool_name = text_of(name),
+                              .priority = job->file.priority,
                               .state = state,
                               .created_ns = clock_now_ns(),
                               .started_ns = state == JOB_RUNNING ? clock_now_ns() : 0,

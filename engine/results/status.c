@@ -94,6 +94,8 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
         if (err)
             *err = why;
     } else if (rc == 0) {
+        json_object_set_new(*out, "priority",
+                            json_string(job_priority_name(job.priority)));
         if (job.reason.bytes > 0)
             json_object_set_new(*out, "reason",
                                 json_stringn(job.reason.data, job.reason.bytes));

@@ -20,7 +20,7 @@ const char *job_state_name(enum job_state state)
 #define JOB_COLUMNS                                                                      \
     "id, account, category, source, template, reason, spool_name, state, control, "      \
     "created_ns, "                                                                       \
-    "started_ns, finished_ns, send_at_ns, pid"
+    "started_ns, finished_ns, send_at_ns, pid, priority"
 
 /* read_job: the row under statement, whose columns are JOB_COLUMNS. */
 static int read_job(sqlite3_stmt *row, struct arena *arena, struct store_job *out,
@@ -32,12 +32,14 @@ static int read_job(sqlite3_stmt *row, struct arena *arena, struct store_job *ou
     for (int i = 0; i < (int)ARRAY_COUNT(texts); i++)
         *texts[i] = store_column(row, i, arena);
     int64_t state = sqlite3_column_int64(row, 7), control = sqlite3_column_int64(row, 8);
+    int64_t priority = sqlite3_column_int64(row, 14);
     if (state < 0 || state >= JOB_STATE_COUNT || control < 0 ||
-        control > JOB_CONTROL_RESUME)
+        control > JOB_CONTROL_RESUME || priority < 0 || priority >= JOB_PRIORITY_COUNT)
         return error_set(err, ERROR_IO, "state.db: the job \"%.*s\" is in no known state",
                          TEXT_ARGS(out->id));
     out->state = (enum job_state)state;
     out->control = (enum job_control)control;
+    out->priority = (enum job_priority)priority;
     int64_t *numbers[] = {&out->created_ns, &out->started_ns, &out->finished_ns,
                           &out->send_at_ns, &out->pid};
     for (int i = 0; i < (int)ARRAY_COUNT(numbers); i++)
@@ -60,16 +62,17 @@ int store_job_get(struct store *store, struct text id, struct arena *arena,
 
 int store_job_put(struct store *store, const struct store_job *job, struct error *err)
 {
-    sqlite3_stmt *insert = store_bind(
-        store,
-        "INSERT OR REPLACE INTO job (" JOB_COLUMNS
-        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?)",
-        "tttttttiiiiiii", job->id, text_or_empty(job->account),
-        text_or_empty(job->category), text_or_empty(job->source),
-        text_or_empty(job->template_name), text_or_empty(job->reason),
-        text_or_empty(job->spool_name), (int64_t)job->state, (int64_t)job->control,
-        job->created_ns, job->started_ns, job->finished_ns, job->send_at_ns, job->pid);
+    sqlite3_stmt *insert =
+        store_bind(store,
+                   "INSERT OR REPLACE INTO job (" JOB_COLUMNS
+                   ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                   "?, ?, ?)",
+                   "tttttttiiiiiiii", job->id, text_or_empty(job->account),
+                   text_or_empty(job->category), text_or_empty(job->source),
+                   text_or_empty(job->template_name), text_or_empty(job->reason),
+                   text_or_empty(job->spool_name), (int64_t)job->state,
+                   (int64_t)job->control, job->created_ns, job->started_ns,
+                   job->finished_ns, job->send_at_ns, job->pid, (int64_t)job->priority);
     return store_run(store, insert, err);
 }
 
