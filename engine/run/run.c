@@ -10,6 +10,7 @@
 #include "engine/results/results.h"
 #include "engine/run/run_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -481,7 +482,7 @@ static int report_held(struct run *run, struct error *err)
                         text_of(run->io.held_because), err);
 }
 
-int run_end(struct run **ended, struct error *err)
+int run_close(struct run **ended, struct run_ending *out, struct error *err)
 {
     struct run *run = *ended;
     struct error why = {0};
@@ -502,15 +503,31 @@ int run_end(struct run **ended, struct error *err)
         rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
-    struct error ignored;
-    int recorded = store_job_state(
-        run->store, run->job->file.id, state_of(run->state),
-        text_of(rc == 0 && held ? run->io.held_because : why.text), rc ? &ignored : &why);
-    if (rc == 0)
-        rc = recorded;
+    struct run_progress progress;
+    run_progress(run, &progress);
+    *out = (struct run_ending){.state = state_of(run->state),
+                               .held = rc == 0 && held,
+                               .books = progress.books,
+                               .elapsed_ns = progress.elapsed_ns,
+                               .answered_before = progress.answered_before};
+    snprintf(out->reason, sizeof(out->reason), "%s",
+             out->held ? run->io.held_because : why.text);
     if (rc && err)
         *err = why;
     destroy(run);
     *ended = NULL;
     return rc;
+}
+
+int run_end(struct run **run, struct error *err)
+{
+    struct run_ending ending;
+    struct error ignored;
+    struct store *store = (*run)->store;
+    char *id = text_copy((*run)->job->file.id);
+    int rc = run_close(run, &ending, err);
+    int recorded = store_job_state(store, text_of(id), ending.state,
+                                   text_of(ending.reason), rc ? &ignored : err);
+    free(id);
+    return rc ? rc : recorded;
 }

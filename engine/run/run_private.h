@@ -75,8 +75,9 @@ struct run {
     int64_t started_steady_ns;
     int64_t looked_ns; /* when the store was last asked */
     uint64_t done_before;
-    bool pausing, cancelling;
-    enum run_state state;
+    /* Also read by whoever shows how it goes. */
+    _Atomic bool pausing, cancelling;
+    _Atomic enum run_state state;
     bool notice_settled;
     struct batch *notice; /* holds the owner's notice while it is on its way */
     pthread_mutex_t lock;
