@@ -42,9 +42,13 @@ static const char *const dispositions[] = {
     [DISPOSITION_QUOTA_THEN_DUPLICATE] = "quota_then_duplicate",
     [DISPOSITION_QUOTA_THEN_DEAD_ADDRESS] = "quota_then_dead_address",
     [DISPOSITION_QUOTA_THEN_EMPTY_TEXT] = "quota_then_empty_text",
+    [DISPOSITION_SETTLED_BEFORE] = "settled_before",
 };
 _Static_assert(ARRAY_COUNT(dispositions) == DISPOSITION_COUNT,
                "every disposition has a name");
+
+static const char *const priorities[] = {
+    [PRIORITY_HIGH] = "high", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low"};
 
 static const char *const outcomes[] = {
     [OUTCOME_PENDING] = "pending",     [OUTCOME_SENT] = "sent",
@@ -62,6 +66,12 @@ const char *category_name(enum category category)
 {
     CHECK(category < CATEGORY_COUNT);
     return categories[category];
+}
+
+const char *priority_name(enum priority priority)
+{
+    CHECK(priority < PRIORITY_COUNT);
+    return priorities[priority];
 }
 
 const char *disposition_name(enum disposition disposition)
@@ -93,6 +103,11 @@ int channel_parse(struct text name)
 int category_parse(struct text name)
 {
     return name_index(categories, ARRAY_COUNT(categories), name);
+}
+
+int priority_parse(struct text name)
+{
+    return name_index(priorities, ARRAY_COUNT(priorities), name);
 }
 
 enum disposition disposition_after_quota(enum disposition email_reason)

@@ -69,6 +69,8 @@ struct delivery_source {
     /* done: called exactly once per delivery submitted, unless admit said no. */
     void (*done)(struct delivery_source *source, struct delivery *delivery,
                  const struct delivery_result *result);
+    enum priority priority; /* whose turn it is: see fair_queue.h */
+    uint64_t account;       /* a hash of its id */
     bool
         withdrawn; /* dispatch's: it takes everything back, also what a provider returns later */
 };
@@ -92,6 +94,7 @@ struct delivery {
     struct text
         body; /* email: the message as mime_compose makes it, TEXT_NONE where every provider of the
                  route wants_parts; else UTF-8 text */
+    bool plain; /* email: body is ASCII in CRLF lines, none of which begins with a dot */
     const struct delivery_mail *mail; /* email; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */
