@@ -41,16 +41,14 @@ int endings_record(struct daemon *d, struct error *err)
 
 static void write_status(struct daemon *d, const struct slot_news *news)
 {
-    enum job_state state = news->kind == SLOT_STARTED   ? JOB_RUNNING
-                           : news->kind == SLOT_REFUSED ? JOB_FAILED
-                           : news->kind == SLOT_PAUSED  ? JOB_PAUSED
-                                                        : news->ending.state;
-    if (news->kind == SLOT_DONE || news->kind == SLOT_LATER || interrupted(d, news))
+    enum job_state state = news->kind == SLOT_REFUSED  ? JOB_FAILED
+                           : news->kind == SLOT_PAUSED ? JOB_PAUSED
+                                                       : news->ending.state;
+    /* A job that has started shows as running within a second, if it takes that long: a file more for
+     * each of thousands of small jobs costs more than all else they need. */
+    if (news->kind == SLOT_STARTED || news->kind == SLOT_DONE ||
+        news->kind == SLOT_LATER || interrupted(d, news))
         return;
-    for (const struct slot_news *later = news->next; later; later = later->next) {
-        if (later->job == news->job) /* which tells more */
-            return;
-    }
     bool ended = news->kind == SLOT_ENDED;
     status_file_write(
         d->home, &(struct status){.job = text_of(news->job->id),

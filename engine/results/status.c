@@ -63,7 +63,9 @@ static json_t *describe(const char *dir, const struct store_job *job, struct err
     json_t *report = ended ? report_read(dir) : NULL;
     if (report)
         return report;
-    if (job->state != JOB_WAITING && read_books(dir, &books, err))
+    char begun[PATH_BYTES]; /* paused, cancelled or failed before it had a journal */
+    if (path_join(begun, dir, TEXT("journal.0000"), NULL) == 0 && file_exists(begun) &&
+        read_books(dir, &books, err))
         return NULL;
     int64_t until = job->finished_ns ? job->finished_ns : clock_now_ns();
     return report_json(job->id, job->account, &books, job->state, NULL,
