@@ -67,11 +67,3 @@ void status_file_running(const char *home, struct run *run)
                                        .elapsed_ns = progress.elapsed_ns,
                                        .answered_before = progress.answered_before});
 }
-
-void status_file_remove(const char *home, struct text job)
-{
-    char path[PATH_BYTES];
-    if (snprintf(path, sizeof(path), "%s/spool/status/%.*s.json", home, TEXT_ARGS(job)) <
-        PATH_BYTES)
-        unlink(path);
-}

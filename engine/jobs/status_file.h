@@ -22,7 +22,4 @@ void status_file_write(const char *home, const struct status *status);
 /* status_file_running: how a run stands. */
 void status_file_running(const char *home, struct run *run);
 
-/* status_file_remove: with the job's folder. */
-void status_file_remove(const char *home, struct text job);
-
 #endif
