@@ -277,6 +277,18 @@ static void open_optouts(struct job_open *o)
         adopt(o, &err, 0);
 }
 
+/* open_recent: a manual or transactional message is never one too many. */
+static void open_recent(struct job_open *o)
+{
+    struct job *job = o->job;
+    struct error err;
+    if (job->config->frequency_cap.messages > 0 &&
+        job->file.category == CATEGORY_MARKETING &&
+        recent_load(o->env->store, job->config, job->file.account, job->file.id,
+                    job->now_ns, &job->recent, &err))
+        adopt(o, &err, 0);
+}
+
 static void check_routes(struct job_open *o)
 {
     const struct job *job = o->job;
@@ -355,12 +367,34 @@ static void choose_needed(struct job *job)
     CHECK(job->needed != NULL);
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++)
         need_column(job, roles[i]);
+    if (job->hours.count > 0)
+        need_column(job, SNAPSHOT_TIMEZONE);
     for (size_t i = 0; i < job->binding_count; i++) {
         if (job->bindings[i].kind == JOB_BIND_COLUMN ||
             job->bindings[i].kind == JOB_BIND_CASE)
             bitmap_set(job->needed, (size_t)job->bindings[i].column);
     }
     audience_columns(job->audience, job->needed);
+}
+
+/* open_hours: what the job asks for; messages wait for it in the customer's zone. */
+static void open_hours(struct job_open *o)
+{
+    struct job *job = o->job;
+    const struct hours_rule *rules[] = {&job->file.quiet_hours,
+                                        &job->file.delivery_window};
+    job->zones = zones_create(job->zone);
+    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+        if (rules[i]->days)
+            hours_add(&job->hours, rules[i]);
+    }
+    if (job->hours.count > 0 && job->snapshot &&
+        snapshot_column(job->snapshot, SNAPSHOT_TIMEZONE) < 0)
+        job_warning(
+            o,
+            "the snapshot has no column \"timezone\": the job's hours are kept in "
+            "the account's (%.*s)",
+            TEXT_ARGS(job->account.timezone));
 }
 
 static struct config_auto_hold auto_hold_of(const struct config *config,
@@ -409,6 +443,8 @@ int job_open(const struct job_env *env, struct job_file *file,
         open_audience(&o);
         open_recipients(&o);
         open_optouts(&o);
+        open_recent(&o);
+        open_hours(&o);
         job_open_templates(&o);
         check_routes(&o);
         check_ids(&o);
@@ -431,9 +467,11 @@ void job_close(struct job **job)
     audience_destroy(&j->audience);
     snapshot_close(&j->snapshot);
     template_set_close(&j->templates);
+    recent_free(&j->recent);
     resend_free(&j->resend);
     optout_set_destroy(&j->optouts);
     optout_set_destroy(&j->dead);
+    zones_destroy(&j->zones);
     tzif_close(&j->zone);
     job_file_fini(&j->file);
     arena_fini(&j->arena);

@@ -5,7 +5,9 @@
 
 #include "engine/audience/audience.h"
 #include "engine/config.h"
+#include "engine/job/zones.h"
 #include "engine/state/account.h"
+#include "engine/job/recent.h"
 #include "engine/job/resend.h"
 #include "engine/state/dead.h"
 #include "ingest/job_file.h"
@@ -36,8 +38,10 @@ struct job {
     struct arena arena; /* account, bindings, texts */
     struct job_file file;
     struct account account;
-    struct tzif *zone; /* the account's */
-    int64_t now_ns;    /* the frozen clock */
+    struct tzif *zone;   /* the account's */
+    struct hours hours;  /* when messages may go out, on the customers' clocks */
+    struct zones *zones; /* theirs */
+    int64_t now_ns;      /* the frozen clock */
     unsigned char secret[UNSUBSCRIBE_KEY_BYTES];
 
     struct template_set *templates;
@@ -58,6 +62,7 @@ struct job {
     int64_t optout_serial;
     struct config_auto_hold auto_hold; /* the configuration's, with the job file's own */
     struct optout_set *dead;           /* addresses, by dead_hash */
+    struct recent *recent;             /* for the frequency cap; NULL: none */
     struct resend *resend;             /* only these rows and channels; NULL: no resend */
     struct text message_job; /* whose messages these are: the id in message ids */
     bool single;             /* a manual message to one customer (R9) */

@@ -9,8 +9,6 @@
 #include "ingest/spool.h"
 
 #define ROUND_FILES_MAX 256
-/* How long a job that another process holds waits before it is tried again. */
-#define BUSY_NS (2 * NS_PER_S)
 
 /* What is to be done with a job, or a control file, once the round is durable. */
 struct filed {

@@ -21,6 +21,9 @@ static int record(struct daemon *d, const struct slot_news *news, struct error *
         rc = store_job_state(d->store, id, JOB_RUNNING, TEXT(""), err);
     else if (news->kind == SLOT_REFUSED)
         rc = store_job_state(d->store, id, JOB_FAILED, text_of(news->why.text), err);
+    else if (news->kind == SLOT_ASLEEP)
+        rc = store_job_state(d->store, id, JOB_WAITING,
+                             TEXT("its messages wait for their customers' hours"), err);
     else if (news->kind == SLOT_ENDED && !interrupted(d, news))
         rc = store_job_state(d->store, id, news->ending.state,
                              text_of(news->ending.reason), err);
@@ -49,7 +52,7 @@ static void write_status(struct daemon *d, const struct slot_news *news)
     if (news->kind == SLOT_STARTED || news->kind == SLOT_DONE ||
         news->kind == SLOT_LATER || interrupted(d, news))
         return;
-    bool ended = news->kind == SLOT_ENDED;
+    bool ended = news->kind == SLOT_ENDED || news->kind == SLOT_ASLEEP;
     status_file_write(
         d->home, &(struct status){.job = text_of(news->job->id),
                                   .account = text_of(news->job->account),
@@ -88,7 +91,8 @@ static void follow(struct daemon *d, const struct slot_news *news)
     case SLOT_STARTED:
         return;
     case SLOT_LATER:
-        slots_again(d->slots, news->job, clock_now_ns() + BUSY_NS);
+    case SLOT_ASLEEP:
+        slots_again(d->slots, news->job, news->due_ns);
         return;
     case SLOT_REFUSED:
         daemon_refuse(d, name, &news->why, news->line);

@@ -92,7 +92,7 @@ static int take_known(const struct intake *in)
         return file_as(in, FILED_DONE, known->state, 0);
     }
     if (status_running(known) && known->pid != getpid()) /* another process sends it */
-        return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + BUSY_NS);
+        return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
     return record(in, paused ? JOB_PAUSED : JOB_WAITING);
 }
 

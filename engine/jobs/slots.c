@@ -16,8 +16,10 @@
  * of emails with text and HTML takes some 5 MB. */
 #define GENEROUS_MAX  2
 #define JOB_BYTES_MAX ((size_t)64 << 20)
-#define POLL_MS       100
-#define IDLE_MS       100 /* between looks for jobs that have become due */
+/* A run that has nothing to do for so long leaves its slot to others. */
+#define ASLEEP_NS (30 * NS_PER_S)
+#define POLL_MS   100
+#define IDLE_MS   100 /* between looks for jobs that have become due */
 
 struct slot {
     struct slots *slots;
@@ -88,11 +90,18 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
     if (job->cancel)
         run_cancel(run);
     while (run_poll(run, POLL_MS) == RUN_GOING) {
-        if (atomic_load(&slot->slots->stopping))
+        int64_t until_ns = run_waits_until_ns(run);
+        if (atomic_load(&slot->slots->stopping)) {
             run_pause(run);
+        } else if (until_ns > clock_now_ns() + ASLEEP_NS) {
+            news.due_ns = until_ns;
+            run_put_off(run);
+        }
     }
     show(slot, NULL);
     news.kind = run_close(&run, &news.ending, &news.why) ? SLOT_REFUSED : SLOT_ENDED;
+    if (news.kind == SLOT_ENDED && news.ending.state == JOB_WAITING)
+        news.kind = SLOT_ASLEEP;
     tell(slot->slots, &news);
 }
 
@@ -142,6 +151,7 @@ static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
     case -ERROR_IO:
     case -ERROR_TEMPORARY:
         news.kind = SLOT_LATER;
+        news.due_ns = clock_now_ns() + SLOTS_AGAIN_NS;
         break;
     default:
         break;

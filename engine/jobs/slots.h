@@ -9,6 +9,9 @@
 #include "engine/process/process.h"
 #include "engine/run/run.h"
 
+/* How long a job waits before it is tried again that another process has, or that the disk failed. */
+#define SLOTS_AGAIN_NS (2 * NS_PER_S)
+
 struct slots;
 
 enum slot_news_kind {
@@ -16,7 +19,8 @@ enum slot_news_kind {
     SLOT_ENDED,   /* ending */
     SLOT_DONE,    /* it was over before */
     SLOT_PAUSED,  /* somebody has paused it before */
-    SLOT_LATER,   /* why it cannot start now */
+    SLOT_LATER,   /* why it cannot start before due_ns */
+    SLOT_ASLEEP,  /* it goes on at due_ns: its messages wait for their customers' hours */
     SLOT_REFUSED, /* why it never will, or why it broke off */
 };
 
@@ -26,7 +30,8 @@ struct slot_news {
         *job; /* stays in the backlog, running, until slots_forget or slots_again */
     struct run_ending ending;
     struct error why;
-    unsigned line; /* of the job file; 0: none */
+    unsigned line;  /* of the job file; 0: none */
+    int64_t due_ns; /* calendar */
     struct slot_news *next;
 };
 

@@ -78,8 +78,12 @@ struct start {
 static int record(const struct start *s, const struct job_file *file,
                   enum job_state state)
 {
-    if (s->recorded)
-        return 0;
+    if (s->recorded) {
+        /* The next job of the account looks at once which others have started. */
+        bool counted = state == JOB_RUNNING && s->env->config->frequency_cap.messages > 0;
+        return counted ? store_job_state(s->env->store, file->id, state, TEXT(""), s->err)
+                       : 0;
+    }
     struct store_job entry = start_entry(file, s->content_hash, s->name, state);
     return store_job_put(s->env->store, &entry, s->err);
 }

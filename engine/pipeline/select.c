@@ -223,6 +223,36 @@ static struct reach reach_of(const struct job *job, const struct chunk *chunk)
     };
 }
 
+/* cap_row: what a customer may still get goes to the channels in the job's order. */
+static void cap_row(const struct job *job, struct batch *batch, uint32_t row)
+{
+    uint64_t hash = optout_hash(OPTOUT_CUSTOMER,
+                                job_customer(job, &batch->chunk, row, &batch->arena));
+    unsigned cap = (unsigned)job->config->frequency_cap.messages;
+    unsigned had = recent_of(job->recent, hash);
+    unsigned left = had < cap ? cap - had : 0;
+    for (size_t i = 0; i < job->file.channel_count; i++) {
+        enum channel channel = job->file.channels[i];
+        uint8_t *disposition = &batch->dispositions[channel][row];
+        if (*disposition != DISPOSITION_SEND)
+            continue;
+        if (left == 0) {
+            *disposition = DISPOSITION_FREQUENCY_CAP;
+            batch->address_hashes[channel][row] = 0;
+        } else if (job->file.delivery == JOB_DELIVER_ALL) {
+            left--;
+        }
+    }
+}
+
+static void cap_frequency(const struct job *job, struct batch *batch)
+{
+    uint32_t rows = batch->chunk.rows;
+    for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
+         r = bitmap_next(batch->selected, r + 1, rows))
+        cap_row(job, batch, (uint32_t)r);
+}
+
 /* keep_resent: the rows that a resend wants on any channel. */
 static void keep_resent(const struct resend *resend, struct batch *batch)
 {
@@ -276,6 +306,8 @@ void select_chunk(struct select *s, struct batch *batch)
             job_names(job, (enum channel)c)) /* not where SMS fall back to */
             drop_settled(job->resend, batch, (enum channel)c);
     }
+    if (job->recent)
+        cap_frequency(job, batch);
 }
 
 void select_settled(struct select *s, struct batch *batch, const struct replay *replay)
