@@ -126,11 +126,12 @@ bool retention_pruned(const char *home, struct text id)
     return frozen_dir(home, id, dir, NULL) == 0 && has(dir, "pruned.json");
 }
 
-/* is_input: one of those whose order does not matter. */
+/* is_input: one of those whose order does not matter; also what a crash left of pruned.json. */
 static bool is_input(const char *name)
 {
     bool journal = strncmp(name, "journal.", 8) == 0 && strcmp(name, "journal.0000") != 0;
-    return journal || strcmp(name, "template") == 0;
+    return journal || strcmp(name, "template") == 0 ||
+           strncmp(name, "pruned.json.", 12) == 0;
 }
 
 static __thread uint64_t walked_bytes; /* nftw hands nothing on to its function */
