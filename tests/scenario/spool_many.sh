@@ -58,6 +58,7 @@ while (done := count("done")) < jobs + 5:
             peaks[mark] = peak_mb()
     time.sleep(.02)
 took = time.monotonic() - start
+peaks[jobs] = peak_mb()
 first, last = sqlite3.connect("state.db").execute(
     "SELECT min(created_ns), max(created_ns) FROM job WHERE id LIKE 'j%'").fetchone()
 print(f"{jobs} jobs of {recipients}: taken in {jobs * 1e9 / max(last - first, 1):.0f}/s, finished {jobs / took:.0f}/s, "
