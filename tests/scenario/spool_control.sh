@@ -29,7 +29,7 @@ PY
 }
 
 few='"channels": ["email"], "audience": {"snapshot": "snapshots/studio.arrow", "recipients": ["c1", "c2"]}'
-job big '"limits": {"max_message_rate": "100/s"}'
+job big '"limits": {"max_message_rate": "40/s"}'
 drop big.json
 until_true 5 status_is big running
 for name in kept struck later a b; do job $name "$few, \"priority\": \"low\""; drop $name.json; done
