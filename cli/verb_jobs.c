@@ -19,7 +19,7 @@ static json_t *to_json(const struct store_job *job)
     char created[CLOCK_FORMAT_BYTES];
     clock_format(job->created_ns, false, created);
     json_t *out = json_pack("{s:s, s:s, s:s}", "state", state_of(job), "created", created,
-                            "priority", job_priority_name(job->priority));
+                            "priority", priority_name(job->priority));
     const struct {
         const char *key;
         struct text value;
@@ -51,9 +51,9 @@ static int list(struct verb_context *context, struct store *store, struct arena 
             json_array_append_new(array, to_json(&jobs[i]));
         else
             printf("%-11s  %-6s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]),
-                   job_priority_name(jobs[i].priority), created,
-                   TEXT_ARGS(jobs[i].account), TEXT_ARGS(jobs[i].id),
-                   jobs[i].reason.bytes ? "  " : "", TEXT_ARGS(jobs[i].reason));
+                   priority_name(jobs[i].priority), created, TEXT_ARGS(jobs[i].account),
+                   TEXT_ARGS(jobs[i].id), jobs[i].reason.bytes ? "  " : "",
+                   TEXT_ARGS(jobs[i].reason));
     }
     if (rc == 0 && context->json)
         verb_print_json(json_incref(array));

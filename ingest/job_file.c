@@ -9,18 +9,6 @@
 
 #define CONTENT_BYTES_MAX ((size_t)64 << 20)
 
-static const char *const priorities[JOB_PRIORITY_COUNT] = {
-    [JOB_PRIORITY_HIGH] = "high",
-    [JOB_PRIORITY_NORMAL] = "normal",
-    [JOB_PRIORITY_LOW] = "low",
-};
-
-const char *job_priority_name(enum job_priority priority)
-{
-    CHECK(priority < JOB_PRIORITY_COUNT);
-    return priorities[priority];
-}
-
 static void read_safe_name(struct json_reader *reader, const char *key,
                            const json_t *value, struct text *out)
 {
@@ -73,9 +61,12 @@ static void read_source(struct json_reader *reader, const char *key, const json_
 static void read_priority(struct json_reader *reader, const char *key,
                           const json_t *value)
 {
-    int choice = json_reader_choice(reader, key, value, priorities, JOB_PRIORITY_COUNT);
+    const char *names[PRIORITY_COUNT];
+    for (int i = 0; i < PRIORITY_COUNT; i++)
+        names[i] = priority_name((enum priority)i);
+    int choice = json_reader_choice(reader, key, value, names, PRIORITY_COUNT);
     if (choice >= 0)
-        job_of(reader)->priority = (enum job_priority)choice;
+        job_of(reader)->priority = (enum priority)choice;
 }
 
 static void read_vars(struct json_reader *reader, const char *key, const json_t *value)
@@ -363,7 +354,7 @@ static void parse(struct json_reader *reader)
     /* Somebody waits for a message of these; marketing can wait for them. */
     if (!json_object_get(root, "priority") &&
         job_of(reader)->category != CATEGORY_MARKETING)
-        job_of(reader)->priority = JOB_PRIORITY_HIGH;
+        job_of(reader)->priority = PRIORITY_HIGH;
     json_decref(root);
     if (arena_overflowed(reader->arena))
         json_reader_report(reader, 0, "the job has too many values for its size");
@@ -376,7 +367,7 @@ int job_file_parse(struct text content, const char *name, job_problem_fn *proble
     if (content.bytes >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0)
         content = (struct text){content.data + 3, content.bytes - 3};
     *out = (struct job_file){
-        .priority = JOB_PRIORITY_NORMAL,
+        .priority = PRIORITY_NORMAL,
         .auto_hold = {
             .enabled = -1, .canary_share = -1, .failure_rate = -1, .wait_ns = -1}};
     struct json_reader reader = {.content = content,

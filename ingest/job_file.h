@@ -7,15 +7,6 @@
 #include "base/message.h"
 
 enum job_source { JOB_CAMPAIGN, JOB_SEQUENCE, JOB_MANUAL };
-/* Which of the waiting jobs starts first. */
-enum job_priority {
-    JOB_PRIORITY_HIGH,
-    JOB_PRIORITY_NORMAL,
-    JOB_PRIORITY_LOW,
-    JOB_PRIORITY_COUNT
-};
-const char *job_priority_name(enum job_priority priority);
-
 enum job_delivery { JOB_DELIVER_ALL, JOB_DELIVER_FIRST };
 /* Which messages of another job are sent again: surely not taken, perhaps taken, never tried. */
 enum resend_only { RESEND_FAILED, RESEND_UNKNOWN, RESEND_UNSENT };
@@ -37,7 +28,7 @@ struct job_file {
     struct text account;
     enum category category;
     enum job_source source;
-    enum job_priority priority; /* left out: normal for marketing, else high */
+    enum priority priority; /* left out: normal for marketing, else high */
     struct text template_name;
     struct job_pair *vars;
     size_t var_count;

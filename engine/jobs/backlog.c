@@ -19,7 +19,7 @@ struct backlog_account {
     unsigned running;
     size_t jobs;   /* in the backlog, wherever */
     uint64_t turn; /* of its last start; 0: none yet */
-    struct job_list waiting[JOB_PRIORITY_COUNT];
+    struct job_list waiting[PRIORITY_COUNT];
     struct backlog_account *next, *previous, *same_bucket;
 };
 
@@ -29,16 +29,16 @@ struct backlog {
     struct backlog_account *accounts;
     struct job_list later;
     int64_t next_due_ns; /* not after the first of later is due */
-    size_t waiting[JOB_PRIORITY_COUNT], later_count;
+    size_t waiting[PRIORITY_COUNT], later_count;
     uint64_t turn;
 };
 
 struct backlog_job *backlog_job_make(struct text id, struct text account,
-                                     const char *name, enum job_priority priority,
+                                     const char *name, enum priority priority,
                                      int64_t due_ns)
 {
     struct backlog_job *job = calloc(1, sizeof(*job));
-    CHECK(job != NULL && priority < JOB_PRIORITY_COUNT);
+    CHECK(job != NULL && priority < PRIORITY_COUNT);
     job->id = text_copy(id);
     job->account = text_copy(account);
     job->name = text_copy(text_of(name));
@@ -235,7 +235,7 @@ static struct backlog_job *oldest(const struct backlog *backlog)
 {
     struct backlog_job *found = NULL;
     for (const struct backlog_account *a = backlog->accounts; a; a = a->next) {
-        for (int p = 0; p < JOB_PRIORITY_COUNT; p++) {
+        for (int p = 0; p < PRIORITY_COUNT; p++) {
             struct backlog_job *job = a->waiting[p].first;
             if (job && (!found || job->since_ns < found->since_ns))
                 found = job;
@@ -272,7 +272,7 @@ static struct backlog_job *choose(const struct backlog *backlog, int64_t steady_
         if (job && steady_ns - job->since_ns >= BACKLOG_AGED_NS)
             return job;
     }
-    for (int p = 0; p < JOB_PRIORITY_COUNT; p++) {
+    for (int p = 0; p < PRIORITY_COUNT; p++) {
         if (backlog->waiting[p] > 0)
             return fairest(backlog, p);
     }
@@ -296,7 +296,7 @@ struct backlog_job *backlog_next(struct backlog *backlog, int64_t steady_ns,
 size_t backlog_waiting(const struct backlog *backlog)
 {
     size_t count = backlog->later_count;
-    for (int p = 0; p < JOB_PRIORITY_COUNT; p++)
+    for (int p = 0; p < PRIORITY_COUNT; p++)
         count += backlog->waiting[p];
     return count;
 }

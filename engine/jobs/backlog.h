@@ -20,7 +20,7 @@ struct backlog_account;
 
 struct backlog_job {
     char *id, *account, *name; /* name: in spool/active */
-    enum job_priority priority;
+    enum priority priority;
     int64_t due_ns;   /* calendar; 0: at once */
     int64_t since_ns; /* steady: waiting since; set by backlog_add where it is 0 */
     bool cancel;      /* to be started only to close its books */
@@ -33,7 +33,7 @@ struct backlog_job {
 
 /* backlog_job_make: a job of its own texts; free with backlog_job_free. */
 struct backlog_job *backlog_job_make(struct text id, struct text account,
-                                     const char *name, enum job_priority priority,
+                                     const char *name, enum priority priority,
                                      int64_t due_ns);
 void backlog_job_free(struct backlog_job **job);
 

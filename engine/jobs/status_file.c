@@ -38,8 +38,7 @@ void status_file_write(const char *home, const struct status *status)
     json_t *json =
         report_json(status->job, status->account, status->books ? status->books : &none,
                     status->state, NULL, status->elapsed_ns, status->answered_before);
-    json_object_set_new(json, "priority",
-                        json_string(job_priority_name(status->priority)));
+    json_object_set_new(json, "priority", json_string(priority_name(status->priority)));
     if (status->reason[0])
         json_object_set_new(json, "reason", json_string(status->reason));
     json_object_set_new(json, "updated", json_string(now));

@@ -9,7 +9,7 @@
 struct status {
     struct text job, account;
     enum job_state state;
-    enum job_priority priority;
+    enum priority priority;
     const char *reason;        /* or "" */
     const struct books *books; /* NULL: nothing is decided yet */
     int64_t elapsed_ns;

@@ -34,7 +34,7 @@ static int go_on(struct daemon *d, const struct store_job *job, bool cancel,
     struct backlog_job *again = job_of(job);
     again->cancel = cancel;
     if (cancel)
-        again->priority = JOB_PRIORITY_HIGH;
+        again->priority = PRIORITY_HIGH;
     daemon_move(d, again->name, SPOOL_HOLD, SPOOL_ACTIVE);
     struct filed *filed = daemon_file(d, again, FILED_WAITS, JOB_WAITING);
     filed->from = SPOOL_ACTIVE;
@@ -73,7 +73,7 @@ static int of_waiting(struct daemon *d, const struct store_job *job, struct erro
         return end_waiting(d, waiting, JOB_CANCELLED, err);
     waiting->cancel = true;
     waiting->due_ns = 0;
-    waiting->priority = JOB_PRIORITY_HIGH;
+    waiting->priority = PRIORITY_HIGH;
     daemon_file(d, waiting, FILED_WAITS, JOB_WAITING);
     return 0;
 }

@@ -48,7 +48,7 @@ enum job_control {
 struct store_job {
     struct text id, account, category, source, template_name, reason;
     struct text spool_name; /* file name in the spool, or "" */
-    enum job_priority priority;
+    enum priority priority;
     enum job_state state;
     enum job_control control;
     int64_t created_ns, started_ns, finished_ns, send_at_ns; /* calendar; 0: not yet */

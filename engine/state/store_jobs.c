@@ -34,12 +34,12 @@ static int read_job(sqlite3_stmt *row, struct arena *arena, struct store_job *ou
     int64_t state = sqlite3_column_int64(row, 7), control = sqlite3_column_int64(row, 8);
     int64_t priority = sqlite3_column_int64(row, 14);
     if (state < 0 || state >= JOB_STATE_COUNT || control < 0 ||
-        control > JOB_CONTROL_RESUME || priority < 0 || priority >= JOB_PRIORITY_COUNT)
+        control > JOB_CONTROL_RESUME || priority < 0 || priority >= PRIORITY_COUNT)
         return error_set(err, ERROR_IO, "state.db: the job \"%.*s\" is in no known state",
                          TEXT_ARGS(out->id));
     out->state = (enum job_state)state;
     out->control = (enum job_control)control;
-    out->priority = (enum job_priority)priority;
+    out->priority = (enum priority)priority;
     out->content_hash = sqlite3_column_int64(row, 15);
     int64_t *numbers[] = {&out->created_ns, &out->started_ns, &out->finished_ns,
                           &out->send_at_ns, &out->pid};

@@ -64,7 +64,7 @@ const char *const store_migrations[] = {
     "  dead INTEGER NOT NULL, PRIMARY KEY (account, channel, address)"
     ") STRICT, WITHOUT ROWID;",
 
-    /* 3: enum job_priority, for jobs of before as job files without the key have it; and the
+    /* 3: enum priority, for jobs of before as job files without the key have it; and the
        wishes that the daemon looks for, without reading thousands of jobs. */
     "ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;"
     "UPDATE job SET priority = 0 WHERE category <> 'marketing';"

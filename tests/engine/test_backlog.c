@@ -17,7 +17,7 @@ static void tear_down(void)
 
 TestSuite(backlog, .init = set_up, .fini = tear_down);
 
-static void add(const char *id, const char *account, enum job_priority priority,
+static void add(const char *id, const char *account, enum priority priority,
                 int64_t due_ns, int64_t steady_ns)
 {
     backlog_add(
@@ -64,7 +64,7 @@ Test(backlog, who_is_next)
             char id[16], account[16];
             unsigned priority;
             if (sscanf(step, "+%15s %15s %u", id, account, &priority) == 3) {
-                add(id, account, (enum job_priority)priority, 0, s + 1);
+                add(id, account, (enum priority)priority, 0, s + 1);
             } else if (step[0] == '-') {
                 end(step + 1);
             } else {
@@ -78,9 +78,9 @@ Test(backlog, who_is_next)
 
 Test(backlog, later_ones_wait_for_their_time)
 {
-    add("soon", "x", JOB_PRIORITY_HIGH, 50, 1);
-    add("late", "x", JOB_PRIORITY_HIGH, 70, 2);
-    add("now", "x", JOB_PRIORITY_LOW, 0, 3);
+    add("soon", "x", PRIORITY_HIGH, 50, 1);
+    add("late", "x", PRIORITY_HIGH, 70, 2);
+    add("now", "x", PRIORITY_LOW, 0, 3);
     cr_expect_eq(backlog_waiting(backlog), 3);
     cr_expect_str_eq(backlog_next(backlog, 10, 49)->id, "now");
     cr_expect_null(backlog_next(backlog, 10, 49));
@@ -96,16 +96,16 @@ Test(backlog, later_ones_wait_for_their_time)
 Test(backlog, nothing_starves)
 {
     int64_t steady_ns = NS_PER_S;
-    add("low", "x", JOB_PRIORITY_LOW, 0, steady_ns);
+    add("low", "x", PRIORITY_LOW, 0, steady_ns);
     int starts = 0;
     for (bool started = false; !started; starts++) {
         char id[32];
         cr_assert_lt(starts, 1000);
         snprintf(id, sizeof(id), "high-%d", starts);
-        add(id, "y", JOB_PRIORITY_HIGH, 0, steady_ns);
+        add(id, "y", PRIORITY_HIGH, 0, steady_ns);
         steady_ns += NS_PER_S;
         struct backlog_job *job = backlog_next(backlog, steady_ns, 1);
-        started = job->priority == JOB_PRIORITY_LOW;
+        started = job->priority == PRIORITY_LOW;
         end(job->id);
     }
     int64_t aged = BACKLOG_AGED_NS / NS_PER_S;
@@ -123,9 +123,9 @@ Test(backlog, each_comes_out_once)
         char id[32], account[32];
         snprintf(id, sizeof(id), "%d", i);
         snprintf(account, sizeof(account), "a%d", i * 7 % 500);
-        add(id, account, (enum job_priority)(i * 31 % 3), 0, i + 1);
+        add(id, account, (enum priority)(i * 31 % 3), 0, i + 1);
     }
-    enum job_priority last = JOB_PRIORITY_HIGH;
+    enum priority last = PRIORITY_HIGH;
     for (int i = 0; i < JOBS; i++) {
         struct backlog_job *job = backlog_next(backlog, JOBS, 1);
         cr_assert_not_null(job);

@@ -136,15 +136,15 @@ Test(job_file, priority_follows_the_category_unless_it_is_said)
 {
     static const struct {
         const char *category, *key;
-        enum job_priority expected;
+        enum priority expected;
     } cases[] = {
-        {"transactional", "", JOB_PRIORITY_HIGH},
-        {"manual", "", JOB_PRIORITY_HIGH},
-        {"marketing", "", JOB_PRIORITY_NORMAL},
-        {"marketing", "\"priority\":\"high\",", JOB_PRIORITY_HIGH},
-        {"marketing", "\"priority\":\"low\",", JOB_PRIORITY_LOW},
-        {"transactional", "\"priority\":\"low\",", JOB_PRIORITY_LOW},
-        {"manual", "\"priority\":\"normal\",", JOB_PRIORITY_NORMAL},
+        {"transactional", "", PRIORITY_HIGH},
+        {"manual", "", PRIORITY_HIGH},
+        {"marketing", "", PRIORITY_NORMAL},
+        {"marketing", "\"priority\":\"high\",", PRIORITY_HIGH},
+        {"marketing", "\"priority\":\"low\",", PRIORITY_LOW},
+        {"transactional", "\"priority\":\"low\",", PRIORITY_LOW},
+        {"manual", "\"priority\":\"normal\",", PRIORITY_NORMAL},
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct job_file job;
