@@ -2,6 +2,7 @@
 #include "engine/results/status.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "engine/job/frozen.h"
 #include "engine/results/report.h"
 #include "ingest/job_file.h"
@@ -69,7 +70,12 @@ static json_t *describe(const char *dir, const struct store_job *job, struct err
     json_t *report = ended ? report_read(dir) : NULL;
     if (report)
         return report;
-    if (job->state != JOB_WAITING && read_books(dir, &books, err))
+    /* one that waits for its send_at has no journal, one that waits for customers' hours does */
+    char journal[PATH_BYTES];
+    bool begun = job->state != JOB_WAITING ||
+                 (path_join(journal, dir, TEXT("journal.0000"), NULL) == 0 &&
+                  file_exists(journal));
+    if (begun && read_books(dir, &books, err))
         return NULL;
     int64_t until = job->finished_ns ? job->finished_ns : clock_now_ns();
     return report_json(job->id, job->account, &books, job->state, NULL,

@@ -273,6 +273,7 @@ void run_pause(struct run *run)
 void run_put_off(struct run *run)
 {
     run->put_off = !run->pausing;
+    run->told_until_ns = atomic_load(&run->io.dormant_until_ns);
     run_pause(run);
 }
 
@@ -516,17 +517,17 @@ static int write_report(struct run *run, const struct run_progress *progress,
     if (rc)
         return rc;
     rc = store_job_get(run->store, run->job->file.id, &arena, &stored, err);
-    struct report report = {
-        .job = run->job,
-        .books = summary ? &summary->books : &progress->books,
-        .state = state_of(run->state),
-        .quota = &run->quota,
-        .results = summary,
-        .started_ns = stored.started_ns,
-        .finished_ns = summary ? clock_now_ns() : 0,
-        .elapsed_ns = progress->elapsed_ns,
-        .answered_before = progress->answered_before,
-        .reason = summary ? TEXT_NONE : text_of(run->io.held_because)};
+    struct report report = {.job = run->job,
+                            .books = summary ? &summary->books : &progress->books,
+                            .state = state_of(run->state),
+                            .quota = &run->quota,
+                            .results = summary,
+                            .started_ns = stored.started_ns,
+                            .finished_ns = summary ? clock_now_ns() : 0,
+                            .elapsed_ns = progress->elapsed_ns,
+                            .answered_before = progress->answered_before,
+                            .reason =
+                                summary ? TEXT_NONE : text_of(run->io.held_because)};
     if (rc >= 0)
         rc = report_write(run->dir, &report, err);
     arena_fini(&arena);
@@ -582,9 +583,15 @@ int run_end(struct run **ended, struct error *err)
         run->state = RUN_FAILED;
     struct error ignored;
     bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
-    int recorded = store_job_state(
-        run->store, run->job->file.id, put_off ? JOB_WAITING : state_of(run->state),
-        text_of(rc == 0 && held ? run->io.held_because : why.text), rc ? &ignored : &why);
+    char waits[160] = "";
+    if (put_off)
+        waiting_sentence(run, run->told_until_ns, waits);
+    int recorded = store_job_state(run->store, run->job->file.id,
+                                   put_off ? JOB_WAITING : state_of(run->state),
+                                   text_of(put_off           ? waits
+                                           : rc == 0 && held ? run->io.held_because
+                                                             : why.text),
+                                   rc ? &ignored : &why);
     if (rc == 0)
         rc = recorded;
     if (rc && err)
