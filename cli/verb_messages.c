@@ -21,6 +21,8 @@ static const struct option_spec options[] = {
      "sent, failed, unknown, cancelled, expired, pending, or a reason of suppression"},
     {"reason", "NAME", "that failed for this reason, as report.json calls it"},
     {"provider-id", "ID", "that the provider knows by this id"},
+    {"receipt", "NAME",
+     "of which was heard: delivered, undelivered, bounced, complained, read"},
     {"since", "TIME", "not before, e.g. 2026-11-01 or 2026-11-01T08:00:00Z"},
     {"until", "TIME", "before"},
     {"job", "ID", "of this job"},
@@ -61,16 +63,34 @@ static void set(json_t *object, const char *key, struct text value)
         json_object_set_new(object, key, json_stringn(value.data, value.bytes));
 }
 
+static void set_receipt(json_t *out, enum receipt_status status, int64_t at_s,
+                        const char *code)
+{
+    char at[CLOCK_FORMAT_BYTES] = "";
+    if (status == RECEIPT_NONE)
+        return;
+    if (at_s)
+        clock_format(at_s * NS_PER_S, false, at);
+    set(out, "receipt", text_of(receipt_status_name(status)));
+    set(out, "receipt_at", text_of(at));
+    set(out, "receipt_code", text_of(code));
+}
+
 static void print(const struct listing *l, const struct result *r, struct text source,
                   const char *status)
 {
     char at[CLOCK_FORMAT_BYTES] = "";
+    int64_t heard_s;
+    const char *code;
+    enum receipt_status heard =
+        receipt_file_get(l->filter.receipts, r->number, &heard_s, &code);
     if (r->at_ms)
         clock_format(r->at_ms * NS_PER_MS, false, at);
     if (!l->context->json) {
-        printf("%-20s  %-10.*s  %-24.*s  %-16.*s  %-5s  %s%s%s\n", at,
+        printf("%-20s  %-10.*s  %-24.*s  %-16.*s  %-5s  %s%s%s%s%s\n", at,
                TEXT_ARGS(l->job->account), TEXT_ARGS(l->job->id), TEXT_ARGS(r->customer),
-               channel_name(r->channel), status, r->reason[0] ? ": " : "", r->reason);
+               channel_name(r->channel), status, r->reason[0] ? ": " : "", r->reason,
+               heard ? ", " : "", heard ? receipt_status_name(heard) : "");
         return;
     }
     json_t *out = json_pack("{s:s, s:s, s:I, s:I}", "channel", channel_name(r->channel),
@@ -88,6 +108,7 @@ static void print(const struct listing *l, const struct result *r, struct text s
     set(out, "detail", r->detail);
     set(out, "provider", r->provider);
     set(out, "provider_id", r->provider_id);
+    set_receipt(out, heard, heard_s, code);
     verb_print_json(out);
 }
 
@@ -166,10 +187,19 @@ static int list_job(struct listing *l, const struct config *config, struct error
         rc = path_join(path, dir, TEXT("results.arrow"), err);
     if (rc || !is_over(l->job) || !file_exists(path))
         return rc ? rc : list_journal(l, config, dir, err);
+    struct receipt_file *receipts = NULL;
     bool counted = l->count_only && !l->limit;
-    rc = results_read(path, &l->filter, counted ? NULL : on_result, l, &matched, err);
+    uint64_t rows;
+    rc = results_rows(path, &rows, err);
+    if (rc == 0)
+        rc = receipt_file_open(dir, rows, false, &receipts, err);
+    l->filter.receipts = receipts;
+    if (rc == 0)
+        rc = results_read(path, &l->filter, counted ? NULL : on_result, l, &matched, err);
     if (rc == 0 && counted)
         l->found += matched;
+    l->filter.receipts = NULL;
+    (void)!receipt_file_close(&receipts, NULL); /* nothing was written */
     return rc;
 }
 
@@ -205,6 +235,19 @@ static int read_channel(const char *name, int *out, struct error *err)
                      near_hint(&near, hint, sizeof(hint)));
 }
 
+static int read_receipt(const char *name, enum receipt_status *out, struct error *err)
+{
+    char hint[64];
+    struct near near = {.wanted = text_of(name ? name : "")};
+    *out = name ? receipt_status_parse(text_of(name)) : RECEIPT_NONE;
+    if (!name || *out != RECEIPT_NONE)
+        return 0;
+    for (int i = RECEIPT_DELIVERED; i < RECEIPT_STATUS_COUNT; i++)
+        near_offer(&near, text_of(receipt_status_name((enum receipt_status)i)));
+    return error_set(err, ERROR_USAGE, "--receipt %.40s: nothing of that kind is heard%s",
+                     name, near_hint(&near, hint, sizeof(hint)));
+}
+
 static int read_limit(const char *value, uint64_t *out, struct error *err)
 {
     char *end = NULL;
@@ -227,6 +270,8 @@ static int read_options(const struct options *given, struct listing *l, struct e
     int rc = read_channel(options_value(given, "channel"), &f->channel, err);
     if (rc == 0)
         rc = read_limit(options_value(given, "limit"), &l->limit, err);
+    if (rc == 0)
+        rc = read_receipt(options_value(given, "receipt"), &f->receipt, err);
     if (rc == 0)
         rc = read_time(given, "since", &f->since_ns, err);
     if (rc == 0)

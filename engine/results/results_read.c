@@ -81,6 +81,14 @@ static bool is_wanted(struct text wanted, struct text value)
     return !wanted.data || text_equal(wanted, value);
 }
 
+static bool is_heard(const struct results_filter *f, uint64_t number)
+{
+    int64_t at_s;
+    const char *code;
+    return f->receipt == RECEIPT_NONE ||
+           receipt_file_get(f->receipts, number, &at_s, &code) == f->receipt;
+}
+
 bool results_wanted(const struct results_filter *f, const struct result *r)
 {
     return (r->notice ? f->notice : f->customers) &&
@@ -171,6 +179,16 @@ static void keep_period(struct reading *r)
     }
 }
 
+static void keep_heard(struct reading *r)
+{
+    size_t rows = (size_t)r->rows;
+    for (size_t i = bitmap_next(r->map, 0, rows); i < rows;
+         i = bitmap_next(r->map, i + 1, rows)) {
+        if (!is_heard(r->filter, r->first_row + i))
+            bitmap_clear(r->map, i);
+    }
+}
+
 /* The notice stands first, in a row of its own. */
 static bool is_notice(const struct reading *r, int64_t row)
 {
@@ -214,6 +232,8 @@ static void keep(struct reading *r)
     }
     if (f->since_ns || f->until_ns)
         keep_period(r);
+    if (f->receipt != RECEIPT_NONE)
+        keep_heard(r);
 }
 
 static void need(struct reading *r, enum field field)
@@ -418,4 +438,17 @@ int results_read(const char *path, const struct results_filter *filter,
     free(r.needed);
     arrow_close(&r.file);
     return rc;
+}
+
+int results_rows(const char *path, uint64_t *out, struct error *err)
+{
+    struct arrow_file *file;
+    *out = 0;
+    int rc = arrow_open(path, &file, err);
+    if (rc)
+        return rc;
+    for (size_t b = 0; b < arrow_batch_count(file); b++)
+        *out += (uint64_t)arrow_batch_rows(file, b);
+    arrow_close(&file);
+    return 0;
 }

@@ -2,6 +2,7 @@
 #ifndef ENGINE_RESULTS_READ_H
 #define ENGINE_RESULTS_READ_H
 
+#include "engine/results/receipt_file.h"
 #include "engine/results/results.h"
 
 /* Which messages of one job are wanted. A text without value: any. */
@@ -12,6 +13,9 @@ struct results_filter {
     bool customers;             /* messages to customers */
     bool notice;                /* the notice to the owner */
     int64_t since_ns, until_ns; /* 0: open */
+    enum receipt_status
+        receipt; /* what was heard later; RECEIPT_NONE: anything or nothing */
+    const struct receipt_file *receipts; /* the job's; NULL: nothing was heard */
     int64_t created_ns; /* the job's: when nothing was answered it stands for that */
 };
 
@@ -28,5 +32,9 @@ bool results_wanted(const struct results_filter *filter, const struct result *re
 int results_read(const char *path, const struct results_filter *filter,
                  int (*fn)(void *arg, const struct result *result), void *arg,
                  uint64_t *matched_out, struct error *err) MUST_USE;
+
+/* results_rows: how many the file has.
+ * Errors: as results_read */
+int results_rows(const char *path, uint64_t *out, struct error *err) MUST_USE;
 
 #endif
