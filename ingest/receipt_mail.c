@@ -183,6 +183,21 @@ static struct text return_path(struct text to, struct arena *arena)
                       (struct text){equals + 1, (size_t)(end - equals - 1)});
 }
 
+/* unfolded: on one line. */
+static struct text unfolded(struct text value, struct arena *arena)
+{
+    char *out = arena_alloc(arena, value.bytes + 1);
+    size_t bytes = 0;
+    for (size_t i = 0; out && i < value.bytes; i++) {
+        bool space = (unsigned char)value.data[i] <= ' ';
+        if (!space)
+            out[bytes++] = value.data[i];
+        else if (bytes > 0 && out[bytes - 1] != ' ')
+            out[bytes++] = ' ';
+    }
+    return (struct text){out, bytes};
+}
+
 int receipt_parse_mail(struct text mail, struct arena *arena, struct receipt *out)
 {
     struct report report = {.part = PART_HEAD};
@@ -197,7 +212,7 @@ int receipt_parse_mail(struct text mail, struct arena *arena, struct receipt *ou
     *out = (struct receipt){.message_id = receipt_message_id(report.message_id),
                             .address = path.data ? path : arena_text(arena, address),
                             .code = status,
-                            .detail = arena_text(arena, report.diagnostic),
+                            .detail = unfolded(report.diagnostic, arena),
                             .status = meaning(&report, status),
                             .at_s = time_of(report.date)};
     if (out->message_id.data)

@@ -144,7 +144,7 @@ static void alias(struct join *j, struct text customer, struct text address)
         const struct receipt_entry *entry = &j->table->entries[e];
         if (!entry->matched && !entry->receipt.message_id.data &&
             !entry->receipt.provider_id.data)
-            receipt_table_alias(j->table, id, e);
+            receipt_table_alias(j->table, receipt_key_id(id), e);
         e = next;
     }
 }

@@ -23,9 +23,10 @@ void receipt_table_clear(struct receipt_table *table)
 
 /* --- keys --- */
 
+/* Hashed again: an id in a receipt is what somebody wrote, and slots take its low bits. */
 struct hash128 receipt_key_id(struct hash128 message_id)
 {
-    return message_id;
+    return hash128(&message_id, sizeof(message_id));
 }
 
 struct hash128 receipt_key_provider(struct text provider_id)
@@ -98,19 +99,49 @@ static struct receipt_entry *add(struct receipt_table *table, struct hash128 key
     return &table->entries[number];
 }
 
+/* is_better: of two receipts of one status, as receipt_file orders them. */
+static bool is_better(const struct receipt *a, const struct receipt *b)
+{
+    if (a->at_s != b->at_s)
+        return a->at_s > b->at_s;
+    size_t bytes = a->code.bytes < b->code.bytes ? a->code.bytes : b->code.bytes;
+    int order = bytes ? memcmp(a->code.data, b->code.data, bytes) : 0;
+    return order ? order > 0 : a->code.bytes > b->code.bytes;
+}
+
+/* merge: true when a receipt of that status is there already, which then is the better of both. What
+ * waits would else grow with every repetition. */
+static bool merge(struct receipt_table *table, struct hash128 key,
+                  const struct receipt *receipt)
+{
+    uint32_t e = receipt_table_find(table, key);
+    while (e != RECEIPT_NO_ENTRY && (table->entries[e].found != e ||
+                                     table->entries[e].receipt.status != receipt->status))
+        e = receipt_table_next(table, e);
+    if (e == RECEIPT_NO_ENTRY)
+        return false;
+    if (is_better(receipt, &table->entries[e].receipt))
+        table->entries[e].receipt = *receipt;
+    return true;
+}
+
 void receipt_table_add(struct receipt_table *table, const struct receipt *receipt)
 {
     struct hash128 key;
+    size_t *kind;
     if (receipt->message_id.data) {
         key = receipt_key_id(id_of(receipt->message_id));
-        table->by_id++;
+        kind = &table->by_id;
     } else if (receipt->provider_id.data) {
         key = receipt_key_provider(receipt->provider_id);
-        table->by_provider++;
+        kind = &table->by_provider;
     } else {
         key = receipt_key_address(receipt->address);
-        table->by_address++;
+        kind = &table->by_address;
     }
+    if (merge(table, key, receipt))
+        return;
+    ++*kind;
     add(table, key)->receipt = *receipt;
     table->open++;
 }

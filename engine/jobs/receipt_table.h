@@ -35,6 +35,7 @@ struct hash128 receipt_key_id(struct hash128 message_id);
 struct hash128 receipt_key_provider(struct text provider_id);
 struct hash128 receipt_key_address(struct text address);
 
+/* receipt_table_add: of several of one status for the same message the one that counts stays. */
 void receipt_table_add(struct receipt_table *table, const struct receipt *receipt);
 /* receipt_table_alias: another key for the entry `found`. */
 void receipt_table_alias(struct receipt_table *table, struct hash128 key, uint32_t found);
