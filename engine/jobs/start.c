@@ -2,6 +2,7 @@
 #include "engine/jobs/start.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/job/frozen.h"
 
 #include <stdio.h>
@@ -72,8 +73,10 @@ static int start_fresh(struct io_thread *io, const struct job_env *env,
     if (rc)
         return rc;
     rc = frozen_make(env->home, job, content, err);
+    failpoint(FAILPOINT_START_FROZEN);
     if (rc == 0)
         rc = record(env, job, name, JOB_RUNNING, err);
+    failpoint(FAILPOINT_START_RECORDED);
     if (rc == 0)
         return run_in_dir(io, env, job, run_out, err);
     job_close(&job);

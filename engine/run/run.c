@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/run/notice.h"
@@ -458,8 +459,10 @@ static int write_books(struct run *run, struct error *err)
     struct results_summary summary;
     run_progress(run, &progress);
     int rc = results_write(run->dir, run->job, &summary, err);
+    failpoint(FAILPOINT_END_RESULTS);
     if (rc == 0)
         rc = settle_quota(run, &summary, err);
+    failpoint(FAILPOINT_END_QUOTA);
     char why[256];
     if (rc == 0 && !books_balanced(&summary.books, why, sizeof(why)))
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
@@ -490,6 +493,7 @@ int run_end(struct run **ended, struct error *err)
         pipeline_stop(run->pipeline);
     int rc = pipeline_wait(run->pipeline, &why);
     close_journal(run);
+    failpoint(FAILPOINT_END_CLOSED);
     write_dead(run);
     if (atomic_load(&run->io.broken) && rc == 0) {
         why = run->io.why;
@@ -502,10 +506,12 @@ int run_end(struct run **ended, struct error *err)
         rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
+    failpoint(FAILPOINT_END_REPORT);
     struct error ignored;
     int recorded = store_job_state(
         run->store, run->job->file.id, state_of(run->state),
         text_of(rc == 0 && held ? run->io.held_because : why.text), rc ? &ignored : &why);
+    failpoint(FAILPOINT_END_RECORDED);
     if (rc == 0)
         rc = recorded;
     if (rc && err)

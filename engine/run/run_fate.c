@@ -1,6 +1,7 @@
 /* run_fate: what becomes of a run's messages: an outcome in the journal, or another attempt later;
  * and what an earlier run left in doubt. On the I/O thread. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/run/run_private.h"
 
 #include <stdlib.h>
@@ -72,6 +73,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .at_ms = clock_now_ns() / NS_PER_MS,
                                               .provider_id = result->provider_id,
                                               .detail = result->detail});
+    failpoint(FAILPOINT_OUTCOME_APPENDED);
     if (outcome == OUTCOME_PENDING)
         return;
     run_out_settled(run, d, outcome, result);
@@ -159,6 +161,7 @@ static void note_dead(struct run *run, const struct delivery *d,
 void run_fate_done(struct run *run, struct delivery *d,
                    const struct delivery_result *result)
 {
+    failpoint(FAILPOINT_REPLY_RECEIVED);
     run->io.in_dispatch--;
     run_out_answered(run, d);
     if (result->address_dead)
