@@ -46,6 +46,9 @@ static const char *const dispositions[] = {
 _Static_assert(ARRAY_COUNT(dispositions) == DISPOSITION_COUNT,
                "every disposition has a name");
 
+static const char *const priorities[] = {
+    [PRIORITY_HIGH] = "high", [PRIORITY_NORMAL] = "normal", [PRIORITY_LOW] = "low"};
+
 static const char *const outcomes[] = {
     [OUTCOME_PENDING] = "pending",     [OUTCOME_SENT] = "sent",
     [OUTCOME_FAILED] = "failed",       [OUTCOME_UNKNOWN] = "unknown",
@@ -62,6 +65,12 @@ const char *category_name(enum category category)
 {
     CHECK(category < CATEGORY_COUNT);
     return categories[category];
+}
+
+const char *priority_name(enum priority priority)
+{
+    CHECK(priority < PRIORITY_COUNT);
+    return priorities[priority];
 }
 
 const char *disposition_name(enum disposition disposition)
@@ -93,6 +102,11 @@ int channel_parse(struct text name)
 int category_parse(struct text name)
 {
     return name_index(categories, ARRAY_COUNT(categories), name);
+}
+
+int priority_parse(struct text name)
+{
+    return name_index(priorities, ARRAY_COUNT(priorities), name);
 }
 
 enum disposition disposition_after_quota(enum disposition email_reason)

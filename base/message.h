@@ -18,6 +18,9 @@ enum category {
     CATEGORY_COUNT
 };
 
+/* How urgent a job is beside the others of its process. */
+enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, PRIORITY_COUNT };
+
 enum disposition {
     DISPOSITION_NONE = 0,           /* the row is not in the audience */
     DISPOSITION_SEND = 1,           /* planned on this channel */
@@ -62,12 +65,14 @@ enum outcome {
 /* Names as they stand in jobs, plans, reports and results; NULL-free, ASCII. */
 const char *channel_name(enum channel channel);
 const char *category_name(enum category category);
+const char *priority_name(enum priority priority);
 const char *disposition_name(enum disposition disposition);
 const char *outcome_name(enum outcome outcome);
 
-/* channel_parse, category_parse: the value, or -1 for a name that is none. */
+/* channel_parse, category_parse, priority_parse: the value, or -1 for a name that is none. */
 int channel_parse(struct text name);
 int category_parse(struct text name);
+int priority_parse(struct text name);
 
 /* disposition_sends: SEND and FROM_FALLBACK make a message; everything else does not. */
 static inline bool disposition_sends(enum disposition d)

@@ -235,7 +235,13 @@ int run_io_open(struct run *run, struct error *err)
                                     .rows = snapshot_rows(job->snapshot),
                                     .providers = providers,
                                     .provider_count = job->config->provider_count};
-    io->source = (struct delivery_source){.intend = intend, .admit = admit, .done = done};
+    io->source = (struct delivery_source){
+        .intend = intend,
+        .admit = admit,
+        .done = done,
+        .priority =
+            job->file.category == CATEGORY_MARKETING ? PRIORITY_NORMAL : PRIORITY_HIGH,
+        .account = hash64(job->account.id.data, job->account.id.bytes)};
     io->run = run;
     int rc = journal_open(run->dir, &header, io->loop, &io->journal, err);
     if (rc)

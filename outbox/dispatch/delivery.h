@@ -69,6 +69,8 @@ struct delivery_source {
     /* done: called exactly once per delivery submitted, unless admit said no. */
     void (*done)(struct delivery_source *source, struct delivery *delivery,
                  const struct delivery_result *result);
+    enum priority priority; /* whose turn it is: see fair_queue.h */
+    uint64_t account;       /* a hash of its id */
     bool
         withdrawn; /* dispatch's: it takes everything back, also what a provider returns later */
 };

@@ -108,23 +108,6 @@ static struct flow_group *free_group(struct flow *flow)
     return NULL;
 }
 
-/* Cut a group off the planned queue: deliveries of one source, in order. */
-static struct flow_group cut_group(struct flow *flow, size_t most)
-{
-    struct delivery *last = flow->planned.head;
-    struct flow_group cut = {.list = last, .source = last->source, .count = 1};
-    while (cut.count < most && last->next && last->next->source == cut.source) {
-        last = last->next;
-        cut.count++;
-    }
-    flow->planned.head = last->next;
-    if (!flow->planned.head)
-        flow->planned.tail = NULL;
-    flow->planned.count -= cut.count;
-    last->next = NULL;
-    return cut;
-}
-
 /* Ask for intents until what is intended and not yet taken reaches the target. Nothing is
  * asked while half of it is there, so that the journal gets few large groups. */
 void flow_plan(struct flow *flow)
@@ -136,12 +119,15 @@ void flow_plan(struct flow *flow)
         if (ahead > target / 2 || flow_rests(flow) || !(group = free_group(flow)))
             return;
         size_t most = target > ahead ? target - ahead : 1;
-        struct flow_group cut =
-            cut_group(flow, most < PACE_GROUP_MAX ? most : PACE_GROUP_MAX);
-        cut.started_ns = clock_steady_ns();
-        *group = cut;
+        struct delivery_queue cut =
+            fair_queue_cut(&flow->planned, most < PACE_GROUP_MAX ? most : PACE_GROUP_MAX);
+        struct delivery_source *source = cut.head->source;
+        *group = (struct flow_group){.list = cut.head,
+                                     .source = source,
+                                     .count = cut.count,
+                                     .started_ns = clock_steady_ns()};
         flow->intending += cut.count;
-        cut.source->intend(cut.source, cut.list, cut.count);
+        source->intend(source, cut.head, cut.count);
     }
 }
 
@@ -203,7 +189,7 @@ void flow_submit(struct flow *flow, struct delivery *delivery)
         finish_all(flow, &back);
         return;
     }
-    delivery_queue_push(&flow->planned, delivery);
+    fair_queue_push(&flow->planned, delivery);
     flow_show(flow);
     wake_now(flow);
 }
@@ -211,14 +197,11 @@ void flow_submit(struct flow *flow, struct delivery *delivery)
 /* Callbacks run only once the queues are consistent. */
 void flow_take_back(struct flow *flow, const struct delivery_source *source)
 {
-    struct delivery_queue back = {0};
-    struct delivery_queue *queues[] = {&flow->ready, &flow->planned};
-    for (size_t i = 0; i < ARRAY_COUNT(queues); i++) {
-        struct delivery_queue all = delivery_queue_take(queues[i]);
-        for (struct delivery *delivery; (delivery = delivery_queue_pop(&all));) {
-            bool mine = !source || delivery->source == source;
-            delivery_queue_push(mine ? &back : queues[i], delivery);
-        }
+    struct delivery_queue back = fair_queue_take(&flow->planned, source);
+    struct delivery_queue ready = delivery_queue_take(&flow->ready);
+    for (struct delivery *delivery; (delivery = delivery_queue_pop(&ready));) {
+        bool mine = !source || delivery->source == source;
+        delivery_queue_push(mine ? &back : &flow->ready, delivery);
     }
     for (size_t i = 0; i < FLOW_GROUPS; i++) {
         struct flow_group *group = &flow->groups[i];
@@ -229,20 +212,29 @@ void flow_take_back(struct flow *flow, const struct delivery_source *source)
     finish_all(flow, &back);
 }
 
+/* stays: a delivery that found no other provider; until this one works again, or for good. */
+static void stays(struct flow *flow, struct delivery *delivery, bool was_ready,
+                  struct delivery_queue *back)
+{
+    if (flow->set->stopped || flow->closing)
+        delivery_queue_push(back, delivery);
+    else if (was_ready)
+        delivery_queue_push(&flow->ready, delivery);
+    else
+        fair_queue_push(&flow->planned, delivery);
+}
+
 void flow_give_away(struct flow *flow, size_t keep)
 {
     struct delivery_queue back = {0};
     struct delivery_queue all[] = {delivery_queue_take(&flow->ready),
-                                   delivery_queue_take(&flow->planned)};
-    struct delivery_queue *homes[] = {&flow->ready, &flow->planned};
-    bool fails = flow->set->stopped || flow->closing;
+                                   fair_queue_take(&flow->planned, NULL)};
     for (size_t i = 0; i < ARRAY_COUNT(all); i++) {
         for (struct delivery *delivery; (delivery = delivery_queue_pop(&all[i]));) {
-            if (keep > 0)
-                keep--;
-            else if (move_away(flow, delivery))
+            if (keep == 0 && move_away(flow, delivery))
                 continue;
-            delivery_queue_push(fails ? &back : homes[i], delivery);
+            keep -= keep > 0;
+            stays(flow, delivery, i == 0, &back);
         }
     }
     for (size_t i = 0; i < FLOW_GROUPS; i++)

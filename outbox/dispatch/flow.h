@@ -9,6 +9,7 @@
 #include "outbox/dispatch/breaker.h"
 #include "outbox/dispatch/delivery_queue.h"
 #include "outbox/dispatch/dispatch.h"
+#include "outbox/dispatch/fair_queue.h"
 #include "outbox/dispatch/limiter.h"
 #include "outbox/dispatch/gauge.h"
 #include "outbox/dispatch/pace.h"
@@ -16,9 +17,8 @@
 #include "outbox/dispatch/route.h"
 #include "outbox/dispatch/throttle.h"
 
-/* Groups of intents under way at once: one being written, one waiting behind it, one to
- * spare. */
-#define FLOW_GROUPS 4
+/* Groups of intents under way at once. A group is of one source, so many small jobs need many. */
+#define FLOW_GROUPS 16
 
 struct flow_group {
     struct delivery *list; /* NULL: free */
@@ -33,7 +33,7 @@ struct flow {
     struct provider provider;
     struct flow_set *set;
     struct retry_policy retry;
-    struct delivery_queue planned;
+    struct fair_queue planned;
     struct flow_group groups[FLOW_GROUPS];
     size_t intending; /* in all groups */
     struct delivery_queue ready;
