@@ -34,7 +34,7 @@ static int read_books(const char *dir, struct books *books, struct error *err)
     struct replay replay = {0};
     *books = (struct books){0};
     int rc = read_names(dir, books, err);
-    if (rc == 0)
+    if (rc == 0 && replay_exists(dir))
         rc = replay_read(dir, NULL, &replay, err);
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
         uint64_t matched = 0;

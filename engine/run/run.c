@@ -28,15 +28,13 @@ static int grant(void *arg, uint64_t segments, struct error *err)
 
 static int read_journal(struct run *run, struct error *err)
 {
-    char path[PATH_BYTES];
-    int rc = path_join(path, run->dir, TEXT("journal.0000"), err);
-    if (rc || !file_exists(path))
-        return rc;
+    if (!replay_exists(run->dir))
+        return 0;
     run->replay = calloc(1, sizeof(*run->replay));
     CHECK(run->replay != NULL);
     struct run_dead_journal dead;
     struct replay_visitor visitor = run_dead_visitor(&dead);
-    rc = replay_read(run->dir, &visitor, run->replay, err);
+    int rc = replay_read(run->dir, &visitor, run->replay, err);
     int recovered = run_dead_recover(&run->dead, &dead, run->job, rc ? NULL : err);
     rc = rc ? rc : recovered;
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {

@@ -45,6 +45,7 @@ static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns
                         .attempt = d->attempt,
                         .provider = d->provider,
                         .in_doubt = in_doubt,
+                        .left_behind = d->left_behind,
                         .started_ns = d->started_ns};
     waiting_add(&io->waiting, due_ns, &redo);
     loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
@@ -115,16 +116,18 @@ static void done_unknown(struct run *run, struct delivery *d,
 {
     const struct provider_config *config = &run->job->config->providers[result->provider];
     enum on_unknown policy = policy_of(run, result->provider);
-    bool again = policy == ON_UNKNOWN_RESEND
-                     ? d->attempt < config->retry_attempts
-                     : reconciles(run, result->provider) &&
-                           !result->doubt_settled; /* look it up */
+    bool looked_up = reconciles(run, result->provider);
+    bool again = policy == ON_UNKNOWN_RESEND ? d->attempt < config->retry_attempts
+                                             : looked_up && !result->doubt_settled;
     if (policy == ON_UNKNOWN_ASSUME_SENT) {
         record(run, d, OUTCOME_SENT, result);
     } else if (again && d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
         /* No record: the intent stands, so that after a crash the message is still in
          * doubt. */
-        int64_t due_ns = loop_now_ns(run->io.loop) + config->retry_first_ns;
+        int64_t wait_ns = config->retry_first_ns;
+        if (looked_up && wait_ns < config->lookup_after_ns)
+            wait_ns = config->lookup_after_ns;
+        int64_t due_ns = loop_now_ns(run->io.loop) + wait_ns;
         wait_until(run, d, due_ns > result->retry_at_ns ? due_ns : result->retry_at_ns,
                    true);
     } else {
@@ -244,6 +247,36 @@ static void resolve_doubt(struct run *run)
                              policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT);
         }
     }
+}
+
+/* looked_up_at: not before this is a provider's list asked for what an earlier run left with it. That
+ * run was at work until we took over, as far as anybody knows. */
+static int64_t looked_up_at(const struct run *run, const struct delivery *d)
+{
+    return d->left_behind && reconciles(run, d->provider)
+               ? run->started_steady_ns +
+                     run->job->config->providers[d->provider].lookup_after_ns
+               : 0;
+}
+
+struct delivery *run_fate_put_aside(struct run *run, struct delivery *list)
+{
+    struct delivery *rest = NULL, **end = &rest;
+    int64_t now_ns = loop_now_ns(run->io.loop);
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        int64_t due_ns = looked_up_at(run, list);
+        if (due_ns <= now_ns) {
+            *end = list;
+            end = &list->next;
+            continue;
+        }
+        list->attempt--; /* waiting is none */
+        wait_until(run, list, due_ns, true);
+        release(run, list);
+    }
+    *end = NULL;
+    return rest;
 }
 
 /* --- the door --- */

@@ -154,7 +154,9 @@ static void deliver(struct run *run, struct batch *batch)
                             io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
     } else {
-        run_out_send(run, &batch->outgoing[0].delivery);
+        struct delivery *list = run_fate_put_aside(run, &batch->outgoing[0].delivery);
+        if (list)
+            run_out_send(run, list);
     }
 }
 
