@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "engine/jobs/recover.h"
 #include "engine/jobs/start.h"
 #include "ingest/spool.h"
 
@@ -221,8 +222,9 @@ static void take_resumed(struct daemon *d)
             continue;
         char *name = text_copy(jobs[i].spool_name);
         struct buffer content = {0};
-        if (store_job_state(d->store, jobs[i].id, JOB_WAITING, TEXT(""), NULL) == 0 &&
-            spool_move(d->spool, name, SPOOL_HOLD, SPOOL_ACTIVE, NULL) == 0 &&
+        /* Moved first: killed in between, it is still paused, and asked to go on. */
+        if (spool_move(d->spool, name, SPOOL_HOLD, SPOOL_ACTIVE, NULL) == 0 &&
+            store_job_state(d->store, jobs[i].id, JOB_WAITING, TEXT(""), NULL) == 0 &&
             read_active(d, name, &content))
             take(d, name, buffer_view(&content));
         buffer_fini(&content);
@@ -326,6 +328,8 @@ int daemon_run(const char *home, struct process *process, void (*ready_fn)(void 
         rc = lock_home(&d, err);
     if (rc == 0)
         rc = store_open(home, false, &d.store, err);
+    if (rc == 0)
+        rc = recover_to_spool(home, d.store, err);
     if (rc == 0)
         rc = spool_open(home, &d.spool, err);
     if (rc == 0)

@@ -3,6 +3,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "outbox/journal/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,6 +54,15 @@ int journal_file_lock(struct journal_file *file, const char *dir, struct error *
     }
     file->dir_fd = fd;
     return 0;
+}
+
+bool journal_is_open(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return locked;
 }
 
 /* Head, frame and first zeros of a file that has no name yet. */

@@ -2,7 +2,8 @@
 empty folder. tests/crash/chaos.sh has the why.
 
 A round is one job to everybody by SMS, email and push. It is begun by `send` or `serve`, killed a few
-times, begun again by `resume` or `serve`, and at last let through. Then the boxes are read.
+times, taken up each time by whatever verb goes on with it, and at last let through. Then the boxes are
+read.
 """
 import signal, socket
 from helper import *
@@ -94,7 +95,11 @@ tiers: {{endless: {{segments: 100000000}}}}
 """)
 
     def start(self, name, command, failpoint=None):
-        env = {**self.env, "VOLLEY_FAILPOINT": failpoint} if failpoint else self.env
+        env = dict(self.env)
+        if failpoint:
+            env["VOLLEY_FAILPOINT"] = failpoint
+        if name == "run" and dice.random() < .25:
+            env["VOLLEY_LOOP"] = "epoll"
         return subprocess.Popen(command, env=env, cwd=self.dir, stdin=subprocess.DEVNULL,
                                 stdout=open(f"{self.dir}/{name}.out", "w"),
                                 stderr=open(f"{self.dir}/{name}.err", "w"))
@@ -146,14 +151,15 @@ class Round:
                    "channels": ["sms", "email", "push"], "vars": {"job": self.id},
                    "audience": {"snapshot": "snapshots/people.arrow"}},
                   open(f"{home.dir}/{self.id}.json", "w"))
-        self.spooled = dice.random() < .5  # else begun by `send`
+        self.verb = dice.choice(["send", "serve"])
+        self.verbs = [self.verb]
         self.begun = False
 
     def told(self, what):
-        return (f"{self.home.name} {self.id} by {'serve' if self.spooled else 'send'}, email by {self.email}"
+        return (f"{self.home.name} {self.id} by {' '.join(self.verbs)}, email by {self.email}"
                 f" ({self.ses_policy}), killed {' '.join(self.kills)}: {what}")
 
-    def state(self):
+    def books(self):
         """What `volley show` says, None before the job is known."""
         done = subprocess.run([VOLLEY, "show", self.id, "--json"], env=self.home.env,
                               capture_output=True, text=True)
@@ -163,21 +169,33 @@ class Round:
         return None
 
     def is_over(self):
-        return os.path.exists(f"{self.home.dir}/spool/done/{self.id}.json")
+        """For the daemon: the books are closed and the job file, if there is one, has been put away."""
+        spool = f"{self.home.dir}/spool"
+        if any(os.path.exists(f"{spool}/{f}/{self.id}.json") for f in ("incoming", "active")):
+            return False
+        row = sqlite3.connect(f"{self.home.dir}/state.db").execute(
+            "SELECT finished_ns FROM job WHERE id = ?", (self.id,)).fetchone()
+        return bool(row and row[0])
 
     def command(self):
-        if self.spooled:
-            if not self.begun:
-                self.home.volley("submit", f"{self.id}.json")
-            return ["serve"]
-        return ["resume", self.id] if self.begun and self.state() else ["send", f"{self.id}.json"]
+        fresh, self.begun = not self.begun, True
+        if self.verb == "serve" and fresh:
+            self.home.volley("submit", f"{self.id}.json")
+        return {"send": ["send", f"{self.id}.json"], "serve": ["serve"], "resume": ["resume"],
+                "resume ID": ["resume", self.id]}[self.verb]
+
+    def choose_verb(self):
+        """Who goes on. What died before it was frozen, only its job file can begin again."""
+        if not os.path.exists(f"{self.home.dir}/outbox/{self.id}"):
+            return
+        self.verb = dice.choice(["send", "serve", "resume", "resume ID"])
+        self.verbs.append(self.verb)
 
     def run(self, place=None, seconds=None):
         """Begin it or go on, until it is killed or over. True when it was killed."""
         process = self.home.start("run", [VOLLEY, *self.command()], place)
-        self.begun = True
         end = time.monotonic() + (seconds if seconds is not None else 60)
-        while process.poll() is None and time.monotonic() < end and not (self.spooled and self.is_over()):
+        while process.poll() is None and time.monotonic() < end and not (self.verb == "serve" and self.is_over()):
             time.sleep(.002)
         if process.poll() is None and seconds is None and time.monotonic() >= end:
             process.kill()
@@ -191,6 +209,8 @@ class Round:
         process.wait()
         if process.returncode == -signal.SIGKILL:
             self.kills.append(place or f"{seconds:.3f}s")
+            self.balanced()
+            self.choose_verb()
             return True
         err = open(f"{self.home.dir}/run.err").read()
         true(process.returncode in (0, 1), self.told(f"status {process.returncode}: {err}"))
@@ -198,14 +218,14 @@ class Round:
 
     def balanced(self):
         """After a kill: the journal can be read and its books balance."""
-        report = self.state()
+        report = self.books()
         if report is None:
             return
         for name, c in report["channels"].items():
             equal(c["planned"], sum(c[o] for o in OUTCOMES) + c["fallback_email"], self.told(f"{name} planned"))
 
     def check(self):
-        report = self.state()
+        report = self.books()
         true(report, self.told("nobody knows it"))
         equal((report["state"], report["balanced"]), ("finished", True), self.told("books"))
         results = self.home.json("messages", "--job", self.id)
@@ -257,7 +277,7 @@ def feasible(place, job, last):
     if place in GOING_ON:
         return job.begun
     if place in SPOOL:
-        return job.spooled and not job.begun
+        return job.verb == "serve" and not job.begun
     return last if place in END else not last
 
 
@@ -292,7 +312,6 @@ def main():
                     break
                 killed += 1
                 by_place[place] += 1
-                job.balanced()
             job.run()
             total += job.check()
     finally:
