@@ -42,6 +42,8 @@ static const char *const dispositions[] = {
     [DISPOSITION_QUOTA_THEN_DUPLICATE] = "quota_then_duplicate",
     [DISPOSITION_QUOTA_THEN_DEAD_ADDRESS] = "quota_then_dead_address",
     [DISPOSITION_QUOTA_THEN_EMPTY_TEXT] = "quota_then_empty_text",
+    [DISPOSITION_SETTLED_BEFORE] = "settled_before",
+    [DISPOSITION_FREQUENCY_CAP] = "frequency_cap",
 };
 _Static_assert(ARRAY_COUNT(dispositions) == DISPOSITION_COUNT,
                "every disposition has a name");

@@ -49,6 +49,8 @@ enum disposition {
     DISPOSITION_QUOTA_THEN_DUPLICATE = 22,
     DISPOSITION_QUOTA_THEN_DEAD_ADDRESS = 23,
     DISPOSITION_QUOTA_THEN_EMPTY_TEXT = 24,
+    DISPOSITION_SETTLED_BEFORE = 25, /* a resend wants this customer on other channels */
+    DISPOSITION_FREQUENCY_CAP = 26,  /* too many marketing messages lately */
     DISPOSITION_COUNT
 };
 

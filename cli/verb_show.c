@@ -1,9 +1,35 @@
 /* verb_show: how one job stands. */
 #include "cli/books_table.h"
 #include "cli/verb.h"
+#include "engine/job/frozen.h"
 #include "engine/results/status.h"
 
-static const struct option_spec options[] = {VERB_COMMON};
+#include <stdio.h>
+
+static const struct option_spec options[] = {
+    {"html", NULL, "print where the report is that can be looked at and forwarded"},
+    VERB_COMMON};
+
+/* print_page: the path of report.html, which is written when a run ends. */
+static int print_page(const struct verb_context *context, const json_t *report,
+                      struct error *err)
+{
+    struct text id = text_of(context->options.arguments[0]);
+    const char *state = json_string_value(json_object_get(report, "state"));
+    char dir[PATH_BYTES], path[PATH_BYTES];
+    int rc = frozen_dir(context->home, id, dir, err);
+    if (rc == 0)
+        rc = path_join(path, dir, TEXT("report.html"), err);
+    if (rc)
+        return rc;
+    if (json_is_true(json_object_get(report, "running")) || !file_exists(path))
+        return error_set(err, ERROR_INPUT,
+                         "job \"%.*s\" is %s and has no report.html yet; it is written "
+                         "when the job ends (`volley show %.*s` says how it stands)",
+                         TEXT_ARGS(id), state, TEXT_ARGS(id));
+    puts(path);
+    return 0;
+}
 
 static int run(struct verb_context *context)
 {
@@ -14,7 +40,10 @@ static int run(struct verb_context *context)
     if (rc == 0)
         rc = status_read(context->home, store, text_of(context->options.arguments[0]),
                          &report, &err);
-    if (rc == 0 && context->json) {
+    if (rc == 0 && options_flag(&context->options, "html")) {
+        rc = print_page(context, report, &err);
+        json_decref(report);
+    } else if (rc == 0 && context->json) {
         verb_print_json(report);
     } else if (rc == 0) {
         books_table_report(report);
@@ -29,7 +58,8 @@ const struct verb verb_show = {
     .name = "show",
     .arguments = "ID",
     .summary = "the books of a job, running or ended",
-    .example = "volley show 2026-11-21-waiver\nvolley show 2026-11-21-waiver --json",
+    .example = "volley show 2026-11-21-waiver\nvolley show 2026-11-21-waiver --json\n"
+               "xdg-open $(volley show 2026-11-21-waiver --html)",
     .options = options,
     .arguments_min = 1,
     .arguments_max = 1,

@@ -50,6 +50,10 @@ struct config {
     size_t dkim_count;
     struct config_auto_hold auto_hold;
     struct {
+        uint64_t messages; /* 0: no cap */
+        int64_t window_ns;
+    } frequency_cap;
+    struct {
         int64_t window_ns;
         uint64_t min_messages;
         double messages_per_active_customer; /* 0: protection is off */

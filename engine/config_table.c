@@ -262,6 +262,18 @@ const struct config_key config_keys[] = {
      .sentence = "How long the others wait for first messages that the provider wants to "
                  "have later."},
 
+    {"frequency_cap", CONFIG_GROUP, "",
+     .sentence = "How many marketing messages a customer gets at most, over all jobs of "
+                 "the account; what is more is suppressed as `frequency_cap`."},
+    {"frequency_cap.messages", CONFIG_COUNT, "0", RANGE("0", "30"),
+     CONFIG(frequency_cap.messages),
+     .sentence = "So many within the window, whatever the channel; 0: as many as there "
+                 "are."},
+    {"frequency_cap.window", CONFIG_DURATION, "7d", RANGE("1h", "366d"),
+     CONFIG(frequency_cap.window_ns),
+     .sentence = "Jobs that started within this time count. Their folders must stay as "
+                 "long."},
+
     {"protection", CONFIG_GROUP, "",
      .sentence =
          "Accounts that send far more than their own activity justifies are blocked."},

@@ -2,24 +2,12 @@
  * key; the reader reports each problem with its line and goes on.
  * docs/job.schema.json says the same for other programs; a test holds the two together.
  */
-#include "ingest/job_file.h"
+#include "ingest/job_file_parts.h"
 
 #include "base/file.h"
 #include "base/units.h"
-#include "ingest/json_lines.h"
-#include "ingest/json_reader.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 #define CONTENT_BYTES_MAX ((size_t)64 << 20)
-#define WAIT_MAX_NS       (3600 * (int64_t)1000000000)
-#define HOLD_MESSAGES_MAX 1000000
-
-static struct job_file *job_of(struct json_reader *reader)
-{
-    return reader->target;
-}
 
 static void read_safe_name(struct json_reader *reader, const char *key,
                            const json_t *value, struct text *out)
@@ -32,179 +20,6 @@ static void read_safe_name(struct json_reader *reader, const char *key,
             "with `.`",
             key);
 }
-
-/* format_real: the shortest digits that read back as the same number. */
-static struct text format_real(struct arena *arena, double real)
-{
-    char digits[32];
-    for (int precision = 15; precision <= 17; precision++) {
-        snprintf(digits, sizeof(digits), "%.*g", precision, real);
-        if (strtod(digits, NULL) == real)
-            break;
-    }
-    return arena_text(arena, text_of(digits));
-}
-
-static bool read_scalar(struct arena *arena, const json_t *value, struct job_pair *out)
-{
-    switch (json_typeof(value)) {
-    case JSON_STRING:
-        out->kind = JOB_TEXT;
-        out->value = arena_text(arena, json_text(value));
-        return json_string_length(value) <= JSON_READER_TEXT_BYTES_MAX;
-    case JSON_INTEGER:
-        out->kind = JOB_INTEGER;
-        out->value = arena_format(arena, "%lld", json_integer_value(value));
-        return true;
-    case JSON_REAL:
-        out->kind = JOB_REAL;
-        out->value = format_real(arena, json_real_value(value));
-        return true;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        out->kind = JOB_BOOL;
-        out->value = json_is_true(value) ? TEXT("true") : TEXT("false");
-        return true;
-    case JSON_NULL:
-        out->kind = JOB_NULL;
-        out->value = TEXT_NONE;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static void read_pairs(struct json_reader *reader, const char *key, const json_t *value,
-                       struct job_pair **pairs_out, size_t *count_out)
-{
-    if (!json_is_object(value)) {
-        json_reader_problem(reader, "\"%s\" must be an object of names and values", key);
-        return;
-    }
-    struct arena *arena = reader->arena;
-    struct job_pair *pairs =
-        arena_zalloc(arena, json_object_size(value) * sizeof(struct job_pair));
-    if (!pairs)
-        return;
-    size_t count = 0;
-    const char *name;
-    json_t *member;
-    reader->path[reader->depth++] = 0;
-    json_object_foreach((json_t *)value, name, member)
-    {
-        struct text t = text_of(name);
-        if (t.bytes == 0 || t.bytes > JSON_READER_NAME_BYTES_MAX || !text_is_plain(t))
-            json_reader_problem(
-                reader,
-                "a name in \"%s\" must have 1 to %d bytes, none of them control "
-                "characters",
-                key, JSON_READER_NAME_BYTES_MAX);
-        pairs[count].name = arena_text(arena, t);
-        if (!read_scalar(arena, member, &pairs[count++]))
-            json_reader_problem(
-                reader,
-                "\"%.100s\" in \"%s\" must be a text of up to %d bytes, a number, "
-                "true, false or null",
-                name, key, JSON_READER_TEXT_BYTES_MAX);
-        reader->path[reader->depth - 1]++;
-    }
-    reader->depth--;
-    *pairs_out = pairs;
-    *count_out = count;
-}
-
-/* --- audience ----------------------------------------------------------------------- */
-
-static void read_snapshot(struct json_reader *reader, const char *key,
-                          const json_t *value)
-{
-    struct text *out = &job_of(reader)->audience.snapshot;
-    if (json_reader_text(reader, key, value, PATH_BYTES - 1, out) &&
-        (!path_is_inside(*out) || !text_is_plain(*out)))
-        json_reader_problem(reader,
-                            "\"%s\" must be a path inside the home, like "
-                            "\"snapshots/studio.arrow\"",
-                            key);
-}
-
-static void read_where(struct json_reader *reader, const char *key, const json_t *value)
-{
-    json_reader_text(reader, key, value, JSON_READER_TEXT_BYTES_MAX,
-                     &job_of(reader)->audience.where);
-    job_of(reader)->audience.where_line =
-        json_line(reader->content, reader->path, reader->depth);
-}
-
-static void read_params(struct json_reader *reader, const char *key, const json_t *value)
-{
-    read_pairs(reader, key, value, &job_of(reader)->audience.params,
-               &job_of(reader)->audience.param_count);
-}
-
-static void read_saved(struct json_reader *reader, const char *key, const json_t *value)
-{
-    json_reader_plain(reader, key, value, &job_of(reader)->audience.saved);
-}
-
-/* read_recipient: a customer id; numbers are ids of snapshots that count their customers.
- */
-static void read_recipient(struct json_reader *reader, const json_t *value,
-                           struct text *out)
-{
-    if (json_is_integer(value))
-        *out = arena_format(reader->arena, "%lld", json_integer_value(value));
-    else if (json_is_string(value))
-        json_reader_plain(reader, "recipients", value, out);
-    else
-        json_reader_problem(reader, "\"recipients\" must be a list of customer ids");
-}
-
-static void read_recipients(struct json_reader *reader, const char *key,
-                            const json_t *value)
-{
-    size_t count = json_array_size(value);
-    if (!json_is_array(value) || count == 0) {
-        json_reader_problem(reader, "\"%s\" must be a list of at least one customer id",
-                            key);
-        return;
-    }
-    struct text *ids = arena_zalloc(reader->arena, count * sizeof(*ids));
-    if (!ids)
-        return;
-    reader->path[reader->depth++] = 0;
-    for (size_t i = 0; i < count; i++) {
-        reader->path[reader->depth - 1] = i;
-        read_recipient(reader, json_array_get(value, i), &ids[i]);
-    }
-    reader->depth--;
-    job_of(reader)->audience.recipients = ids;
-    job_of(reader)->audience.recipient_count = count;
-}
-
-static const struct json_key audience_keys[] = {
-    {"snapshot", true, read_snapshot},      {"where", false, read_where},
-    {"params", false, read_params},         {"saved", false, read_saved},
-    {"recipients", false, read_recipients},
-};
-
-static void read_audience(struct json_reader *reader, const char *key,
-                          const json_t *value)
-{
-    (void)key;
-    json_reader_object(reader, "\"audience\"", value, audience_keys,
-                       ARRAY_COUNT(audience_keys));
-    bool where = json_object_get(value, "where"), saved = json_object_get(value, "saved");
-    bool recipients = json_object_get(value, "recipients");
-    if (where + saved + recipients > 1)
-        json_reader_problem(
-            reader, "\"audience\" takes one of \"where\", \"saved\" and \"recipients\", "
-                    "not several; none of them means everybody");
-    if (!where && !saved && job_of(reader)->audience.param_count > 0)
-        json_reader_problem(reader,
-                            "\"params\" needs a \"where\" or a \"saved\" that uses them");
-}
-
-/* --- the other keys ----------------------------------------------------------------- */
 
 static void read_id(struct json_reader *reader, const char *key, const json_t *value)
 {
@@ -245,7 +60,7 @@ static void read_source(struct json_reader *reader, const char *key, const json_
 
 static void read_vars(struct json_reader *reader, const char *key, const json_t *value)
 {
-    read_pairs(reader, key, value, &job_of(reader)->vars, &job_of(reader)->var_count);
+    job_file_pairs(reader, key, value, &job_of(reader)->vars, &job_of(reader)->var_count);
 }
 
 static void read_channel(struct json_reader *reader, const char *key, const json_t *value)
@@ -385,90 +200,46 @@ static void read_dedupe(struct json_reader *reader, const char *key, const json_
         json_reader_choice(reader, key, value, names, ARRAY_COUNT(names)) == 1;
 }
 
-/* --- auto_hold: what differs from the configuration's ------------------------------- */
+/* --- resend: what another job left undone -------------------------------------------- */
 
-static void read_hold_enabled(struct json_reader *reader, const char *key,
-                              const json_t *value)
+static const char *const resend_names[] = {
+    [RESEND_FAILED] = "failed", [RESEND_UNKNOWN] = "unknown", [RESEND_UNSENT] = "unsent"};
+
+const char *resend_only_name(enum resend_only only)
 {
-    if (json_is_boolean(value))
-        job_of(reader)->auto_hold.enabled = json_is_true(value);
-    else
-        json_reader_problem(reader, "\"%s\" must be true or false", key);
+    return resend_names[only];
 }
 
-static void read_share(struct json_reader *reader, const char *key, const json_t *value,
-                       double *out)
+int resend_only_parse(struct text name)
 {
-    double share;
-    if (json_is_string(value) && units_fraction(json_text(value), &share) == 0)
-        *out = share;
-    else
-        json_reader_problem(reader, "\"%s\" must be a share like \"10%%\"", key);
+    for (size_t i = 0; i < ARRAY_COUNT(resend_names); i++) {
+        if (text_is(name, resend_names[i]))
+            return (int)i;
+    }
+    return -1;
 }
 
-static void read_canary(struct json_reader *reader, const char *key, const json_t *value)
+static void read_resend_job(struct json_reader *reader, const char *key,
+                            const json_t *value)
 {
-    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.canary);
+    read_safe_name(reader, key, value, &job_of(reader)->resend.job);
 }
 
-static void read_canary_share(struct json_reader *reader, const char *key,
-                              const json_t *value)
+static void read_resend_only(struct json_reader *reader, const char *key,
+                             const json_t *value)
 {
-    read_share(reader, key, value, &job_of(reader)->auto_hold.canary_share);
+    int choice =
+        json_reader_choice(reader, key, value, resend_names, ARRAY_COUNT(resend_names));
+    if (choice >= 0)
+        job_of(reader)->resend.only = (enum resend_only)choice;
 }
 
-static void read_min_messages(struct json_reader *reader, const char *key,
-                              const json_t *value)
+static void read_resend(struct json_reader *reader, const char *key, const json_t *value)
 {
-    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.min_messages);
-}
-
-static void read_failure_rate(struct json_reader *reader, const char *key,
-                              const json_t *value)
-{
-    read_share(reader, key, value, &job_of(reader)->auto_hold.failure_rate);
-}
-
-static void read_window(struct json_reader *reader, const char *key, const json_t *value)
-{
-    json_reader_count(reader, key, value, &job_of(reader)->auto_hold.window);
-}
-
-static void read_wait(struct json_reader *reader, const char *key, const json_t *value)
-{
-    int64_t wait_ns;
-    if (json_is_string(value) && units_duration(json_text(value), &wait_ns) == 0 &&
-        wait_ns <= WAIT_MAX_NS)
-        job_of(reader)->auto_hold.wait_ns = wait_ns;
-    else
-        json_reader_problem(reader,
-                            "\"%s\" must be a duration like \"30s\", up to an hour", key);
-}
-
-/* check_hold: a window of them lies in memory. */
-static void check_hold(struct json_reader *reader)
-{
-    const struct job_file *job = job_of(reader);
-    if (job->auto_hold.canary > HOLD_MESSAGES_MAX ||
-        job->auto_hold.min_messages > HOLD_MESSAGES_MAX ||
-        job->auto_hold.window > HOLD_MESSAGES_MAX)
-        json_reader_problem(reader, "\"auto_hold\" counts up to %d messages",
-                            HOLD_MESSAGES_MAX);
-}
-
-static void read_auto_hold(struct json_reader *reader, const char *key,
-                           const json_t *value)
-{
-    static const struct json_key keys[] = {{"enabled", false, read_hold_enabled},
-                                           {"canary_share", false, read_canary_share},
-                                           {"canary", false, read_canary},
-                                           {"min_messages", false, read_min_messages},
-                                           {"failure_rate", false, read_failure_rate},
-                                           {"window", false, read_window},
-                                           {"wait", false, read_wait}};
+    static const struct json_key keys[] = {{"job", true, read_resend_job},
+                                           {"only", true, read_resend_only}};
     (void)key;
-    json_reader_object(reader, "\"auto_hold\"", value, keys, ARRAY_COUNT(keys));
-    check_hold(reader);
+    json_reader_object(reader, "\"resend\"", value, keys, ARRAY_COUNT(keys));
 }
 
 static const struct json_key job_keys[] = {
@@ -478,7 +249,7 @@ static const struct json_key job_keys[] = {
     {"source", false, read_source},
     {"template", true, read_template},
     {"vars", false, read_vars},
-    {"audience", true, read_audience},
+    {"audience", true, job_file_audience},
     {"channels", true, read_channels},
     {"delivery", false, read_delivery},
     {"sms_fallback", false, read_sms_fallback},
@@ -487,7 +258,8 @@ static const struct json_key job_keys[] = {
     {"quiet_hours", false, read_quiet_hours},
     {"limits", false, read_limits},
     {"dedupe", false, read_dedupe},
-    {"auto_hold", false, read_auto_hold},
+    {"auto_hold", false, job_file_auto_hold},
+    {"resend", false, read_resend},
 };
 
 static void parse(struct json_reader *reader)

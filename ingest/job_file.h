@@ -7,6 +7,11 @@
 
 enum job_source { JOB_CAMPAIGN, JOB_SEQUENCE, JOB_MANUAL };
 enum job_delivery { JOB_DELIVER_ALL, JOB_DELIVER_FIRST };
+/* Which messages of another job are sent again: surely not taken, perhaps taken, never tried. */
+enum resend_only { RESEND_FAILED, RESEND_UNKNOWN, RESEND_UNSENT };
+const char *resend_only_name(enum resend_only only);
+/* resend_only_parse: the value, or -1. */
+int resend_only_parse(struct text name);
 
 struct job_pair { /* a variable or parameter */
     struct text name;
@@ -52,6 +57,10 @@ struct job_file {
         double canary_share, failure_rate;     /* 0 … 1; -1: not given */
         int64_t wait_ns;                       /* -1: not given */
     } auto_hold;
+    struct {
+        struct text job; /* TEXT_NONE: this job resends none */
+        enum resend_only only;
+    } resend;
 };
 
 /* Called for every problem found; line 0 when the whole file is meant. */

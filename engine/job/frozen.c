@@ -126,10 +126,10 @@ static int remove_entry(const char *path, const struct stat *st, int kind,
     return remove(path);
 }
 
-static int fill_folder(const char *home, const char *dir, const struct job *job,
-                       struct text content, struct error *err)
+static int fill_folder(const char *dir, const struct job *job, struct text content,
+                       struct error *err)
 {
-    char from[PATH_BYTES], to[PATH_BYTES], templates[PATH_BYTES];
+    char to[PATH_BYTES];
     int rc = file_make_dirs(dir, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
@@ -137,13 +137,9 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
         rc = link_snapshot(job->snapshot_path, to, err);
     failpoint(FAILPOINT_FREEZE_SNAPSHOT);
     if (rc == 0)
-        rc = path_join(templates, home, TEXT("templates"), err);
-    if (rc == 0)
-        rc = path_join(from, templates, job->file.template_name, err);
-    if (rc == 0)
         rc = path_join(to, dir, TEXT("template"), err);
     if (rc == 0)
-        rc = copy_template(from, to, 1, err);
+        rc = copy_template(job->template_dir, to, 1, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("frozen.json"), err);
     if (rc == 0)
@@ -168,7 +164,7 @@ int frozen_make(const char *home, const struct job *job, struct text content,
         PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", draft);
     nftw(draft, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    rc = fill_folder(home, draft, job, content, err);
+    rc = fill_folder(draft, job, content, err);
     if (rc == 0)
         rc = file_sync_dir(draft, err);
     failpoint(FAILPOINT_FREEZE_DRAFT);

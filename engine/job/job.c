@@ -117,6 +117,50 @@ static int import_on_the_way(struct job_open *o, char path[PATH_BYTES], struct e
     return rc;
 }
 
+static bool outbox_of(const struct job_open *o, struct text id, const char *name,
+                      char out[PATH_BYTES])
+{
+    int bytes =
+        snprintf(out, PATH_BYTES, "%s/outbox/%.*s/%s", o->env->home, TEXT_ARGS(id), name);
+    return bytes < PATH_BYTES && file_exists(out);
+}
+
+/* message_job_of: under which job's id a job made its messages' ids. What may have arrived keeps its
+ * id, so that a provider that knows it takes it once; what surely has not gets an id of its own, for
+ * some remember a refusal with the id. */
+static struct text message_job_of(struct job_open *o, const struct job_file *file)
+{
+    char path[PATH_BYTES];
+    struct text job = file->id;
+    struct job_file other;
+    struct buffer content = {0};
+    if (!file->resend.job.data || file->resend.only != RESEND_UNKNOWN)
+        return arena_text(&o->job->arena, job);
+    if (outbox_of(o, file->resend.job, "job.json", path) &&
+        file_read(path, JOB_FILE_BYTES_MAX, &content, NULL) == 0 &&
+        job_file_parse(buffer_view(&content), path, NULL, NULL, &other, NULL) == 0) {
+        job = message_job_of(o, &other);
+        job_file_fini(&other);
+    }
+    buffer_fini(&content);
+    return job;
+}
+
+static void open_resend(struct job_open *o)
+{
+    struct job *job = o->job;
+    char dir[PATH_BYTES];
+    struct error err;
+    job->message_job = message_job_of(o, &job->file);
+    if (!job->file.resend.job.data)
+        return;
+    if (!outbox_of(o, job->file.resend.job, "", dir))
+        job_problem(o, 0, "job \"%.*s\" has nothing left in outbox/ to resend",
+                    TEXT_ARGS(job->file.resend.job));
+    else if (resend_read(dir, job->file.resend.only, &job->resend, &err))
+        adopt(o, &err, 0);
+}
+
 static void open_snapshot(struct job_open *o)
 {
     struct job *job = o->job;
@@ -135,6 +179,11 @@ static void open_snapshot(struct job_open *o)
     job->snapshot_path = arena_text(&job->arena, text_of(path)).data;
     if (rc)
         adopt(o, &err, 0);
+    else if (job->resend && job->resend->rows != snapshot_rows(job->snapshot))
+        job_problem(o, 0,
+                    "a resend needs the snapshot of its job: "
+                    "\"outbox/%.*s/snapshot.arrow\"",
+                    TEXT_ARGS(job->file.resend.job));
 }
 
 static struct text saved_expression(void *arg, struct text name)
@@ -225,6 +274,18 @@ static void open_optouts(struct job_open *o)
                         &o->job->optout_serial, &err))
         adopt(o, &err, 0);
     if (dead_set_load(o->env->store, o->job->file.account, &o->job->dead, &err))
+        adopt(o, &err, 0);
+}
+
+/* open_recent: a manual or transactional message is never one too many. */
+static void open_recent(struct job_open *o)
+{
+    struct job *job = o->job;
+    struct error err;
+    if (job->config->frequency_cap.messages > 0 &&
+        job->file.category == CATEGORY_MARKETING &&
+        recent_load(o->env->store, job->config, job->file.account, job->file.id,
+                    job->now_ns, &job->recent, &err))
         adopt(o, &err, 0);
 }
 
@@ -355,10 +416,12 @@ int job_open(const struct job_env *env, struct job_file *file,
         o.rc = store_secret(env->store, job->secret, err);
     if (o.rc == 0) {
         open_account(&o);
+        open_resend(&o);
         open_snapshot(&o);
         open_audience(&o);
         open_recipients(&o);
         open_optouts(&o);
+        open_recent(&o);
         job_open_templates(&o);
         check_routes(&o);
         check_ids(&o);
@@ -381,6 +444,8 @@ void job_close(struct job **job)
     audience_destroy(&j->audience);
     snapshot_close(&j->snapshot);
     template_set_close(&j->templates);
+    recent_free(&j->recent);
+    resend_free(&j->resend);
     optout_set_destroy(&j->optouts);
     optout_set_destroy(&j->dead);
     tzif_close(&j->zone);

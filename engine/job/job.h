@@ -6,6 +6,8 @@
 #include "engine/audience/audience.h"
 #include "engine/config.h"
 #include "engine/state/account.h"
+#include "engine/job/recent.h"
+#include "engine/job/resend.h"
 #include "engine/state/dead.h"
 #include "ingest/job_file.h"
 #include "ingest/snapshot.h"
@@ -44,6 +46,7 @@ struct job {
     size_t binding_count;
     size_t language; /* for a customer whose own the template lacks */
 
+    const char *template_dir;
     const char *snapshot_path;
     struct snapshot *snapshot;
     struct text where; /* the expression, also of a saved audience */
@@ -56,7 +59,10 @@ struct job {
     int64_t optout_serial;
     struct config_auto_hold auto_hold; /* the configuration's, with the job file's own */
     struct optout_set *dead;           /* addresses, by dead_hash */
-    bool single;                       /* a manual message to one customer (R9) */
+    struct recent *recent;             /* for the frequency cap; NULL: none */
+    struct resend *resend;             /* only these rows and channels; NULL: no resend */
+    struct text message_job; /* whose messages these are: the id in message ids */
+    bool single;             /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */
 
     struct text email_from_name, email_from;

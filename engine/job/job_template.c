@@ -225,6 +225,9 @@ void job_open_templates(struct job_open *o)
     choose_senders(o);
     if (o->frozen) {
         snprintf(path, sizeof(path), "%s", o->frozen->template_dir);
+    } else if (job->resend) { /* the text as it was */
+        snprintf(path, sizeof(path), "%s/outbox/%.*s/template", o->env->home,
+                 TEXT_ARGS(job->file.resend.job));
     } else if (path_join(folder, o->env->home, TEXT("templates"), o->err) ||
                path_join(path, folder, job->file.template_name, o->err)) {
         o->rc = -ERROR_INPUT;
@@ -233,6 +236,7 @@ void job_open_templates(struct job_open *o)
         template_missing(o);
         return;
     }
+    job->template_dir = arena_text(&job->arena, text_of(path)).data;
     if (template_set_open(path, note, o, &job->templates, &err)) {
         job_problem(o, 0, "%s", err.text);
         return;

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "engine/job/frozen.h"
 #include "ingest/spool.h"
-#include "outbox/journal/journal.h"
+#include "outbox/journal/journal_lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ static int consider(const char *home, struct store *store, struct text id,
     if (!name_is_safe(id) || frozen_dir(home, id, dir, NULL))
         return 0;
     int rc = look_up(store, id, &job, err);
-    if (rc || !job.open || !frozen_exists(home, id) || journal_is_open(dir))
+    if (rc || !job.open || !frozen_exists(home, id) || journal_lock_holder(dir))
         return rc;
     jobs->list = realloc(jobs->list, (jobs->count + 1) * sizeof(*jobs->list));
     CHECK(jobs->list != NULL);

@@ -16,6 +16,7 @@ struct compose {
     struct text *values; /* of one row, one per template variable */
     bool *uses;      /* [language][channel][variable]: some part of it has the variable */
     bool needs_mime; /* some provider of the email route takes ready messages */
+    struct unsubscribe_signer signer;
 };
 
 static bool *uses_of(const struct compose *c, size_t language, enum channel channel)
@@ -58,6 +59,7 @@ struct compose *compose_create(const struct job *job)
     CHECK(compose != NULL);
     compose->job = job;
     compose->needs_mime = needs_mime(job->config);
+    unsubscribe_signer_init(&compose->signer, job->secret);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
     size_t languages = template_set_languages(job->templates);
     compose->uses =
@@ -78,11 +80,12 @@ void compose_destroy(struct compose **compose)
     *compose = NULL;
 }
 
-static struct text unsubscribe_url(const struct job *job, struct text customer,
+static struct text unsubscribe_url(const struct compose *c, struct text customer,
                                    struct arena *arena)
 {
-    struct text token = unsubscribe_token(job->secret, job->file.category,
-                                          job->account.id, customer, arena);
+    const struct job *job = c->job;
+    struct text token = unsubscribe_token(&c->signer, job->file.category, job->account.id,
+                                          customer, arena);
     return arena_join(arena, text_of(job->config->public_url), TEXT("/u/"), token);
 }
 
@@ -124,7 +127,7 @@ static struct text value_of(const struct compose *c, struct row *row, size_t v,
         return binding->value;
     case JOB_BIND_UNSUBSCRIBE:
         if (!row->unsubscribe.data)
-            row->unsubscribe = unsubscribe_url(c->job, row->customer, arena);
+            row->unsubscribe = unsubscribe_url(c, row->customer, arena);
         return row->unsubscribe;
     case JOB_BIND_CASE:
         return case_value(c, row, v, language);
@@ -259,7 +262,7 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
     if (job->file.category == CATEGORY_MARKETING)
         mail->unsubscribe = row->unsubscribe.data
                                 ? row->unsubscribe
-                                : unsubscribe_url(job, row->customer, arena);
+                                : unsubscribe_url(c, row->customer, arena);
 }
 
 static bool is_break(char c)
@@ -330,7 +333,7 @@ static void fill(struct compose *c, struct row *row, struct delivery *d)
         d->to = arena_text(arena, mail.to);
         compose_parts(&mail, arena, d);
         if (c->needs_mime)
-            mime_compose(&mail, arena, &d->body);
+            d->plain = mime_compose(&mail, arena, &d->body);
         break;
     default:
         fill_app(c, row, d);
@@ -348,7 +351,7 @@ static struct outgoing *add_outgoing(struct compose *c, struct row *row,
     out->delivery.row = (uint32_t)(batch->chunk.first_row + row->number);
     out->delivery.attempt = 1;
     out->delivery.id =
-        message_id(c->job->account.id, c->job->file.id, row->customer, channel);
+        message_id(c->job->account.id, c->job->message_job, row->customer, channel);
     out->delivery.owner = out;
     if (batch->outgoing_count > 0)
         batch->outgoing[batch->outgoing_count - 1].delivery.next = &out->delivery;
@@ -429,9 +432,10 @@ void compose_preview(struct compose *c, struct batch *batch, uint32_t number,
         out->text = render_sms(c, &row);
         break;
     case CHANNEL_EMAIL:
-        fill_mail(c, &row,
-                  message_id(c->job->account.id, c->job->file.id, row.customer, channel),
-                  &mail);
+        fill_mail(
+            c, &row,
+            message_id(c->job->account.id, c->job->message_job, row.customer, channel),
+            &mail);
         mime_compose(&mail, &batch->arena, &out->mail);
         out->address = mail.to;
         out->subject = mail.subject;

@@ -223,6 +223,64 @@ static struct reach reach_of(const struct job *job, const struct chunk *chunk)
     };
 }
 
+/* cap_row: what a customer may still get goes to the channels in the job's order. */
+static void cap_row(const struct job *job, struct batch *batch, uint32_t row)
+{
+    uint64_t hash = optout_hash(OPTOUT_CUSTOMER,
+                                job_customer(job, &batch->chunk, row, &batch->arena));
+    unsigned cap = (unsigned)job->config->frequency_cap.messages;
+    unsigned had = recent_of(job->recent, hash);
+    unsigned left = had < cap ? cap - had : 0;
+    for (size_t i = 0; i < job->file.channel_count; i++) {
+        enum channel channel = job->file.channels[i];
+        uint8_t *disposition = &batch->dispositions[channel][row];
+        if (*disposition != DISPOSITION_SEND)
+            continue;
+        if (left == 0) {
+            *disposition = DISPOSITION_FREQUENCY_CAP;
+            batch->address_hashes[channel][row] = 0;
+        } else if (job->file.delivery == JOB_DELIVER_ALL) {
+            left--;
+        }
+    }
+}
+
+static void cap_frequency(const struct job *job, struct batch *batch)
+{
+    uint32_t rows = batch->chunk.rows;
+    for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
+         r = bitmap_next(batch->selected, r + 1, rows))
+        cap_row(job, batch, (uint32_t)r);
+}
+
+/* keep_resent: the rows that a resend wants on any channel. */
+static void keep_resent(const struct resend *resend, struct batch *batch)
+{
+    for (uint32_t r = 0; r < batch->chunk.rows; r++) {
+        bool wanted = false;
+        for (int c = 0; c < CHANNEL_COUNT; c++)
+            wanted |= resend->wanted[c] &&
+                      bitmap_get(resend->wanted[c], batch->chunk.first_row + r);
+        if (!wanted)
+            bitmap_clear(batch->selected, r);
+    }
+}
+
+/* drop_settled: on this channel the row's message is not to be sent again. */
+static void drop_settled(const struct resend *resend, struct batch *batch,
+                         enum channel channel)
+{
+    const uint64_t *wanted = resend->wanted[channel];
+    uint32_t rows = batch->chunk.rows;
+    for (size_t r = bitmap_next(batch->selected, 0, rows); r < rows;
+         r = bitmap_next(batch->selected, r + 1, rows)) {
+        if (wanted && bitmap_get(wanted, batch->chunk.first_row + r))
+            continue;
+        batch->dispositions[channel][r] = DISPOSITION_SETTLED_BEFORE;
+        batch->address_hashes[channel][r] = 0;
+    }
+}
+
 void select_chunk(struct select *s, struct batch *batch)
 {
     const struct job *job = s->job;
@@ -230,6 +288,8 @@ void select_chunk(struct select *s, struct batch *batch)
     audience_select(job->audience, s->scratch, &batch->chunk, batch->selected);
     if (job->recipients)
         keep_recipients(job, batch);
+    if (job->resend)
+        keep_resent(job->resend, batch);
     memset(s->optouts, 0, rows);
     if (optout_set_count(job->optouts) > 0)
         optouts_from_list(s, batch);
@@ -242,7 +302,12 @@ void select_chunk(struct select *s, struct batch *batch)
         judge_channel(s, batch, &reach, (enum channel)c);
         if (optout_set_count(job->dead) > 0 && dead_can((enum channel)c))
             drop_dead(s, batch, (enum channel)c);
+        if (job->resend &&
+            job_names(job, (enum channel)c)) /* not where SMS fall back to */
+            drop_settled(job->resend, batch, (enum channel)c);
     }
+    if (job->recent)
+        cap_frequency(job, batch);
 }
 
 void select_settled(struct select *s, struct batch *batch, const struct replay *replay)

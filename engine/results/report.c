@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/results/report_html.h"
 
 #include <stdlib.h>
 
@@ -36,21 +37,72 @@ json_t *report_json(struct text job, struct text account, const struct books *bo
     return out;
 }
 
-int report_write(const char *dir, const struct job *job, const struct books *books,
-                 enum job_state state, const struct quota *quota, int64_t elapsed_ns,
-                 uint64_t answered_before, struct text reason, struct error *err)
+static void set_text(json_t *object, const char *key, struct text value)
+{
+    if (value.bytes > 0)
+        json_object_set_new(object, key, json_stringn(value.data, value.bytes));
+}
+
+static void set_time(json_t *object, const char *key, int64_t ns)
+{
+    char text[CLOCK_FORMAT_BYTES];
+    if (ns == 0)
+        return;
+    clock_format(ns, true, text);
+    json_object_set_new(object, key, json_string(text));
+}
+
+/* add_results: what only the rows can tell. What was not sent is not charged, so the quota
+ * is told anew. */
+static void add_results(json_t *json, const struct report *report)
+{
+    const struct results_summary *results = report->results;
+    uint64_t planned = results->books.channels[CHANNEL_SMS].segments;
+    tally_json(&results->tally, json);
+    json_object_set_new(json, "segments",
+                        json_pack("{s:I, s:I}", "planned", (json_int_t)planned, "charged",
+                                  (json_int_t)results->charged_segments));
+    json_t *quota = json_object_get(json, "quota");
+    if (quota)
+        json_object_set_new(
+            quota, "used_after",
+            json_integer((json_int_t)(report->quota->used + results->charged_segments)));
+}
+
+static json_t *whole_json(const struct report *report)
+{
+    const struct job *job = report->job;
+    json_t *json =
+        report_json(job->file.id, job->account.id, report->books, report->state,
+                    report->quota, report->elapsed_ns, report->answered_before);
+    set_text(json, "account_name", job->account.name);
+    set_text(json, "template", job->file.template_name);
+    set_text(json, "category", text_of(category_name(job->file.category)));
+    set_text(json, "reason", report->reason);
+    set_time(json, "started", report->started_ns);
+    set_time(json, "finished", report->finished_ns);
+    if (report->results)
+        add_results(json, report);
+    return json;
+}
+
+int report_write(const char *dir, const struct report *report, struct error *err)
 {
     char path[PATH_BYTES];
-    int rc = path_join(path, dir, TEXT("report.json"), err);
-    if (rc)
-        return rc;
-    json_t *json = report_json(job->file.id, job->account.id, books, state, quota,
-                               elapsed_ns, answered_before);
-    if (reason.bytes > 0)
-        json_object_set_new(json, "reason", json_stringn(reason.data, reason.bytes));
+    json_t *json = whole_json(report);
     char *content = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     CHECK(content != NULL);
-    rc = file_write(path, text_of(content), err);
+    struct buffer page = {0};
+    report_html(json, &page);
+    int rc = path_join(path, dir, TEXT("report.html"), err);
+    if (rc == 0)
+        rc = file_write(path, buffer_view(&page), err);
+    /* Last, because who waits for the end of a job looks for it. */
+    if (rc == 0)
+        rc = path_join(path, dir, TEXT("report.json"), err);
+    if (rc == 0)
+        rc = file_write(path, text_of(content), err);
+    buffer_fini(&page);
     free(content);
     json_decref(json);
     return rc;

@@ -1,9 +1,10 @@
-/* report: report.json, the books of a job as it stands when its run ends. */
+/* report: report.json and report.html, the books of a job as it stands when its run ends. */
 #ifndef ENGINE_REPORT_H
 #define ENGINE_REPORT_H
 
 #include "engine/job/books.h"
 #include "engine/job/job.h"
+#include "engine/results/results.h"
 #include "engine/state/quota.h"
 
 /* report_json: what `send --json` and `show --json` print (DESIGN 4.8). elapsed is that
@@ -14,10 +15,21 @@ json_t *report_json(struct text job, struct text account, const struct books *bo
                     enum job_state state, const struct quota *quota, int64_t elapsed_ns,
                     uint64_t answered_before);
 
-/* report_write: dir/report.json. reason: why the job is held, or "". */
-int report_write(const char *dir, const struct job *job, const struct books *books,
-                 enum job_state state, const struct quota *quota, int64_t elapsed_ns,
-                 uint64_t answered_before, struct text reason,
+/* What a run has to say when it ends. */
+struct report {
+    const struct job *job;
+    const struct books *books;
+    enum job_state state;
+    const struct quota *quota;
+    const struct results_summary *results; /* NULL while the job is only held */
+    int64_t started_ns, finished_ns;       /* calendar; 0: not yet */
+    int64_t elapsed_ns;
+    uint64_t answered_before;
+    struct text reason; /* why the job is held, or "" */
+};
+
+/* report_write: dir/report.json, and dir/report.html, which shows the same. */
+int report_write(const char *dir, const struct report *report,
                  struct error *err) MUST_USE;
 
 /* report_read: dir/report.json, or NULL when there is none yet. */

@@ -4,6 +4,8 @@
 
 #include "base/bitmap.h"
 #include "base/buffer.h"
+#include "engine/results/markup.h"
+#include "outbox/journal/record.h"
 #include "outbox/journal/replay.h"
 
 #include <inttypes.h>
@@ -17,7 +19,7 @@ struct cell {
     uint16_t reason, segments;
     uint16_t id_bytes, detail_bytes;
     uint32_t text_offset; /* of id, then detail, in window->texts */
-    int64_t at_ms;
+    int64_t at_ms, first_at_ms;
 };
 
 struct window {
@@ -25,9 +27,9 @@ struct window {
     struct cell *cells[CHANNEL_COUNT]; /* NULL until a channel is seen */
     struct cell notice;
     struct buffer texts;
-    struct buffer names; /* NUL-terminated provider names */
-    const char *providers[256];
+    struct text providers[JOURNAL_PROVIDER_NONE]; /* of all headers; each a heap copy */
     size_t provider_count;
+    uint8_t numbers[RECORD_PROVIDERS_MAX + 1]; /* the last header's, in providers */
 };
 
 static struct cell *cell_at(struct window *w, uint32_t row, uint8_t channel)
@@ -43,20 +45,25 @@ static struct cell *cell_at(struct window *w, uint32_t row, uint8_t channel)
     return &w->cells[channel][row - w->first];
 }
 
+static uint8_t provider_number(struct window *w, struct text name)
+{
+    for (size_t i = 0; i < w->provider_count; i++) {
+        if (text_equal(name, w->providers[i]))
+            return (uint8_t)i;
+    }
+    if (w->provider_count == ARRAY_COUNT(w->providers))
+        return JOURNAL_PROVIDER_NONE;
+    w->providers[w->provider_count] = text_of(text_copy(name));
+    return (uint8_t)w->provider_count++;
+}
+
+/* Each header numbers the providers of its time anew. */
 static void on_header(void *arg, const struct journal_header *header)
 {
     struct window *w = arg;
-    size_t offsets[ARRAY_COUNT(w->providers)];
-    buffer_clear(&w->names);
-    w->provider_count = 0;
-    for (size_t i = 0; i < header->provider_count && i < ARRAY_COUNT(offsets); i++) {
-        offsets[i] = w->names.bytes;
-        buffer_text(&w->names, header->providers[i]);
-        buffer_byte(&w->names, '\0');
-        w->provider_count = i + 1;
-    }
-    for (size_t i = 0; i < w->provider_count; i++)
-        w->providers[i] = w->names.data + offsets[i];
+    memset(w->numbers, JOURNAL_PROVIDER_NONE, sizeof(w->numbers));
+    for (size_t i = 0; i < header->provider_count; i++)
+        w->numbers[i] = provider_number(w, header->providers[i]);
 }
 
 static void on_decision(void *arg, const struct journal_decision *decision)
@@ -70,10 +77,11 @@ static void on_decision(void *arg, const struct journal_decision *decision)
 
 static void on_intent(void *arg, const struct journal_intent *intent)
 {
-    struct cell *cell = cell_at(arg, intent->row, intent->channel);
+    struct window *w = arg;
+    struct cell *cell = cell_at(w, intent->row, intent->channel);
     if (cell) {
         cell->attempts = intent->attempt;
-        cell->provider = intent->provider;
+        cell->provider = w->numbers[intent->provider];
     }
 }
 
@@ -85,13 +93,18 @@ static void on_outcome(void *arg, const struct journal_outcome *outcome)
         return;
     cell->outcome = outcome->outcome;
     cell->reason = outcome->reason;
-    cell->provider = outcome->provider;
+    cell->provider = w->numbers[outcome->provider];
     cell->at_ms = outcome->at_ms;
-    cell->text_offset = (uint32_t)w->texts.bytes;
-    cell->id_bytes = (uint16_t)outcome->provider_id.bytes;
-    cell->detail_bytes = (uint16_t)outcome->detail.bytes;
-    buffer_text(&w->texts, outcome->provider_id);
-    buffer_text(&w->texts, outcome->detail);
+    if (!cell->first_at_ms)
+        cell->first_at_ms = outcome->at_ms;
+    /* What a provider says is bytes, and cut to a length; readers of Arrow files, JSON and
+     * terminals insist on text. */
+    size_t at = w->texts.bytes;
+    cell->text_offset = (uint32_t)at;
+    markup_clean(&w->texts, outcome->provider_id);
+    cell->id_bytes = (uint16_t)(w->texts.bytes - at);
+    markup_clean(&w->texts, outcome->detail);
+    cell->detail_bytes = (uint16_t)(w->texts.bytes - at - cell->id_bytes);
 }
 
 static struct result result_of(const struct window *w, const struct cell *cell,
@@ -99,19 +112,25 @@ static struct result result_of(const struct window *w, const struct cell *cell,
 {
     const char *texts = w->texts.data ? w->texts.data : "";
     bool tried = cell->attempts > 0 && cell->provider < w->provider_count;
+    enum delivery_reason why = cell->reason < DELIVERY_REASON_COUNT
+                                   ? (enum delivery_reason)cell->reason
+                                   : DELIVERY_OK;
     return (struct result){
         .channel = channel,
         .disposition = (enum disposition)cell->disposition,
         .outcome = (enum outcome)cell->outcome,
-        .reason = cell->reason < DELIVERY_REASON_COUNT && cell->reason != DELIVERY_OK
-                      ? delivery_reason_name((enum delivery_reason)cell->reason)
-                      : "",
-        .provider = tried ? text_of(w->providers[cell->provider]) : TEXT_NONE,
+        .why = why,
+        .reason = why == DELIVERY_OK ? "" : delivery_reason_name(why),
+        .provider = tried ? w->providers[cell->provider] : TEXT_NONE,
+        .provider_number = tried ? cell->provider : -1,
         .provider_id = {texts + cell->text_offset, cell->id_bytes},
         .detail = {texts + cell->text_offset + cell->id_bytes, cell->detail_bytes},
         .segments = cell->segments,
         .attempts = cell->attempts,
         .at_ms = cell->at_ms,
+        .first_at_ms = cell->first_at_ms,
+        .providers = w->providers,
+        .provider_count = w->provider_count,
     };
 }
 
@@ -206,7 +225,8 @@ static int scan_window(struct walk *walk, const char *dir, struct error *err)
     for (int c = 0; c < CHANNEL_COUNT; c++)
         free(w->cells[c]);
     buffer_fini(&w->texts);
-    buffer_fini(&w->names);
+    for (size_t i = 0; i < w->provider_count; i++)
+        free((char *)(uintptr_t)w->providers[i].data);
     return rc;
 }
 

@@ -5,7 +5,6 @@
 #include "engine/job/frozen.h"
 #include "engine/results/report.h"
 #include "ingest/job_file.h"
-#include "outbox/journal/replay.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,23 +28,30 @@ static int read_names(const char *dir, struct books *books, struct error *err)
     return rc;
 }
 
-static int read_books(const char *dir, struct books *books, struct error *err)
+int status_books(const char *dir, const struct replay *replay, struct books *out,
+                 struct error *err)
 {
-    struct replay replay = {0};
-    *books = (struct books){0};
-    int rc = read_names(dir, books, err);
-    if (rc == 0 && replay_exists(dir))
-        rc = replay_read(dir, NULL, &replay, err);
+    *out = (struct books){0};
+    int rc = read_names(dir, out, err);
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
         uint64_t matched = 0;
         for (int d = DISPOSITION_SEND; d < DISPOSITION_COUNT; d++)
-            matched += books->channels[c].dispositions[d] = replay.counts[c][d];
+            matched += out->channels[c].dispositions[d] = replay->counts[c][d];
         for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
-            books->channels[c].outcomes[o] = replay.outcomes[c][o];
-        if (books->channels[c].named)
-            books->matched = matched;
+            out->channels[c].outcomes[o] = replay->outcomes[c][o];
+        if (out->channels[c].named)
+            out->matched = matched;
     }
-    books->channels[CHANNEL_SMS].segments = replay.sms_segments;
+    out->channels[CHANNEL_SMS].segments = replay->sms_segments;
+    return rc;
+}
+
+static int read_books(const char *dir, struct books *books, struct error *err)
+{
+    struct replay replay = {0};
+    int rc = replay_exists(dir) ? replay_read(dir, NULL, &replay, err) : 0;
+    if (rc == 0)
+        rc = status_books(dir, &replay, books, err);
     replay_fini(&replay);
     return rc;
 }

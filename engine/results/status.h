@@ -4,6 +4,7 @@
 
 #include "engine/job/books.h"
 #include "engine/state/store.h"
+#include "outbox/journal/replay.h"
 
 /* status_read: the report of an ended job, or what its journal says at this moment
  * (DESIGN 4.8).
@@ -11,6 +12,11 @@
  * Errors: ERROR_INPUT when the job is not known; those of the journal */
 int status_read(const char *home, struct store *store, struct text id, json_t **out,
                 struct error *err) MUST_USE;
+
+/* status_books: the books of the job in dir as its journal, read into replay, has them.
+ * Errors: those of reading dir/job.json. */
+int status_books(const char *dir, const struct replay *replay, struct books *out,
+                 struct error *err) MUST_USE;
 
 /* status_running: a live process has the job. */
 bool status_running(const struct store_job *job);

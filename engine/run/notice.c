@@ -95,7 +95,7 @@ static void compose(const struct job *job, const struct quota *quota, struct bat
                                       .to = account->owner_email,
                                       .owner = out};
     compose_parts(&mail, arena, &out->delivery);
-    mime_compose(&mail, arena, &out->delivery.body);
+    out->delivery.plain = mime_compose(&mail, arena, &out->delivery.body);
     batch->outgoing = out;
     batch->outgoing_count = 1;
 }

@@ -451,6 +451,33 @@ static int settle_quota(struct run *run, const struct results_summary *summary,
     return quota_lease_close(&run->lease, err);
 }
 
+/* write_report: summary is NULL while the job is only held. */
+static int write_report(struct run *run, const struct run_progress *progress,
+                        const struct results_summary *summary, struct error *err)
+{
+    struct arena arena;
+    struct store_job stored = {0};
+    int rc = arena_init(&arena, (size_t)1 << 20, err);
+    if (rc)
+        return rc;
+    rc = store_job_get(run->store, run->job->file.id, &arena, &stored, err);
+    struct report report = {
+        .job = run->job,
+        .books = summary ? &summary->books : &progress->books,
+        .state = state_of(run->state),
+        .quota = &run->quota,
+        .results = summary,
+        .started_ns = stored.started_ns,
+        .finished_ns = summary ? clock_now_ns() : 0,
+        .elapsed_ns = progress->elapsed_ns,
+        .answered_before = progress->answered_before,
+        .reason = summary ? TEXT_NONE : text_of(run->io.held_because)};
+    if (rc >= 0)
+        rc = report_write(run->dir, &report, err);
+    arena_fini(&arena);
+    return rc;
+}
+
 static int write_books(struct run *run, struct error *err)
 {
     struct run_progress progress;
@@ -466,9 +493,8 @@ static int write_books(struct run *run, struct error *err)
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
                        TEXT_ARGS(run->job->file.id), why);
     if (rc == 0)
-        rc = report_write(run->dir, run->job, &summary.books, state_of(run->state),
-                          &run->quota, progress.elapsed_ns, progress.answered_before,
-                          TEXT(""), err);
+        rc = write_report(run, &progress, &summary, err);
+    tally_fini(&summary.tally);
     return rc;
 }
 
@@ -477,9 +503,7 @@ static int report_held(struct run *run, struct error *err)
 {
     struct run_progress progress;
     run_progress(run, &progress);
-    return report_write(run->dir, run->job, &progress.books, JOB_PAUSED, &run->quota,
-                        progress.elapsed_ns, progress.answered_before,
-                        text_of(run->io.held_because), err);
+    return write_report(run, &progress, NULL, err);
 }
 
 int run_end(struct run **ended, struct error *err)

@@ -2,7 +2,6 @@
  * and on to dispatch; pause, cancel and the end. What becomes of messages is in run_fate.c. */
 #include "base/clock.h"
 #include "base/failpoint.h"
-#include "base/log.h"
 #include "engine/run/run_private.h"
 
 #include <errno.h>
@@ -22,14 +21,15 @@ static void wake(struct run *run)
     pthread_mutex_unlock(&run->lock);
 }
 
-static void break_off(struct run *run, int res, const char *what)
+/* The sentence is the run's end: whoever runs it says it, once. */
+static void break_off(struct run *run, int res)
 {
     if (atomic_load(&run->io.broken))
         return;
-    errno = -res;
-    error_io(&run->io.why, "%s: cannot write the journal (%s)", run->dir, what);
-    log_error("engine", "journal failed", "job=%.*s reason=\"%s\"",
-              TEXT_ARGS(run->job->file.id), run->io.why.text);
+    error_set(&run->io.why, ERROR_IO,
+              "cannot write the journal in %s (%s); nothing more is sent: make room or "
+              "repair the disk, then `volley resume %.*s`",
+              run->dir, strerror(-res), TEXT_ARGS(run->job->file.id));
     atomic_store(&run->io.broken, true);
     if (run->pipeline) /* it starts after the journal */
         pipeline_stop(run->pipeline);
@@ -59,7 +59,7 @@ static void intended(struct journal_wait *wait, int res)
     intending->next = run->io.intending_free;
     run->io.intending_free = intending;
     if (res)
-        break_off(run, res, "intents");
+        break_off(run, res);
     failpoint(FAILPOINT_INTENTS_DURABLE);
     dispatch_intended(run->io.dispatch, list); /* of a job that broke off all come back */
     run_io_look(run);
@@ -306,7 +306,7 @@ static void closed(struct journal_wait *wait, int res)
     struct run *run = wait->arg;
     struct run_io *io = &run->io;
     if (res)
-        break_off(run, res, "the end");
+        break_off(run, res);
     run_fate_close(run);
     run_out_close(run);
     journal_close(&io->journal);

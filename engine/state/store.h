@@ -63,6 +63,12 @@ int store_job_control(struct store *store, struct text id, enum job_control cont
 int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
                size_t *count_out, struct error *err) MUST_USE;
 
+/* store_jobs_since: the ids of an account's jobs of a category that started at since_ns or later, in
+ * arena. */
+int store_jobs_since(struct store *store, struct text account, const char *category,
+                     int64_t since_ns, struct arena *arena, struct text **ids_out,
+                     size_t *count_out, struct error *err) MUST_USE;
+
 /* --- saved audiences --- */
 
 struct store_audience {

@@ -131,6 +131,31 @@ int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
     return rc;
 }
 
+int store_jobs_since(struct store *store, struct text account, const char *category,
+                     int64_t since_ns, struct arena *arena, struct text **ids_out,
+                     size_t *count_out, struct error *err)
+{
+    struct text *ids = NULL;
+    size_t count = 0;
+    int rc;
+    sqlite3_stmt *rows =
+        store_bind(store,
+                   "SELECT id FROM job WHERE account = ? AND category = ? "
+                   "AND started_ns >= ?",
+                   "tti", account, text_of(category), since_ns);
+    while ((rc = store_step(store, rows, err)) == 1) {
+        ids = store_grow(arena, ids, count, sizeof(*ids));
+        if (!ids || !(ids[count] = store_column(rows, 0, arena)).data) {
+            sqlite3_reset(rows);
+            return store_arena_full(err);
+        }
+        count++;
+    }
+    *ids_out = ids;
+    *count_out = count;
+    return rc;
+}
+
 int store_notice_claim(struct store *store, struct text account, struct text month,
                        uint64_t limit_segments, struct text job, struct error *err)
 {

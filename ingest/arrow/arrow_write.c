@@ -1,7 +1,7 @@
 /* arrow_write: see arrow_write.h.
  *
- * The layout of the file: magic, schema message, one message per record batch,
- * end-of-stream mark, footer, its length, magic. Each message is padded so that its body,
+ * The layout of the file: magic, schema message, one message per dictionary and then per
+ * record batch, end-of-stream mark, footer, its length, magic. Each message is padded so that its body,
  * and each buffer in it, starts on a multiple of ARROW_ALIGN: a mapped file can then be
  * read in place. */
 #include "ingest/arrow/arrow_write.h"
@@ -34,8 +34,8 @@ struct arrow_writer {
         types; /* of all columns, in writing order: every batch must match them */
     struct buffer footer;
     struct arrow_footer footer_holes;
-    struct buffer blocks;
-    int failed_errno; /* a write failed before: the file is worthless */
+    struct buffer dictionaries, blocks; /* struct arrow_block each */
+    int failed_errno;                   /* a write failed before: the file is worthless */
 
     /* The batch being written, kept to be used again. */
     struct buffer batch_types;
@@ -85,6 +85,7 @@ static void add_type(struct buffer *types, const struct column *column)
     buffer_byte(types, (char)column->type);
     buffer_byte(types, (char)column->unit);
     buffer_byte(types, (char)column->child_count);
+    buffer_byte(types, (char)column->code_type);
 }
 
 static void add_types(struct buffer *types, const struct column *column)
@@ -92,39 +93,6 @@ static void add_types(struct buffer *types, const struct column *column)
     add_type(types, column);
     for (size_t i = 0; i < column->child_count; i++)
         add_types(types, &column->children[i]);
-}
-
-int arrow_writer_open(const char *path, const struct column *schema, size_t count,
-                      struct arrow_writer **out, struct error *err)
-{
-    *out = NULL;
-    for (size_t i = 0; i < count; i++) {
-        int rc = arrow_meta_check(&schema[i], err);
-        if (rc)
-            return rc;
-    }
-    char temporary[PATH_BYTES];
-    if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >=
-        PATH_BYTES)
-        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", path);
-    FILE *file = fopen(temporary, "wbe");
-    if (!file)
-        return error_io(err, "cannot create %s", temporary);
-
-    struct arrow_writer *writer = calloc(1, sizeof(*writer));
-    CHECK(writer != NULL);
-    writer->file = file;
-    writer->path = text_copy(text_of(path));
-    writer->temporary = text_copy(text_of(temporary));
-    writer->column_count = count;
-    for (size_t i = 0; i < count; i++)
-        add_types(&writer->types, &schema[i]);
-    writer->footer_holes = arrow_meta_footer_begin(&writer->footer, schema, count);
-    put(writer, ARROW_MAGIC "\0\0", 8);
-    arrow_meta_schema(&writer->meta, schema, count);
-    put_message(writer);
-    *out = writer;
-    return 0;
 }
 
 static void add_part(struct arrow_writer *writer, struct write_part part)
@@ -229,34 +197,100 @@ static void put_part(struct arrow_writer *writer, const struct write_part *part)
     put(writer, zeros, padding(part->bytes));
 }
 
-int arrow_writer_batch(struct arrow_writer *writer, const struct column *columns,
-                       struct error *err)
+static void begin_batch(struct arrow_writer *writer)
 {
-    if (writer->failed_errno)
-        return write_error(writer, err);
     buffer_clear(&writer->batch_types);
     buffer_clear(&writer->nodes);
     buffer_clear(&writer->extents);
     buffer_clear(&writer->parts);
     buffer_clear(&writer->meta);
     writer->body_bytes = 0;
+}
+
+static struct arrow_parts parts_of(const struct arrow_writer *writer, int64_t rows)
+{
+    return (struct arrow_parts){
+        .rows = rows,
+        .body_bytes = writer->body_bytes,
+        .nodes = (void *)writer->nodes.data,
+        .node_count = writer->nodes.bytes / sizeof(struct arrow_node),
+        .extents = (void *)writer->extents.data,
+        .extent_count = writer->extents.bytes / sizeof(struct arrow_extent)};
+}
+
+/* The message in writer->meta with its body; where it lies goes to blocks. */
+static void put_batch(struct arrow_writer *writer, struct buffer *blocks)
+{
+    struct arrow_block block = {.at = writer->at, .body_bytes = writer->body_bytes};
+    block.meta_bytes = put_message(writer);
+    buffer_add(blocks, &block, sizeof(block));
+    const struct write_part *parts = (void *)writer->parts.data;
+    for (size_t i = 0; i < writer->parts.bytes / sizeof(*parts); i++)
+        put_part(writer, &parts[i]);
+}
+
+static void put_dictionary(struct arrow_writer *writer, size_t id,
+                           const struct column *values)
+{
+    begin_batch(writer);
+    add_column(writer, values);
+    struct arrow_parts parts = parts_of(writer, values->rows);
+    arrow_meta_dictionary(&writer->meta, id, &parts);
+    put_batch(writer, &writer->dictionaries);
+}
+
+int arrow_writer_open(const char *path, const struct column *schema, size_t count,
+                      struct arrow_writer **out, struct error *err)
+{
+    *out = NULL;
+    for (size_t i = 0; i < count; i++) {
+        int rc = arrow_meta_check(&schema[i], err);
+        if (rc)
+            return rc;
+    }
+    char temporary[PATH_BYTES];
+    if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >=
+        PATH_BYTES)
+        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", path);
+    FILE *file = fopen(temporary, "wbe");
+    if (!file)
+        return error_io(err, "cannot create %s", temporary);
+
+    struct arrow_writer *writer = calloc(1, sizeof(*writer));
+    CHECK(writer != NULL);
+    writer->file = file;
+    writer->path = text_copy(text_of(path));
+    writer->temporary = text_copy(text_of(temporary));
+    writer->column_count = count;
+    for (size_t i = 0; i < count; i++)
+        add_types(&writer->types, &schema[i]);
+    writer->footer_holes = arrow_meta_footer_begin(&writer->footer, schema, count);
+    put(writer, ARROW_MAGIC "\0\0", 8);
+    arrow_meta_schema(&writer->meta, schema, count);
+    put_message(writer);
+    for (size_t i = 0; i < count; i++) {
+        if (schema[i].type == COLUMN_DICTIONARY)
+            put_dictionary(writer, i, schema[i].dictionary);
+    }
+    *out = writer;
+    return 0;
+}
+
+int arrow_writer_batch(struct arrow_writer *writer, const struct column *columns,
+                       struct error *err)
+{
+    if (writer->failed_errno)
+        return write_error(writer, err);
+    begin_batch(writer);
     int64_t rows = writer->column_count > 0 ? columns[0].rows : 0;
     for (size_t i = 0; i < writer->column_count; i++) {
         CHECK(columns[i].rows == rows);
         add_column(writer, &columns[i]);
     }
     CHECK(text_equal(buffer_view(&writer->batch_types), buffer_view(&writer->types)));
-
-    arrow_meta_batch(&writer->meta, rows, writer->body_bytes, (void *)writer->nodes.data,
-                     writer->nodes.bytes / sizeof(struct arrow_node),
-                     (void *)writer->extents.data,
-                     writer->extents.bytes / sizeof(struct arrow_extent));
-    struct arrow_block block = {.at = writer->at, .body_bytes = writer->body_bytes};
-    block.meta_bytes = put_message(writer);
-    buffer_add(&writer->blocks, &block, sizeof(block));
-    const struct write_part *parts = (void *)writer->parts.data;
-    for (size_t i = 0; i < writer->parts.bytes / sizeof(*parts); i++)
-        put_part(writer, &parts[i]);
+    struct arrow_parts parts = parts_of(writer, rows);
+    arrow_meta_batch(&writer->meta, &parts);
+    put_batch(writer, &writer->blocks);
     return writer->failed_errno ? write_error(writer, err) : 0;
 }
 
@@ -265,8 +299,8 @@ static void put_footer(struct arrow_writer *writer)
     const uint32_t end_of_stream[2] = {ARROW_CONTINUATION, 0};
     put(writer, end_of_stream, sizeof(end_of_stream));
     arrow_meta_footer_end(&writer->footer, writer->footer_holes,
-                          (void *)writer->blocks.data,
-                          writer->blocks.bytes / sizeof(struct arrow_block));
+                          buffer_view(&writer->dictionaries),
+                          buffer_view(&writer->blocks));
     uint32_t footer_bytes = (uint32_t)writer->footer.bytes;
     put(writer, writer->footer.data, writer->footer.bytes);
     put(writer, &footer_bytes, sizeof(footer_bytes));
@@ -303,6 +337,7 @@ int arrow_writer_close(struct arrow_writer **writer_at, bool commit, struct erro
     free(writer->temporary);
     buffer_fini(&writer->types);
     buffer_fini(&writer->footer);
+    buffer_fini(&writer->dictionaries);
     buffer_fini(&writer->blocks);
     buffer_fini(&writer->batch_types);
     buffer_fini(&writer->nodes);

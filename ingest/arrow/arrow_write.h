@@ -10,7 +10,9 @@ struct arrow_writer;
 
 /* arrow_writer_open: start path (written beside it, renamed by close).
  * Shapes: schema[count] gives names and types (rows and buffers ignored); types: bool,
- * ints, floats, utf8, large_utf8, date32, timestamp, list, struct of these, nested.
+ * ints, floats, utf8, large_utf8, date32, timestamp, list, struct of these, nested; a
+ * column (not a child) may be a dictionary of utf8 or large_utf8, whose values are given
+ * here and are the file's: batches have codes only.
  * Errors: ERROR_INPUT for a type that cannot be written, ERROR_IO. */
 int arrow_writer_open(const char *path, const struct column *schema, size_t count,
                       struct arrow_writer **out, struct error *err) MUST_USE;

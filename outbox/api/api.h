@@ -80,6 +80,16 @@ void api_reconfigure(struct provider *provider);
 void api_close(struct provider *provider);
 void api_destroy(struct provider *provider);
 
+/* api_act: do to the message what a reply means: result's verdict, reason and address_dead are set, its
+ * texts stay. What it does to the provider is added to the call's verdict.
+ * Units: wait_ns is how long the provider asks to wait, where that defers the message; 0: not said */
+void api_act(enum provider_meaning means, int64_t wait_ns, struct api_verdict *verdict,
+             struct delivery_result *result);
+/* api_act_all: the same for every message of the call. */
+struct api_verdict api_act_all(enum provider_meaning means, int64_t wait_ns,
+                               struct text detail, const struct api_call *call,
+                               struct delivery_result *results);
+
 /* api_judge_status: what a status alone means where the provider says nothing better: the table in
  * docs/providers.md under webhook. Fills every result. */
 struct api_verdict api_judge_status(const struct api_call *call,

@@ -40,8 +40,7 @@ bool rate_headers_parse(struct text remaining, struct text reset, int64_t now_ns
     return wait_s > 0;
 }
 
-bool rate_headers_read(const struct http_reply *reply, int64_t now_ns,
-                       struct rate_headers *out)
+bool rate_headers_read(const struct http_reply *reply, struct rate_headers *out)
 {
     static const char *const names[][2] = {
         {"X-RateLimit-Remaining", "X-RateLimit-Reset"},
@@ -51,7 +50,7 @@ bool rate_headers_read(const struct http_reply *reply, int64_t now_ns,
         struct text remaining = http_reply_header(reply, names[i][0]);
         if (remaining.data)
             return rate_headers_parse(remaining, http_reply_header(reply, names[i][1]),
-                                      now_ns, out);
+                                      clock_now_ns(), out);
     }
     return false;
 }

@@ -72,6 +72,18 @@ static bool may_take(struct flow *flow, int64_t now_ns)
            rate_wait_ns(flow, now_ns) == 0;
 }
 
+/* A batch is larger than the cache, and this delivery is the next to be read. */
+static void prefetch(const struct delivery *d)
+{
+    if (!d)
+        return;
+    __builtin_prefetch(d->next);
+    __builtin_prefetch((const char *)d->next + 64);
+    __builtin_prefetch(d->to.data);
+    for (size_t i = 0; i < d->body.bytes && i < 2048; i += 64)
+        __builtin_prefetch(d->body.data + i);
+}
+
 struct delivery *provider_take(struct provider *provider)
 {
     struct flow *flow = flow_of(provider);
@@ -91,6 +103,7 @@ struct delivery *provider_take(struct provider *provider)
         bool adapted = throttle_tick(&flow->throttle, &flow->limiter, now_ns);
         if (pace_took(&flow->pace, now_ns) || adapted)
             flow_aim(flow);
+        prefetch(flow->ready.head);
         delivery->taken_ns = now_ns;
         flow->in_flight++;
         flow_show(flow);

@@ -32,6 +32,7 @@ struct provider_header {
     const char *value;
 };
 
+/* What a reply means. The first are the words of `means:` in volley.yaml. */
 enum provider_meaning {
     PROVIDER_MEANS_SENT,
     PROVIDER_MEANS_FAILED,
@@ -42,6 +43,11 @@ enum provider_meaning {
     PROVIDER_MEANS_DEAD, /* failed, and the address is dead */
     PROVIDER_MEANS_OPTED_OUT,
     PROVIDER_MEANS_SPLIT, /* all were refused for one of them: again in smaller calls */
+    PROVIDER_MEANS_TOO_LARGE,  /* the same, by its size */
+    PROVIDER_MEANS_NO_ADDRESS, /* failed; elsewhere the address may be one */
+    PROVIDER_MEANS_NO_KEY,     /* failed; it accepts us, but not for messages like this */
+    PROVIDER_MEANS_REDIRECT,   /* retry, and every message would meet it */
+    PROVIDER_MEANS_UNCLEAR,    /* unknown, from a provider that works */
 };
 
 /* One entry of `providers.NAME.replies:` of type http: the first that matches says what a reply means. */

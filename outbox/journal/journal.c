@@ -175,9 +175,6 @@ static void fail(struct journal *journal, int why)
     if (journal->failed)
         return;
     journal->failed = why;
-    log_error("journal", "the journal cannot be written, nothing more is sent from it",
-              "file=%s/journal.%04u error=\"%s\"", journal->file.dir,
-              journal->file.number, strerror(why));
     wake_at(journal, loop_now_ns(journal->loop));
 }
 

@@ -79,12 +79,10 @@ struct journal;
 int journal_open(const char *dir, const struct journal_header *header, struct loop *loop,
                  struct journal **out, struct error *err) MUST_USE;
 
-/* journal_is_open: a process has the journal in dir open; also when it has no file yet. */
-bool journal_is_open(const char *dir);
-
 /* A wish to be told, never inside the call, when everything appended so far is durable.
  * res 0, or -errno: from then on the journal refuses everything, and what was not
- * acknowledged counts as not written. */
+ * acknowledged counts as not written. This is the only way a failure is told; the owner
+ * has to say so. */
 struct journal_wait {
     void (*fn)(struct journal_wait *wait, int res);
     void *arg;

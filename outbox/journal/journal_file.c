@@ -3,12 +3,11 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "outbox/journal/journal.h"
+#include "outbox/journal/journal_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* As much is zeroed at a time as the file holds already, within these bounds: a job of
@@ -37,32 +36,7 @@ int journal_file_lock(struct journal_file *file, const char *dir, struct error *
     *file = (struct journal_file){.dir_fd = -1, .fd = -1};
     if (snprintf(file->dir, sizeof(file->dir), "%s", dir) >= PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", dir);
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return error_io(err, "cannot open the folder %s", dir);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        if (why == EWOULDBLOCK)
-            return error_set(
-                err, ERROR_AGAIN,
-                "another process is writing the journal in %s: wait for it or "
-                "stop it",
-                dir);
-        return error_io(err, "cannot lock the folder %s", dir);
-    }
-    file->dir_fd = fd;
-    return 0;
-}
-
-bool journal_is_open(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (fd >= 0)
-        close(fd);
-    return locked;
+    return journal_lock(dir, &file->dir_fd, err);
 }
 
 /* Head, frame and first zeros of a file that has no name yet. */

@@ -123,7 +123,7 @@ static int go_on(struct journal_file *file, const struct journal_header *header,
     scan_close(&scan);
     if (rc != 0)
         return rc;
-    if (scan.torn)
+    if (scan.tail_bytes > 0)
         log_warn("journal", "a torn tail was cut off", "file=%s/journal.%04u offset=%u",
                  file->dir, file->number, file->offset);
     *sequence_out = scan.next_sequence - 1;

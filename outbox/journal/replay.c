@@ -205,18 +205,25 @@ static const char *apply_mark(struct replay *replay, enum journal_mark mark)
 
 static const char *apply(struct reading *reading, const struct record *record)
 {
-    if (record->type == RECORD_HEADER)
+    struct replay_extent *extent = &reading->replay->extent;
+    if (record->type == RECORD_HEADER) {
+        extent->headers++;
         return apply_header(reading, &record->header);
+    }
     if (!reading->has_header)
         return "its header is missing";
     switch (record->type) {
     case RECORD_DECISIONS:
+        extent->decisions += record->count;
         return apply_decisions(reading, record);
     case RECORD_INTENTS:
+        extent->intents += record->count;
         return apply_intents(reading, record);
     case RECORD_OUTCOME:
+        extent->outcomes++;
         return apply_outcome(reading, &record->outcome);
     default:
+        extent->marks++;
         return apply_mark(reading->replay, record->mark);
     }
 }
@@ -239,10 +246,14 @@ static int read_frames(struct scan *scan, struct reading *reading, struct error 
 {
     struct frame frame;
     int rc;
+    struct replay_extent *extent = &reading->replay->extent;
     while ((rc = scan_next(scan, &frame, err)) > 0) {
         const char *wrong = apply_body(reading, frame.body);
         if (wrong)
             return scan_damage(scan, scan->offset - (uint32_t)frame.bytes, wrong, err);
+        extent->frames++;
+        extent->bytes += frame.bytes;
+        extent->sequence = frame.sequence;
     }
     if (rc == 0 && !reading->has_header)
         return scan_damage(scan, FRAME_FILE_BYTES, "its header is missing", err);
@@ -259,8 +270,11 @@ int replay_read(const char *dir, const struct replay_visitor *visitor, struct re
     int rc = scan_open(&scan, dir, err);
     if (rc == 0)
         rc = read_frames(&scan, &reading, err);
-    out->torn = scan.torn;
-    out->tail_offset = scan.offset;
+    out->extent.files = scan.file_count;
+    out->extent.bytes += (uint64_t)scan.file_count * FRAME_FILE_BYTES;
+    out->extent.tail_file = scan.file;
+    out->extent.tail_offset = scan.offset;
+    out->extent.tail_bytes = rc == 0 ? scan.tail_bytes : 0;
     scan_close(&scan);
     return rc;
 }

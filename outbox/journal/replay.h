@@ -12,6 +12,17 @@ struct replay_state {
 };
 #define REPLAY_IN_DOUBT 7
 
+/* How much was read: all of it, or up to the damage. */
+struct replay_extent {
+    uint32_t files;
+    uint64_t bytes; /* of whole frames and the heads of files */
+    uint64_t frames;
+    uint64_t sequence; /* of the last frame; 0: none */
+    uint64_t headers, decisions, intents, outcomes, marks;
+    uint32_t tail_file, tail_offset; /* where the last whole frame ends */
+    uint64_t tail_bytes; /* that lie behind it and were never acknowledged: a torn tail */
+};
+
 struct replay {
     uint64_t rows;
     struct replay_state
@@ -27,8 +38,7 @@ struct replay {
                                               of configuration */
     size_t provider_count;
     bool decided, cancelled, finished;
-    bool torn;            /* a tail was cut off */
-    uint64_t tail_offset; /* where the last good frame of the last file ends */
+    struct replay_extent extent;
 };
 
 /* Called for each record in file order, before it is applied; any of them may be NULL. */
@@ -41,7 +51,7 @@ struct replay_visitor {
 };
 
 /* replay_read: all of dir/journal.*, read-only.
- * Owns:   replay_fini frees out, also after an error
+ * Owns:   replay_fini frees out, also after an error; out->extent then says how far it got
  * Errors: ERROR_INPUT: no journal there; damage before the tail, with file and offset;
  * ERROR_IO. */
 int replay_read(const char *dir, const struct replay_visitor *visitor, struct replay *out,

@@ -160,20 +160,19 @@ static int take(struct scan *scan, const struct frame *frame)
     return 1;
 }
 
-static bool any_byte_set(const char *bytes, size_t count)
+/* How many bytes there are without the zeros at their end. */
+static size_t bytes_set(const char *bytes, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (bytes[i] != 0)
-            return true;
-    return false;
+    while (count > 0 && bytes[count - 1] == 0)
+        count--;
+    return count;
 }
 
 /* Does a good frame in the loaded file, from offset on, say that `end` was durable? */
 static bool file_vouches(struct scan *scan, size_t offset, uint64_t end)
 {
-    if (offset < scan->file_bytes &&
-        any_byte_set(scan->bytes + offset, scan->file_bytes - offset))
-        scan->torn = true;
+    if (offset < scan->file_bytes)
+        scan->tail_bytes += bytes_set(scan->bytes + offset, scan->file_bytes - offset);
     unsigned suspects = 0;
     while (offset + FRAME_HEAD_BYTES <= scan->file_bytes) {
         struct text rest = {scan->bytes + offset, scan->file_bytes - offset};
@@ -246,7 +245,7 @@ int scan_next(struct scan *scan, struct frame *out, struct error *err)
     if (offset <= scan->file_bytes) {
         scan->offset = offset;
         if (frame_here(scan, out)) {
-            scan->torn = false;
+            scan->tail_bytes = 0;
             return take(scan, out);
         }
     }

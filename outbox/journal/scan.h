@@ -20,7 +20,7 @@ struct scan {
     uint32_t offset; /* of the next frame; at the end: behind the last one */
     uint64_t salt;
     uint64_t next_sequence; /* of the next frame */
-    bool torn;              /* at the end: bytes lie behind the last frame */
+    uint64_t tail_bytes;    /* at the end: a torn tail, up to its last byte that is set */
     char *bytes;            /* the file */
     size_t file_bytes;
     size_t capacity_bytes;

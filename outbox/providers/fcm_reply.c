@@ -11,39 +11,34 @@
 #define WAIT_QUOTA_NS (60 * NS_PER_S)
 #define WAIT_NS_MAX   (3600 * NS_PER_S)
 
-enum action {
-    FAIL,
-    DEAD,    /* the device token is none any more */
-    SENDER,  /* it belongs to another project */
-    CONFIG,  /* the project lacks APNs or Web Push keys: these devices only */
-    STOP,    /* no message will do better */
-    SLOW,    /* not taken, too fast or overloaded */
-    UNKNOWN, /* its own fault, after which nobody knows */
-};
-
 static const struct {
     const char *code;
-    enum action action;
+    enum provider_meaning means;
 } codes[] = {
-    {"UNREGISTERED", DEAD},     {"SENDER_ID_MISMATCH", SENDER},
-    {"INVALID_ARGUMENT", FAIL}, {"THIRD_PARTY_AUTH_ERROR", CONFIG},
-    {"QUOTA_EXCEEDED", SLOW},   {"UNAVAILABLE", SLOW},
-    {"INTERNAL", UNKNOWN},
+    {"UNREGISTERED", PROVIDER_MEANS_DEAD},
+    /* another provider's project may know the token */
+    {"SENDER_ID_MISMATCH", PROVIDER_MEANS_NO_ADDRESS},
+    {"INVALID_ARGUMENT", PROVIDER_MEANS_FAILED},
+    /* the project lacks APNs or Web Push keys: these devices only */
+    {"THIRD_PARTY_AUTH_ERROR", PROVIDER_MEANS_NO_KEY},
+    {"QUOTA_EXCEEDED", PROVIDER_MEANS_SLOW_DOWN},
+    {"UNAVAILABLE", PROVIDER_MEANS_SLOW_DOWN},
+    {"INTERNAL", PROVIDER_MEANS_UNKNOWN},
 };
 
-static enum action action_of_status(unsigned status)
+static enum provider_meaning meaning_of_status(unsigned status)
 {
     switch (status) {
     case 401:
     case 403:
-        return STOP;
+        return PROVIDER_MEANS_STOP;
     case 408:
     case 429:
     case 503:
-        return SLOW;
+        return PROVIDER_MEANS_SLOW_DOWN;
     default:
         /* 404 without a code is a project that is not there, not a dead token */
-        return status / 100 == 4 ? FAIL : UNKNOWN;
+        return status / 100 == 4 ? PROVIDER_MEANS_FAILED : PROVIDER_MEANS_UNKNOWN;
     }
 }
 
@@ -67,15 +62,19 @@ static const char *read_details(const json_t *error, bool *blames_token_out)
     return code;
 }
 
-static enum action action_of(const json_t *error, unsigned status)
+static enum provider_meaning meaning_of(const json_t *error, unsigned status)
 {
     bool blames_token;
     const char *code = read_details(error, &blames_token);
+    enum provider_meaning means =
+        status == 400 && blames_token ? PROVIDER_MEANS_DEAD : meaning_of_status(status);
     for (size_t i = 0; code && i < ARRAY_COUNT(codes); i++) {
         if (strcmp(code, codes[i].code) == 0)
-            return codes[i].action == FAIL && blames_token ? DEAD : codes[i].action;
+            means = codes[i].means == PROVIDER_MEANS_FAILED && blames_token
+                        ? PROVIDER_MEANS_DEAD
+                        : codes[i].means;
     }
-    return status == 400 && blames_token ? DEAD : action_of_status(status);
+    return means;
 }
 
 /* Doubled with each attempt, and up to a quarter longer, so that not all come back at once. */
@@ -88,45 +87,6 @@ static int64_t wait_ns(const struct http_reply *reply, unsigned attempt, uint64_
         wait *= 2;
     wait = wait < WAIT_NS_MAX ? wait : WAIT_NS_MAX;
     return wait + (int64_t)(seed % 256) * (wait / 1024);
-}
-
-static struct api_verdict act(enum action action, int64_t wait,
-                              struct delivery_result *result)
-{
-    struct api_verdict verdict = {0};
-    result->verdict = DELIVERY_FAILED;
-    result->reason = DELIVERY_REJECTED;
-    switch (action) {
-    case DEAD:
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        result->address_dead = true;
-        break;
-    case SENDER: /* another provider's project may know the token */
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        break;
-    case STOP:
-        verdict.stop = true;
-        result->reason = DELIVERY_CREDENTIALS;
-        break;
-    case CONFIG:
-        result->reason = DELIVERY_CREDENTIALS;
-        break;
-    case SLOW:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict.slow_down = true;
-        verdict.wait_ns = wait;
-        break;
-    case UNKNOWN:
-        result->verdict = DELIVERY_UNKNOWN;
-        result->reason = DELIVERY_BAD_REPLY;
-        verdict.broken = true;
-        verdict.wait_ns = wait;
-        break;
-    case FAIL:
-        break;
-    }
-    return verdict;
 }
 
 /* A member's text, kept in scratch: the JSON tree is gone when the verdict is read. */
@@ -152,8 +112,10 @@ struct api_verdict fcm_judge(const struct http_reply *reply, unsigned attempt,
         result->provider_id = keep(root, "name", scratch);
     } else {
         const json_t *error = json_object_get(root, "error");
-        verdict =
-            act(action_of(error, reply->status), wait_ns(reply, attempt, seed), result);
+        int64_t wait = wait_ns(reply, attempt, seed);
+        api_act(meaning_of(error, reply->status), wait, &verdict, result);
+        if (result->verdict == DELIVERY_UNKNOWN)
+            verdict.wait_ns = wait;
         result->detail = keep(error, "message", scratch);
     }
     json_decref(root);

@@ -24,7 +24,9 @@ struct http_api {
     char *frame;                /* batch_body, or what stands for it */
     struct text before, behind; /* of the messages in it */
     bool batch;
-    json_t *reply; /* the last one judged: the texts of its results lie in it */
+    /* the last one judged: the texts of its results lie in it, or in the sentence about it */
+    json_t *reply;
+    struct buffer sentence;
 };
 
 /* --- the body --- */
@@ -107,51 +109,6 @@ static void http_api_compose(struct api_call *call)
 
 /* --- the reply --- */
 
-static void act(enum provider_meaning means, const struct http_reply *reply,
-                struct api_verdict *verdict, struct delivery_result *result)
-{
-    result->verdict = DELIVERY_FAILED;
-    result->reason = DELIVERY_REJECTED;
-    result->address_dead = false;
-    switch (means) {
-    case PROVIDER_MEANS_SENT:
-        result->verdict = DELIVERY_SENT;
-        result->reason = DELIVERY_OK;
-        break;
-    case PROVIDER_MEANS_FAILED:
-        break;
-    case PROVIDER_MEANS_RETRY:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_TEMPORARY;
-        break;
-    case PROVIDER_MEANS_SLOW_DOWN:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict->slow_down = true;
-        verdict->wait_ns = reply->retry_after_ns;
-        break;
-    case PROVIDER_MEANS_UNKNOWN:
-        result->verdict = DELIVERY_UNKNOWN;
-        result->reason = DELIVERY_BAD_REPLY;
-        verdict->broken = true;
-        break;
-    case PROVIDER_MEANS_STOP:
-        result->reason = DELIVERY_CREDENTIALS;
-        verdict->stop = true;
-        break;
-    case PROVIDER_MEANS_DEAD:
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        result->address_dead = true;
-        break;
-    case PROVIDER_MEANS_OPTED_OUT:
-        result->reason = DELIVERY_OPTED_OUT;
-        break;
-    case PROVIDER_MEANS_SPLIT: /* alone, it is the one */
-        verdict->split = true;
-        break;
-    }
-}
-
 static struct text string_at(const json_t *root, const char *path)
 {
     const json_t *value = path[0] ? http_api_find(root, path) : NULL;
@@ -174,16 +131,23 @@ static struct text id_at(const json_t *root, const char *path, struct api_call *
 /* A reply that cannot be understood says nothing about any message of the call. */
 static struct api_verdict doubt(struct api_call *call, struct delivery_result *results)
 {
-    for (size_t i = 0; i < call->count; i++)
-        results[i] = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                              .reason = DELIVERY_BAD_REPLY,
-                                              .detail = buffer_view(&call->scratch)};
-    return (struct api_verdict){.broken = true};
+    return api_act_all(PROVIDER_MEANS_UNKNOWN, 0, buffer_view(&call->scratch), call,
+                       results);
+}
+
+static struct text without_id(struct http_api *http, const struct http_reply *reply)
+{
+    buffer_clear(&http->sentence);
+    buffer_format(&http->sentence, "HTTP %u without the id `%s`, ask the service: %.*s",
+                  reply->status, http->config->id,
+                  (int)(reply->body.bytes < 100 ? reply->body.bytes : 100),
+                  reply->body.data);
+    return buffer_view(&http->sentence);
 }
 
 /* judge_one: by the rules, else by the status; without either an id is what proves a message taken.
  * result comes as the status alone would have it. Returns whether the status decided. */
-static bool judge_one(const struct http_api *http, struct api_call *call,
+static bool judge_one(struct http_api *http, struct api_call *call,
                       const struct http_reply *reply, const json_t *root,
                       struct api_verdict *verdict, struct delivery_result *result)
 {
@@ -191,19 +155,23 @@ static bool judge_one(const struct http_api *http, struct api_call *call,
     int means = http_api_rules_match(http->rules, reply->status, root);
     struct text id = id_at(root, http->config->id, call);
     struct text detail = string_at(root, http->config->detail);
+    bool unnamed = means < 0 && taken && http->config->id[0] && !id.data;
     if (means < 0 && taken)
-        means = http->config->id[0] && !id.data ? PROVIDER_MEANS_UNKNOWN
-                                                : PROVIDER_MEANS_SENT;
+        means = unnamed ? PROVIDER_MEANS_UNKNOWN : PROVIDER_MEANS_SENT;
     if (means >= 0)
-        act((enum provider_meaning)means, reply, verdict, result);
+        api_act((enum provider_meaning)means,
+                means == PROVIDER_MEANS_SLOW_DOWN ? reply->retry_after_ns : 0, verdict,
+                result);
     if (result->verdict == DELIVERY_SENT)
         result->provider_id = id;
     else if (detail.data)
         result->detail = detail;
+    else if (unnamed)
+        result->detail = without_id(http, reply);
     return means < 0;
 }
 
-static struct api_verdict judge_each(const struct http_api *http, struct api_call *call,
+static struct api_verdict judge_each(struct http_api *http, struct api_call *call,
                                      const struct http_reply *reply, const json_t *list,
                                      struct delivery_result *results)
 {
@@ -235,7 +203,7 @@ static struct api_verdict http_api_judge(struct api_call *call,
 {
     struct http_api *http = api_own(call->provider);
     const struct provider_config *config = http->config;
-    static const char *const wrong[] = {"is no JSON: ", "is not whole: ", "is empty"};
+    static const char *const wrong[] = {"is no JSON", "is not whole", "is empty"};
     bool taken = reply->status / 100 == 2;
     bool in_parts = http->batch && config->batch_replies[0];
     json_decref(http->reply);
@@ -244,11 +212,14 @@ static struct api_verdict http_api_judge(struct api_call *call,
         (config->id[0] || in_parts ||
          http_api_rules_need_json(http->rules, reply->status))) {
         int shown = (int)(reply->body.bytes < 100 ? reply->body.bytes : 100);
-        buffer_format(&call->scratch, "HTTP %u, but the reply %s%.*s", reply->status,
+        buffer_format(&call->scratch,
+                      "HTTP %u, but the reply %s; check `url`, ask the service if it was "
+                      "sent%s%.*s",
+                      reply->status,
                       wrong[shown == 0         ? 2
                             : reply->truncated ? 1
                                                : 0],
-                      shown, reply->body.data);
+                      shown > 0 ? ": " : "", shown, reply->body.data);
         return doubt(call, results);
     }
     const json_t *list =
@@ -256,7 +227,9 @@ static struct api_verdict http_api_judge(struct api_call *call,
     if (!json_is_array(list))
         list = NULL;
     if (in_parts && (list ? json_array_size(list) != call->count : taken)) {
-        buffer_format(&call->scratch, "HTTP %u with %zu replies to %zu messages",
+        buffer_format(&call->scratch,
+                      "HTTP %u with %zu replies to %zu messages; check `batch_replies`, "
+                      "ask the service what was sent",
                       reply->status, json_array_size(list), call->count);
         return doubt(call, results);
     }
@@ -271,6 +244,7 @@ static void http_api_free(void *own)
     http_api_body_destroy(&http->body);
     http_api_rules_destroy(&http->rules);
     json_decref(http->reply);
+    buffer_fini(&http->sentence);
     free(http->frame);
     free(http);
 }

@@ -152,6 +152,7 @@ static bool on_next(void *arg, struct smtp_mail *out)
         .to = delivery->to,
         .body = delivery->body, /* From has it, also where the return path is another */
         .utf8 = smtp_text_eight_bit(delivery->from),
+        .plain = delivery->plain,
         .owner = delivery};
     return true;
 }

@@ -29,13 +29,6 @@ static bool begins(struct text t, const char *words)
     return t.bytes >= bytes && memcmp(t.data, words, bytes) == 0;
 }
 
-static void fill(struct api_call *call, struct delivery_result result,
-                 struct delivery_result *results)
-{
-    for (size_t i = 0; i < call->count; i++)
-        results[i] = result;
-}
-
 /* The number in "personalizations.3.to.0.email", or count. */
 static size_t named_message(struct text field, size_t count)
 {
@@ -61,12 +54,11 @@ static size_t fail_named(struct api_call *call, const json_t *errors,
         size_t at = named_message(field, call->count);
         if (at == call->count || results[at].verdict == DELIVERY_FAILED)
             continue;
-        bool address = has(field, ".to") && has(words, "valid");
-        results[at] = (struct delivery_result){
-            .verdict = DELIVERY_FAILED,
-            .reason = address ? DELIVERY_INVALID_ADDRESS : DELIVERY_REJECTED,
-            .address_dead = address,
-            .detail = api_keep(call, words)};
+        struct api_verdict own = {0};
+        api_act(has(field, ".to") && has(words, "valid") ? PROVIDER_MEANS_DEAD
+                                                         : PROVIDER_MEANS_FAILED,
+                0, &own, &results[at]);
+        results[at].detail = api_keep(call, words);
         named++;
     }
     return named;
@@ -75,20 +67,18 @@ static size_t fail_named(struct api_call *call, const json_t *errors,
 static struct api_verdict judge_bad_request(struct api_call *call, const json_t *errors,
                                             struct delivery_result *results)
 {
-    fill(call, (struct delivery_result){.verdict = DELIVERY_DEFERRED}, results);
+    for (size_t i = 0; i < call->count; i++)
+        results[i] = (struct delivery_result){.verdict = DELIVERY_DEFERRED};
     if (fail_named(call, errors, results) > 0)
         return (struct api_verdict){0};
     const json_t *error = json_array_get(errors, 0);
     struct text field = member(error, "field");
-    fill(call,
-         (struct delivery_result){.verdict = DELIVERY_FAILED,
-                                  .reason = DELIVERY_REJECTED,
-                                  .detail = api_keep(call, member(error, "message"))},
-         results);
     /* without a name, or in the list of all, it may be any message's fault; the rest of a call is the
      * same for all */
-    return (struct api_verdict){.split =
-                                    !field.data || begins(field, "personalizations")};
+    return api_act_all(!field.data || begins(field, "personalizations")
+                           ? PROVIDER_MEANS_SPLIT
+                           : PROVIDER_MEANS_FAILED,
+                       0, api_keep(call, member(error, "message")), call, results);
 }
 
 static int64_t reset_wait_ns(struct text reset, int64_t now_s)
@@ -100,44 +90,59 @@ static int64_t reset_wait_ns(struct text reset, int64_t now_s)
     return (int64_t)(wait_s < RESET_MAX_S ? wait_s : RESET_MAX_S) * NS_PER_S;
 }
 
-static struct api_verdict judge_refusal(struct api_call *call,
-                                        const struct http_reply *reply,
+static enum provider_meaning meaning_of_status(unsigned status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+    case 404:
+    case 405:
+        return PROVIDER_MEANS_STOP;
+    case 408:
+        return PROVIDER_MEANS_RETRY;
+    case 413:
+        return PROVIDER_MEANS_TOO_LARGE;
+    case 429:
+        return PROVIDER_MEANS_SLOW_DOWN;
+    default:
+        return status < 400    ? PROVIDER_MEANS_REDIRECT /* not followed */
+               : status >= 500 ? PROVIDER_MEANS_UNKNOWN
+                               : PROVIDER_MEANS_FAILED;
+    }
+}
+
+static struct api_verdict judge_refusal(struct api_call *call, unsigned status,
                                         const json_t *errors, int64_t wait_ns,
                                         struct delivery_result *results)
 {
-    struct api_verdict verdict = {0};
     const json_t *error = json_array_get(errors, 0);
     struct text words = member(error, "message");
-    struct delivery_result result = {.verdict = DELIVERY_FAILED,
-                                     .reason = DELIVERY_REJECTED};
-    bool credits = reply->status == 401 && has(words, "credits exceeded");
-    bool sender = begins(member(error, "field"), "from"); /* with a 403: not verified */
-    if (reply->status == 429 || credits) {
-        result.verdict = DELIVERY_DEFERRED;
-        result.reason = DELIVERY_THROTTLED;
-        verdict.slow_down = true;
-        verdict.wait_ns = credits ? QUOTA_WAIT_NS : wait_ns;
-    } else if (reply->status == 401 || (reply->status == 403 && !sender) ||
-               reply->status == 404 || reply->status == 405) {
-        result.reason = DELIVERY_CREDENTIALS;
-        verdict.stop = true;
-    } else if (reply->status == 413) {
-        result.reason = DELIVERY_TOO_LARGE;
-        verdict.split = true;
-    } else if (reply->status == 408 || reply->status < 400) {
-        result.verdict = DELIVERY_DEFERRED; /* redirects are not followed */
-        result.reason = DELIVERY_TEMPORARY;
-        verdict.broken = reply->status < 400;
-    } else if (reply->status >= 500) {
-        result.verdict = DELIVERY_UNKNOWN;
-        result.reason = DELIVERY_BAD_REPLY;
-        verdict.broken = true;
-    } else if (reply->status == 400) {
+    enum provider_meaning means = meaning_of_status(status);
+    if (status == 401 && has(words, "credits exceeded")) {
+        means = PROVIDER_MEANS_SLOW_DOWN;
+        wait_ns = QUOTA_WAIT_NS;
+    } else if (status == 403 && begins(member(error, "field"), "from")) {
+        means = PROVIDER_MEANS_FAILED; /* the sender is not verified */
+    } else if (status == 400) {
         return judge_bad_request(call, errors, results);
     }
-    result.detail = api_keep(call, words);
-    fill(call, result, results);
-    return verdict;
+    return api_act_all(means, means == PROVIDER_MEANS_SLOW_DOWN ? wait_ns : 0,
+                       api_keep(call, words), call, results);
+}
+
+/* 202; 200 in its sandbox mode. */
+static struct api_verdict judge_taken(struct api_call *call, const json_t *errors,
+                                      struct text id, struct delivery_result *results)
+{
+    if (json_array_size(errors) > 0)
+        return api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
+                           TEXT("2xx with errors inside, so it may be sent; look for the "
+                                "address in SendGrid's Activity"),
+                           call, results);
+    for (size_t i = 0; i < call->count; i++)
+        results[i] =
+            (struct delivery_result){.verdict = DELIVERY_SENT, .provider_id = id};
+    return (struct api_verdict){0};
 }
 
 struct api_verdict sendgrid_judge(struct api_call *call, const struct http_reply *reply,
@@ -145,24 +150,14 @@ struct api_verdict sendgrid_judge(struct api_call *call, const struct http_reply
                                   struct delivery_result *results)
 {
     json_t *root = json_loadb(reply->body.data, reply->body.bytes, 0, NULL);
-    if (reply->status / 100 == 2) { /* 202; 200 in its sandbox mode */
-        bool contradicts = json_array_size(json_object_get(root, "errors")) > 0;
-        json_decref(root);
-        fill(call,
-             contradicts
-                 ? (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                            .reason = DELIVERY_BAD_REPLY,
-                                            .detail = TEXT("2xx with errors inside")}
-                 : (struct delivery_result){.verdict = DELIVERY_SENT,
-                                            .provider_id = headers.message_id},
-             results);
-        return (struct api_verdict){0};
-    }
+    const json_t *errors = json_object_get(root, "errors");
     int64_t wait_ns = reply->retry_after_ns > 0
                           ? reply->retry_after_ns
                           : reset_wait_ns(headers.limit_reset, now_s);
     struct api_verdict verdict =
-        judge_refusal(call, reply, json_object_get(root, "errors"), wait_ns, results);
+        reply->status / 100 == 2
+            ? judge_taken(call, errors, headers.message_id, results)
+            : judge_refusal(call, reply->status, errors, wait_ns, results);
     json_decref(root);
     return verdict;
 }

@@ -9,136 +9,84 @@
 /* The quota is over the last 24 hours, so there is room again bit by bit. */
 #define QUOTA_WAIT_NS (3600 * NS_PER_S)
 
-enum action {
-    SENT,
-    FAIL,
-    SPLIT, /* fail; of a call with many nobody knows which message it was */
-    LARGE, /* the same, by its size */
-    LATER,
-    SLOW,
-    QUOTA,
-    STOP, /* credentials, account */
-    UNKNOWN,
-};
-
 struct meaning {
     const char *name;
-    enum action action;
+    enum provider_meaning means;
 };
 
 /* The Status of an entry. */
 static const struct meaning entry_meanings[] = {
-    {"SUCCESS", SENT},
-    {"MESSAGE_REJECTED", FAIL},
-    {"MAIL_FROM_DOMAIN_NOT_VERIFIED", FAIL},
-    {"CONFIGURATION_SET_DOES_NOT_EXIST", FAIL},
-    {"TEMPLATE_DOES_NOT_EXIST", FAIL},
-    {"ACCOUNT_SUSPENDED", STOP},
-    {"ACCOUNT_THROTTLED", SLOW},
-    {"ACCOUNT_DAILY_QUOTA_EXCEEDED", QUOTA},
-    {"INVALID_SENDING_POOL_NAME", FAIL},
-    {"ACCOUNT_SENDING_PAUSED", STOP},
-    {"CONFIGURATION_SET_SENDING_PAUSED", STOP},
-    {"INVALID_PARAMETER", FAIL},
-    {"TRANSIENT_FAILURE", LATER},
-    {"FAILED", FAIL},
+    {"SUCCESS", PROVIDER_MEANS_SENT},
+    {"MESSAGE_REJECTED", PROVIDER_MEANS_FAILED},
+    {"MAIL_FROM_DOMAIN_NOT_VERIFIED", PROVIDER_MEANS_FAILED},
+    {"CONFIGURATION_SET_DOES_NOT_EXIST", PROVIDER_MEANS_FAILED},
+    {"TEMPLATE_DOES_NOT_EXIST", PROVIDER_MEANS_FAILED},
+    {"ACCOUNT_SUSPENDED", PROVIDER_MEANS_STOP},
+    {"ACCOUNT_THROTTLED", PROVIDER_MEANS_SLOW_DOWN},
+    {"ACCOUNT_DAILY_QUOTA_EXCEEDED", PROVIDER_MEANS_SLOW_DOWN},
+    {"INVALID_SENDING_POOL_NAME", PROVIDER_MEANS_FAILED},
+    {"ACCOUNT_SENDING_PAUSED", PROVIDER_MEANS_STOP},
+    {"CONFIGURATION_SET_SENDING_PAUSED", PROVIDER_MEANS_STOP},
+    {"INVALID_PARAMETER", PROVIDER_MEANS_FAILED},
+    {"TRANSIENT_FAILURE", PROVIDER_MEANS_RETRY},
+    {"FAILED", PROVIDER_MEANS_FAILED},
 };
 
 /* What a refusal of the whole call names. */
 static const struct meaning error_meanings[] = {
-    {"TooManyRequestsException", SLOW},
-    {"ThrottlingException", SLOW},
-    {"Throttling", SLOW},
-    {"LimitExceededException", SLOW},
-    {"BadRequestException", SPLIT},
-    {"ValidationException", SPLIT},
-    {"MessageRejected", SPLIT},
-    {"NotFoundException", FAIL},
-    {"MailFromDomainNotVerifiedException", FAIL},
-    {"AccountSuspendedException", STOP},
-    {"SendingPausedException", STOP},
-    {"AccessDeniedException", STOP},
-    {"ExpiredTokenException", STOP},
-    {"IncompleteSignature", STOP},
-    {"InvalidClientTokenId", STOP},
-    {"InvalidSignatureException", STOP},
-    {"MissingAuthenticationTokenException", STOP},
-    {"NotAuthorized", STOP},
-    {"OptInRequired", STOP},
-    {"RequestExpired", STOP},
-    {"SignatureDoesNotMatch", STOP},
-    {"UnrecognizedClientException", STOP},
-    {"UnknownOperationException", STOP},
+    {"TooManyRequestsException", PROVIDER_MEANS_SLOW_DOWN},
+    {"ThrottlingException", PROVIDER_MEANS_SLOW_DOWN},
+    {"Throttling", PROVIDER_MEANS_SLOW_DOWN},
+    {"LimitExceededException", PROVIDER_MEANS_SLOW_DOWN},
+    {"BadRequestException", PROVIDER_MEANS_SPLIT},
+    {"ValidationException", PROVIDER_MEANS_SPLIT},
+    {"MessageRejected", PROVIDER_MEANS_SPLIT},
+    {"NotFoundException", PROVIDER_MEANS_FAILED},
+    {"MailFromDomainNotVerifiedException", PROVIDER_MEANS_FAILED},
+    {"AccountSuspendedException", PROVIDER_MEANS_STOP},
+    {"SendingPausedException", PROVIDER_MEANS_STOP},
+    {"AccessDeniedException", PROVIDER_MEANS_STOP},
+    {"ExpiredTokenException", PROVIDER_MEANS_STOP},
+    {"IncompleteSignature", PROVIDER_MEANS_STOP},
+    {"InvalidClientTokenId", PROVIDER_MEANS_STOP},
+    {"InvalidSignatureException", PROVIDER_MEANS_STOP},
+    {"MissingAuthenticationTokenException", PROVIDER_MEANS_STOP},
+    {"NotAuthorized", PROVIDER_MEANS_STOP},
+    {"OptInRequired", PROVIDER_MEANS_STOP},
+    {"RequestExpired", PROVIDER_MEANS_STOP},
+    {"SignatureDoesNotMatch", PROVIDER_MEANS_STOP},
+    {"UnrecognizedClientException", PROVIDER_MEANS_STOP},
+    {"UnknownOperationException", PROVIDER_MEANS_STOP},
 };
 
-static enum action find(const struct meaning *meanings, size_t count, struct text name,
-                        enum action other)
+static enum provider_meaning find(const struct meaning *meanings, size_t count,
+                                  struct text name, enum provider_meaning other)
 {
     for (size_t i = 0; i < count; i++) {
         if (text_is(name, meanings[i].name))
-            return meanings[i].action;
+            return meanings[i].means;
     }
     return other;
 }
 
-static enum action action_of_status(unsigned status)
+static enum provider_meaning meaning_of_status(unsigned status)
 {
     switch (status) {
     case 401:
     case 403:
     case 404:
-        return STOP;
+        return PROVIDER_MEANS_STOP;
     case 408:
-        return LATER;
+        return PROVIDER_MEANS_RETRY;
     case 413:
-        return LARGE;
+        return PROVIDER_MEANS_TOO_LARGE;
     case 429:
-        return SLOW;
+        return PROVIDER_MEANS_SLOW_DOWN;
     default:
         /* behind a 5xx, which may be a proxy's, nobody knows; a redirect took nothing */
-        return status >= 500 ? UNKNOWN : status >= 400 ? SPLIT : LATER;
-    }
-}
-
-static void act(enum action action, struct delivery_result *result,
-                struct api_verdict *verdict)
-{
-    result->verdict = DELIVERY_FAILED;
-    result->reason = DELIVERY_REJECTED;
-    switch (action) {
-    case SENT:
-        result->verdict = DELIVERY_SENT;
-        result->reason = DELIVERY_OK;
-        break;
-    case FAIL:
-        break;
-    case LARGE:
-        result->reason = DELIVERY_TOO_LARGE;
-        verdict->split = true;
-        break;
-    case SPLIT:
-        verdict->split = true;
-        break;
-    case SLOW:
-    case QUOTA:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict->slow_down = true;
-        if (action == QUOTA)
-            verdict->wait_ns = QUOTA_WAIT_NS;
-        break;
-    case LATER:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_TEMPORARY;
-        break;
-    case STOP:
-        result->reason = DELIVERY_CREDENTIALS;
-        verdict->stop = true;
-        break;
-    case UNKNOWN:
-        result->verdict = DELIVERY_UNKNOWN;
-        result->reason = DELIVERY_BAD_REPLY;
-        verdict->broken = true;
+        return status >= 500   ? PROVIDER_MEANS_UNKNOWN
+               : status >= 400 ? PROVIDER_MEANS_SPLIT
+                               : PROVIDER_MEANS_REDIRECT;
     }
 }
 
@@ -169,7 +117,6 @@ static struct api_verdict judge_refusal(struct api_call *call,
                                         const json_t *root, struct text type,
                                         struct delivery_result *results)
 {
-    struct api_verdict verdict = {0};
     if (!type.data)
         type = api_keep(call, member(root, "__type"));
     if (!type.data)
@@ -177,32 +124,15 @@ static struct api_verdict judge_refusal(struct api_call *call,
     struct text words = member(root, "message");
     if (!words.data)
         words = member(root, "Message");
-    enum action action = action_of_status(reply->status);
+    enum provider_meaning means = meaning_of_status(reply->status);
     if (reply->status / 100 == 4)
-        action =
-            find(error_meanings, ARRAY_COUNT(error_meanings), bare_name(type), action);
-    if (action == SLOW && words.data && memmem(words.data, words.bytes, "aily", 4))
-        action = QUOTA; /* "Daily message quota exceeded" */
-    if (action == SLOW || action == LATER)
-        verdict.wait_ns = reply->retry_after_ns;
-    if (reply->status / 100 == 3)
-        verdict.broken = true;
-    struct delivery_result result = {.detail = words.data ? api_keep(call, words)
-                                                          : bare_name(type)};
-    act(action, &result, &verdict);
-    for (size_t i = 0; i < call->count; i++)
-        results[i] = result;
-    return verdict;
-}
-
-/* Taken, but an answer that does not say which: sent or not, nobody knows. */
-static void act_unclear(struct api_call *call, struct delivery_result *results,
-                        const char *words)
-{
-    for (size_t i = 0; i < call->count; i++)
-        results[i] = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                              .reason = DELIVERY_BAD_REPLY,
-                                              .detail = text_of(words)};
+        means = find(error_meanings, ARRAY_COUNT(error_meanings), bare_name(type), means);
+    bool quota =
+        means == PROVIDER_MEANS_SLOW_DOWN && words.data &&
+        memmem(words.data, words.bytes, "aily", 4); /* "Daily message quota exceeded" */
+    return api_act_all(means, quota ? QUOTA_WAIT_NS : reply->retry_after_ns,
+                       words.data ? api_keep(call, words) : bare_name(type), call,
+                       results);
 }
 
 static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
@@ -210,23 +140,22 @@ static struct api_verdict judge_bulk(struct api_call *call, const json_t *root,
 {
     struct api_verdict verdict = {0};
     const json_t *entries = json_object_get(root, "BulkEmailEntryResults");
-    if (json_array_size(entries) != call->count) {
-        act_unclear(call, results, "the reply has no status for each message");
-        return verdict;
-    }
+    if (json_array_size(entries) != call->count)
+        return api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
+                           TEXT("no status for each mail in a 2xx, so it may be sent; "
+                                "find its volley_id in SES's events"),
+                           call, results);
     for (size_t i = 0; i < call->count; i++) {
         const json_t *entry = json_array_get(entries, i);
         struct text status = member(entry, "Status");
-        enum action action =
-            status.data ? find(entry_meanings, ARRAY_COUNT(entry_meanings), status, FAIL)
-                        : UNKNOWN;
-        struct api_verdict own = {0};
-        act(action, &results[i], &own);
-        verdict.slow_down |= own.slow_down;
-        verdict.stop |= own.stop;
-        if (own.wait_ns > verdict.wait_ns)
-            verdict.wait_ns = own.wait_ns;
-        if (action == SENT) {
+        enum provider_meaning means =
+            status.data ? find(entry_meanings, ARRAY_COUNT(entry_meanings), status,
+                               PROVIDER_MEANS_FAILED)
+                        : PROVIDER_MEANS_UNCLEAR;
+        api_act(means,
+                text_is(status, "ACCOUNT_DAILY_QUOTA_EXCEEDED") ? QUOTA_WAIT_NS : 0,
+                &verdict, &results[i]);
+        if (means == PROVIDER_MEANS_SENT) {
             results[i].provider_id = api_keep(call, member(entry, "MessageId"));
         } else {
             struct text words = member(entry, "Error");
@@ -250,7 +179,10 @@ struct api_verdict ses_judge(struct api_call *call, const struct http_reply *rep
         results[0].verdict = DELIVERY_SENT;
         results[0].provider_id = api_keep(call, member(root, "MessageId"));
     } else { /* a proxy's page, an error in a 200 */
-        act_unclear(call, results, "the reply has no MessageId");
+        verdict = api_act_all(PROVIDER_MEANS_UNCLEAR, 0,
+                              TEXT("no MessageId in a 2xx, so it may be sent; find its "
+                                   "tag volley_id in SES's events"),
+                              call, results);
     }
     json_decref(root);
     return verdict;

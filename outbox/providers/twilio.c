@@ -99,10 +99,12 @@ static void twilio_compose(struct api_call *call)
 static struct api_verdict not_found(const struct api_call *call,
                                     struct delivery_result *result)
 {
-    *result = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                       .reason = DELIVERY_BAD_REPLY,
-                                       .detail = TEXT("not found at Twilio"),
-                                       .doubt_settled = true};
+    *result = (struct delivery_result){
+        .verdict = DELIVERY_UNKNOWN,
+        .reason = DELIVERY_BAD_REPLY,
+        .detail = TEXT("not found at Twilio, so most likely never sent; see its log "
+                       "before you send it again"),
+        .doubt_settled = true};
     return (struct api_verdict){.again = call->provider->config.on_unknown ==
                                              ON_UNKNOWN_RESEND ||
                                          call->deliveries[0]->left_behind};
@@ -126,7 +128,8 @@ static struct api_verdict judge_lookup(struct api_call *call,
     if (reply->status != 200) {
         struct api_verdict verdict = twilio_judge(reply, &call->scratch, result);
         if (!verdict.stop)
-            verdict = look_later("the look-up at Twilio failed", verdict, result);
+            verdict = look_later("the look-up at Twilio failed; volley looks again",
+                                 verdict, result);
         return verdict;
     }
     struct twilio_wanted wanted = {.from = sender_of(call),
@@ -142,13 +145,15 @@ static struct api_verdict judge_lookup(struct api_call *call,
     case TWILIO_NEXT_PAGE:
         if (call->stage + 1 < PAGES_MAX)
             return (struct api_verdict){.again = true};
-        return look_later("too many messages to look through at Twilio",
+        return look_later("400 messages to this number at Twilio and not found; look "
+                          "there, volley looks again",
                           (struct api_verdict){0}, result);
     case TWILIO_NO_LIST:
         break;
     }
-    return look_later("Twilio's list of messages cannot be read",
-                      (struct api_verdict){.broken = true}, result);
+    return look_later(
+        "Twilio's list of messages cannot be read; check `url`, volley looks again",
+        (struct api_verdict){.broken = true}, result);
 }
 
 static struct api_verdict judge(struct api_call *call, const struct http_reply *reply,

@@ -6,125 +6,80 @@
 
 #include <jansson.h>
 
-enum action {
-    STOP,     /* credentials, account: no message will do better */
-    SLOW,     /* not processed, too fast */
-    LATER,    /* not processed, this message again later */
-    TOMORROW, /* a daily cap */
-    FAIL,
-    DEAD, /* fail, and the number is none for SMS */
-    OPTOUT,
-    UNKNOWN, /* its own fault, after which nobody knows */
-};
-
 static const struct {
     int code;
-    enum action action;
+    enum provider_meaning means;
 } codes[] = {
-    {20003, STOP},     /* authenticate */
-    {20403, STOP},     /* forbidden, account suspended */
-    {20404, STOP},     /* no such account */
-    {20429, SLOW},     /* too many concurrent requests */
-    {20500, UNKNOWN},  /* internal server error */
-    {20503, UNKNOWN},  /* service unavailable */
-    {21211, DEAD},     /* invalid To */
-    {21217, DEAD},     /* number does not look valid */
-    {21408, FAIL},     /* region not enabled */
-    {21602, FAIL},     /* body missing */
-    {21603, FAIL},     /* From missing */
-    {21604, FAIL},     /* To missing */
-    {21605, FAIL},     /* body too long */
-    {21606, FAIL},     /* From is not ours */
-    {21610, OPTOUT},   /* the recipient replied STOP */
-    {21611, LATER},    /* the sender's queue is full */
-    {21614, DEAD},     /* not a mobile number */
-    {21617, FAIL},     /* over 1600 characters */
-    {21620, FAIL},     /* invalid media URL */
-    {21623, FAIL},     /* too many media */
-    {30001, LATER},    /* queue overflow */
-    {30002, STOP},     /* account suspended */
-    {30003, LATER},    /* handset unreachable */
-    {30004, FAIL},     /* blocked */
-    {30005, DEAD},     /* unknown handset */
-    {30006, DEAD},     /* landline */
-    {30007, FAIL},     /* filtered */
-    {30008, LATER},    /* unknown error at the carrier */
-    {30017, SLOW},     /* carrier congestion */
-    {30022, SLOW},     /* 10DLC rate */
-    {30023, TOMORROW}, /* 10DLC daily cap */
-    {30027, TOMORROW}, /* T-Mobile daily cap */
-    {63017, SLOW},     /* over 2000 messages per second */
+    {20003, PROVIDER_MEANS_STOP},      /* authenticate */
+    {20403, PROVIDER_MEANS_STOP},      /* forbidden, account suspended */
+    {20404, PROVIDER_MEANS_STOP},      /* no such account */
+    {20429, PROVIDER_MEANS_SLOW_DOWN}, /* too many concurrent requests */
+    {20500, PROVIDER_MEANS_UNKNOWN},   /* internal server error */
+    {20503, PROVIDER_MEANS_UNKNOWN},   /* service unavailable */
+    {21211, PROVIDER_MEANS_DEAD},      /* invalid To */
+    {21217, PROVIDER_MEANS_DEAD},      /* number does not look valid */
+    {21408, PROVIDER_MEANS_FAILED},    /* region not enabled */
+    {21602, PROVIDER_MEANS_FAILED},    /* body missing */
+    {21603, PROVIDER_MEANS_FAILED},    /* From missing */
+    {21604, PROVIDER_MEANS_FAILED},    /* To missing */
+    {21605, PROVIDER_MEANS_TOO_LARGE}, /* body too long */
+    {21606, PROVIDER_MEANS_FAILED},    /* From is not ours */
+    {21610, PROVIDER_MEANS_OPTED_OUT}, /* the recipient replied STOP */
+    {21611, PROVIDER_MEANS_RETRY},     /* the sender's queue is full */
+    {21614, PROVIDER_MEANS_DEAD},      /* not a mobile number */
+    {21617, PROVIDER_MEANS_TOO_LARGE}, /* over 1600 characters */
+    {21620, PROVIDER_MEANS_FAILED},    /* invalid media URL */
+    {21623, PROVIDER_MEANS_FAILED},    /* too many media */
+    {30001, PROVIDER_MEANS_RETRY},     /* queue overflow */
+    {30002, PROVIDER_MEANS_STOP},      /* account suspended */
+    {30003, PROVIDER_MEANS_RETRY},     /* handset unreachable */
+    {30004, PROVIDER_MEANS_FAILED},    /* blocked */
+    {30005, PROVIDER_MEANS_DEAD},      /* unknown handset */
+    {30006, PROVIDER_MEANS_DEAD},      /* landline */
+    {30007, PROVIDER_MEANS_FAILED},    /* filtered */
+    {30008, PROVIDER_MEANS_RETRY},     /* unknown error at the carrier */
+    {30017, PROVIDER_MEANS_SLOW_DOWN}, /* carrier congestion */
+    {30022, PROVIDER_MEANS_SLOW_DOWN}, /* 10DLC rate */
+    {30023, PROVIDER_MEANS_RETRY},     /* 10DLC daily cap */
+    {30027, PROVIDER_MEANS_RETRY},     /* T-Mobile daily cap */
+    {63017, PROVIDER_MEANS_SLOW_DOWN}, /* over 2000 messages per second */
 };
 
-static enum action action_of_status(unsigned status)
+static enum provider_meaning meaning_of_status(unsigned status)
 {
     switch (status) {
     case 401:
     case 403:
     case 404:
-        return STOP;
+        return PROVIDER_MEANS_STOP;
     case 429:
-        return SLOW;
+        return PROVIDER_MEANS_SLOW_DOWN;
     case 408:
-        return LATER;
+        return PROVIDER_MEANS_RETRY;
     default:
-        return status >= 500 ? UNKNOWN : status < 400 ? LATER : FAIL;
+        return status >= 500  ? PROVIDER_MEANS_UNKNOWN
+               : status < 400 ? PROVIDER_MEANS_RETRY
+                              : PROVIDER_MEANS_FAILED;
     }
 }
 
-static enum action action_of(json_int_t code, unsigned status)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
-        if (codes[i].code == code)
-            return codes[i].action;
-    }
-    return action_of_status(status);
-}
-
-static struct api_verdict act(enum action action, int64_t retry_after_ns,
+static struct api_verdict act(json_int_t code, unsigned status, int64_t retry_after_ns,
                               struct delivery_result *result)
 {
     struct api_verdict verdict = {0};
-    result->verdict = DELIVERY_FAILED;
-    result->reason = DELIVERY_REJECTED;
-    switch (action) {
-    case STOP:
-        result->reason = DELIVERY_CREDENTIALS;
-        verdict.stop = true;
-        break;
-    case SLOW:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_THROTTLED;
-        verdict.slow_down = true;
-        verdict.wait_ns = retry_after_ns;
-        break;
-    case TOMORROW:
-    case LATER:
-        result->verdict = DELIVERY_DEFERRED;
-        result->reason = DELIVERY_TEMPORARY;
-        verdict.wait_ns = action == TOMORROW ? 86400 * NS_PER_S : retry_after_ns;
-        break;
-    case DEAD:
-        result->reason = DELIVERY_INVALID_ADDRESS;
-        result->address_dead = true;
-        break;
-    case OPTOUT:
-        result->reason = DELIVERY_OPTED_OUT;
-        break;
-    case UNKNOWN:
-        result->verdict = DELIVERY_UNKNOWN;
-        result->reason = DELIVERY_BAD_REPLY;
-        verdict.broken = true;
-        break;
-    case FAIL:
-        break;
+    enum provider_meaning means = meaning_of_status(status);
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        if (codes[i].code == code)
+            means = codes[i].means;
     }
+    bool tomorrow = code == 30023 || code == 30027;
+    api_act(means, tomorrow ? 86400 * NS_PER_S : retry_after_ns, &verdict, result);
     return verdict;
 }
 
 void twilio_judge_failed(int64_t code, struct delivery_result *result)
 {
-    act(action_of(code, 400), 0, result);
+    act(code, 400, 0, result);
     result->verdict = DELIVERY_FAILED; /* whatever another try might do */
     if (result->reason != DELIVERY_INVALID_ADDRESS &&
         result->reason != DELIVERY_OPTED_OUT)
@@ -196,18 +151,17 @@ struct api_verdict twilio_judge(const struct http_reply *reply, struct buffer *s
     if (taken) {
         /* Twilio names what it takes. Without a name this may be an error, or somebody else. */
         sid = keep_string(root, "sid", scratch);
-        if (is_sid(sid))
+        if (is_sid(sid)) {
             result->provider_id = sid;
-        else
-            *result = (struct delivery_result){.verdict = DELIVERY_UNKNOWN,
-                                               .reason = DELIVERY_BAD_REPLY,
-                                               .detail = TEXT("2xx without a sid")};
+        } else {
+            api_act(PROVIDER_MEANS_UNCLEAR, 0, &verdict, result);
+            result->detail = TEXT("2xx without a sid; volley looks for the message in "
+                                  "Twilio's list and books what it finds");
+        }
     } else {
         json_int_t code = json_integer_value(json_object_get(root, "code"));
-        verdict = act(action_of(code, reply->status), reply->retry_after_ns, result);
+        verdict = act(code, reply->status, reply->retry_after_ns, result);
         result->detail = keep_string(root, "message", scratch);
-        if (code == 21605 || code == 21617)
-            result->reason = DELIVERY_TOO_LARGE;
     }
     json_decref(root);
     return verdict;

@@ -1,148 +1,48 @@
 /* http: see http.h.
  *
  * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
- * call it. They stand in an epoll instance of our own, which the loop polls: a kept-alive
- * connection stays registered between its requests, so that a request costs no
- * epoll_ctl(2), and one epoll_wait(2) tells of many replies. Level-triggered, as libcurl
- * reads once per call and expects to hear again of what is left.
- *
- * libcurl repeats a request by itself when a reused connection closes before a byte of
- * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
- * have acted on it. The pre-request callback sees the second attempt coming and refuses
- * it, unless nothing was sent. */
+ * call it: http_watch. */
 #include "outbox/wire/http.h"
+#include "outbox/wire/http_memory.h"
+#include "outbox/wire/http_transfer.h"
+#include "outbox/wire/http_watch.h"
 #include "outbox/wire/remote.h"
 
-#include "base/buffer.h"
 #include "base/clock.h"
 
-#include <curl/curl.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <unistd.h>
-
-/* Connections idle for longer are not used again: many servers drop them about then, and
- * a request that meets the drop ends as "lost". */
-#define IDLE_S 30L
 
 /* Handled at once, before the rest of the loop has its turn. */
 #define EVENTS_MAX 128
-
-/* libcurl asks for 100-continue only for bodies above a megabyte, older ones above a
- * kilobyte. */
-#define EXPECT_BYTES 1024
-
-struct transfer {
-    struct http *http;
-    CURL *easy;
-    CURLU *url; /* known_url, parsed */
-    char *known_url;
-    struct transfer *next_free;
-    struct http_request *request;
-    struct curl_slist headers[HTTP_HEADERS_MAX + 2]; /* two of ours, and the request's */
-    long timeout_ms;                                 /* libcurl knows it already */
-    unsigned attempts; /* how often libcurl was about to send it */
-    bool truncated;
-    struct buffer body;
-    char words[CURL_ERROR_SIZE];
-};
-
-/* One descriptor that libcurl wants watched, at its number. Sockets are opened and closed
- * through callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it
- * closes itself without a word, so that is watched through a duplicate. */
-struct watch {
-    int poll_fd;         /* the descriptor, or its duplicate; meaningless unless known */
-    uint32_t generation; /* tells events of an earlier descriptor of this number */
-    uint32_t wanted;     /* EPOLLIN | EPOLLOUT */
-    uint32_t registered; /* what epoll was asked for; more than wanted between requests */
-    bool known;
-};
 
 struct http {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
-    int epoll_fd;
+    struct http_watches watches;
     struct loop_op poll_op;
     bool polling;
-    struct transfer *transfers;
+    struct http_transfer *transfers;
     size_t transfer_count;
-    struct transfer *free;
+    struct http_transfer *free;
     size_t under_way;
-    struct watch *watches; /* by fd */
-    size_t watch_room;
     void (*closed_fn)(void *arg);
     void *closed_arg;
 };
 
 /* --- descriptors --- */
 
-static struct watch *watch_of(struct http *http, int fd)
+static void act(struct http *http, const struct epoll_event *event)
 {
-    size_t index = (size_t)fd;
-    if (index >= http->watch_room) {
-        size_t room = index + 64;
-        http->watches = realloc(http->watches, room * sizeof(struct watch));
-        CHECK(http->watches);
-        memset(http->watches + http->watch_room, 0,
-               (room - http->watch_room) * sizeof(struct watch));
-        http->watch_room = room;
-    }
-    return &http->watches[index];
-}
-
-static void watch_register(struct http *http, int fd, uint32_t events)
-{
-    struct watch *watch = watch_of(http, fd);
-    struct epoll_event event = {
-        .events = events, .data.u64 = (uint64_t)watch->generation << 32 | (uint32_t)fd};
-    int how = watch->registered == 0 ? EPOLL_CTL_ADD
-              : events == 0          ? EPOLL_CTL_DEL
-                                     : EPOLL_CTL_MOD;
-    CHECK(epoll_ctl(http->epoll_fd, how, watch->poll_fd, &event) == 0);
-    watch->registered = events;
-}
-
-/* Out of epoll by hand: a duplicate would keep it there behind close(2). */
-static void watch_close(struct http *http, int fd)
-{
-    struct watch *watch = watch_of(http, fd);
-    CHECK(watch->known);
-    if (watch->registered)
-        watch_register(http, fd, 0);
-    close(watch->poll_fd);
-    watch->known = false;
-}
-
-static void watch_start(struct http *http, int fd, int poll_fd)
-{
-    struct watch *watch = watch_of(http, fd);
-    if (watch->known && watch->poll_fd != fd) /* libcurl closed its own without a word */
-        watch_close(http, fd);
-    CHECK(!watch->known);
-    *watch = (struct watch){
-        .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
-}
-
-static void act(struct http *http, uint64_t key, uint32_t events)
-{
-    int running, fd = (int)(uint32_t)key;
-    struct watch *watch = watch_of(http, fd);
-    if (!watch->known || watch->generation != (uint32_t)(key >> 32))
+    int running, fd = http_watch_of(&http->watches, event);
+    if (fd < 0)
         return;
-    if (watch->wanted == 0) { /* an idle connection that the server closed */
-        if (watch->registered)
-            watch_register(http, fd, 0);
-        return;
-    }
-    int happened = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-                   (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-                   (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    int happened = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                   (event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     curl_multi_socket_action(http->multi, fd, happened, &running);
 }
 
@@ -150,15 +50,14 @@ static void collect(struct http *http);
 
 static void finish_close(struct http *http)
 {
-    close(http->epoll_fd);
-    http->epoll_fd = -1;
+    http_watches_fini(&http->watches);
     http->closed_fn(http->closed_arg);
 }
 
 static void poll_more(struct http *http)
 {
     http->polling = true;
-    loop_poll(http->loop, &http->poll_op, http->epoll_fd, POLLIN);
+    loop_poll(http->loop, &http->poll_op, http->watches.epoll_fd, POLLIN);
 }
 
 static void on_poll(struct loop_op *op, int64_t res, const char *data)
@@ -168,9 +67,10 @@ static void on_poll(struct loop_op *op, int64_t res, const char *data)
     struct epoll_event events[EVENTS_MAX];
     http->polling = false;
     if (!http->closed_fn) {
-        int count = res > 0 ? epoll_wait(http->epoll_fd, events, EVENTS_MAX, 0) : 0;
+        int count =
+            res > 0 ? epoll_wait(http->watches.epoll_fd, events, EVENTS_MAX, 0) : 0;
         for (int i = 0; i < count; i++)
-            act(http, events[i].data.u64, events[i].events);
+            act(http, &events[i]);
         collect(http); /* may close */
     }
     if (http->closed_fn)
@@ -184,23 +84,11 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     (void)easy;
     (void)unused;
     struct http *http = arg;
-    struct watch *watch = watch_of(http, fd);
-    if (what == CURL_POLL_REMOVE) {
-        watch->wanted = 0;
-        if (watch->known && watch->poll_fd != fd)
-            watch_close(http, fd);
-        return 0;
-    }
-    if (!watch->known) {
-        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        CHECK(own >= 0);
-        watch_start(http, fd, own);
-        watch = watch_of(http, fd);
-    }
-    watch->wanted = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0u) |
-                    (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0u);
-    if (watch->wanted != watch->registered)
-        watch_register(http, fd, watch->wanted);
+    uint32_t wanted = what == CURL_POLL_REMOVE ? 0
+                      : what == CURL_POLL_IN   ? EPOLLIN
+                      : what == CURL_POLL_OUT  ? EPOLLOUT
+                                               : EPOLLIN | EPOLLOUT;
+    http_watch_want(&http->watches, fd, wanted);
     return 0;
 }
 
@@ -208,17 +96,19 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
                                     struct curl_sockaddr *address)
 {
     (void)purpose;
+    struct http *http = arg;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
     remote_tune(fd, &address->addr);
-    watch_start(arg, fd, fd);
+    http_watch_start(&http->watches, fd);
     return fd;
 }
 
 static int on_close_socket(void *arg, curl_socket_t fd)
 {
-    watch_close(arg, fd);
+    struct http *http = arg;
+    http_watch_close(&http->watches, fd);
     return 0;
 }
 
@@ -244,96 +134,17 @@ static void on_timer(struct loop_timer *timer)
 
 /* --- transfers --- */
 
-static long request_bytes(struct transfer *transfer)
-{
-    long bytes = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes;
-}
-
-static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
-                             int own_port)
-{
-    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
-    struct transfer *transfer = arg;
-    bool again = transfer->attempts++ > 0;
-    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
-                                                : CURL_PREREQFUNC_OK;
-}
-
-static size_t on_body(char *data, size_t size, size_t count, void *arg)
-{
-    struct transfer *transfer = arg;
-    size_t bytes = size * count;
-    size_t room = HTTP_REPLY_BYTES_MAX - transfer->body.bytes;
-    transfer->truncated |= bytes > room;
-    buffer_add(&transfer->body, data, bytes < room ? bytes : room);
-    return bytes;
-}
-
-static enum http_end end_of(struct transfer *transfer, CURLcode code, unsigned status)
-{
-    /* with a final status the server has spoken, even when the connection broke in the
-     * body */
-    if (code == CURLE_OK || status >= 200)
-        return HTTP_REPLY;
-    if (request_bytes(transfer) == 0)
-        return HTTP_NOT_CONNECTED;
-    switch (code) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return HTTP_TIMEOUT;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line
-                                      */
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return HTTP_GARBLED;
-    default:
-        return HTTP_LOST;
-    }
-}
-
-static void finish(struct transfer *transfer, CURLcode code)
+static void finish(struct http_transfer *transfer, CURLcode code)
 {
     struct http *http = transfer->http;
     struct http_request *request = transfer->request;
-    long status = 0;
-    curl_off_t retry_after_s = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
-    struct http_reply reply = {
-        .end = end_of(transfer, code, (unsigned)status),
-        .status = (unsigned)status,
-        .body = buffer_view(&transfer->body),
-        .truncated = transfer->truncated || code != CURLE_OK,
-        .retry_after_ns = retry_after_s < 0       ? 0
-                          : retry_after_s > 86400 ? 86400 * NS_PER_S
-                                                  : retry_after_s * NS_PER_S,
-        .transfer = transfer,
-    };
-    if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
-        reply.words = TEXT("the connection closed before a reply came");
-    else if (reply.end == HTTP_GARBLED && code == CURLE_UNSUPPORTED_PROTOCOL)
-        reply.words = TEXT("what came back is not HTTP");
-    else if (reply.end != HTTP_REPLY)
-        reply.words =
-            text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
+    struct http_reply reply = http_transfer_reply(transfer, code);
     curl_multi_remove_handle(http->multi, transfer->easy);
     transfer->request = NULL;
     http->under_way--;
     request->fn(request, &reply);
     transfer->next_free = http->free; /* only now: the reply's body was the transfer's */
     http->free = transfer;
-}
-
-struct text http_reply_header(const struct http_reply *reply, const char *name)
-{
-    const struct transfer *transfer = reply->transfer;
-    struct curl_header *header;
-    if (!transfer ||
-        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return TEXT_NONE;
-    return text_of(header->value);
 }
 
 static void collect(struct http *http)
@@ -343,7 +154,7 @@ static void collect(struct http *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        struct transfer *transfer = NULL;
+        struct http_transfer *transfer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         finish(transfer, code);
     }
@@ -353,37 +164,23 @@ static void collect(struct http *http)
 
 static void global_init(void)
 {
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_memory_malloc, http_memory_free,
+                         http_memory_realloc, http_memory_strdup, http_memory_calloc);
 }
 
-static bool transfer_init(struct transfer *transfer, struct http *http)
+static int add_transfer(struct http *http)
 {
-    transfer->http = http;
-    CURL *easy = transfer->easy = curl_easy_init();
-    transfer->url = curl_url();
-    if (!easy || !transfer->url)
-        return false;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    /* no proxy; an empty CURLOPT_PROXY would say it too, behind a look into the
-     * environment for each request */
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    struct http_transfer *transfer = &http->transfers[http->transfer_count++];
+    if (http_transfer_init(transfer, http) != 0)
+        return -1;
+    CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
     transfer->next_free = http->free;
     http->free = transfer;
-    return true;
+    return 0;
 }
 
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
@@ -400,8 +197,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     size_t count = requests_max + 1;
     http->transfers = calloc(count, sizeof(*http->transfers));
     CHECK(http->transfers);
-    http->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (http->epoll_fd < 0) {
+    if (http_watches_init(&http->watches) != 0) {
         http_destroy(&http);
         return error_io(err, "HTTP cannot start: epoll_create1");
     }
@@ -409,7 +205,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     http->multi = curl_multi_init();
     bool ok = http->multi;
     while (ok && http->transfer_count < count)
-        ok = transfer_init(&http->transfers[http->transfer_count++], http);
+        ok = add_transfer(http) == 0;
     if (!ok) {
         http_destroy(&http);
         return error_set(err, ERROR_BUG, "libcurl does not start");
@@ -427,81 +223,18 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
 
 void http_trust(struct http *http, const char *ca_file, bool unverified)
 {
-    for (size_t i = 0; i < http->transfer_count; i++) {
-        CURL *easy = http->transfers[i].easy;
-        if (ca_file[0]) {
-            curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
-            curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-        }
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, unverified ? 0L : 1L);
-        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, unverified ? 0L : 2L);
-    }
-}
-
-/* Our strings as libcurl's list, which it only reads. User-Agent stands here because
- * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
- * 100-continue. */
-static void list_headers(struct transfer *transfer, const struct http_request *request)
-{
-    struct curl_slist *headers = transfer->headers;
-    size_t count = 0;
-    headers[count++].data = (char *)(uintptr_t) "User-Agent: volley";
-    if (request->body.bytes >= EXPECT_BYTES)
-        headers[count++].data = (char *)(uintptr_t) "Expect:";
-    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++)
-        headers[count++].data = (char *)(uintptr_t)request->headers[i];
-    for (size_t i = 0; i < count; i++)
-        headers[i].next = i + 1 < count ? &headers[i + 1] : NULL;
-    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
-}
-
-/* Requests to one provider mostly have one URL. Given as text, libcurl parses it for each
- * request, a quarter of all it does for one; so it is given parsed. What does not parse
- * goes to libcurl as it is, which says why not. */
-static void set_url(struct transfer *transfer, const char *url)
-{
-    if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
-        return;
-    free(transfer->known_url);
-    transfer->known_url = strdup(url);
-    CHECK(transfer->known_url);
-    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, url, 0) == CURLUE_OK;
-    curl_easy_setopt(transfer->easy, CURLOPT_URL, parsed ? NULL : url);
-    curl_easy_setopt(transfer->easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
-    /* Wait for the first connection to say whether it carries them all (HTTP/2). Without TLS none
-     * does here, and the others would wait for its first reply. */
-    curl_easy_setopt(transfer->easy, CURLOPT_PIPEWAIT,
-                     strncmp(url, "https:", 6) == 0 ? 1L : 0L);
+    for (size_t i = 0; i < http->transfer_count; i++)
+        http_transfer_trust(&http->transfers[i], ca_file, unverified);
 }
 
 void http_send(struct http *http, struct http_request *request)
 {
     CHECK(!http->closed_fn && http->under_way < http->transfer_count - 1);
-    struct transfer *transfer = http->free;
+    struct http_transfer *transfer = http->free;
     http->free = transfer->next_free;
-    transfer->request = request;
-    transfer->attempts = 0;
-    transfer->truncated = false;
-    transfer->words[0] = '\0';
-    buffer_clear(&transfer->body);
-    list_headers(transfer, request);
-    set_url(transfer, request->url);
-    CURL *easy = transfer->easy;
-    /* connecting is part of it and needs no timer of its own */
-    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
-    if (timeout_ms != transfer->timeout_ms)
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-    transfer->timeout_ms = timeout_ms;
-    if (strcmp(request->method, "GET") == 0) {
-        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-    } else {
-        curl_easy_setopt(easy, CURLOPT_POST, 1L);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)request->body.bytes);
-    }
+    http_transfer_take(transfer, request);
     http->under_way++;
-    CHECK(curl_multi_add_handle(http->multi, easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
 }
 
 /* Connections close with the multi handle; their callbacks still need the transfers'
@@ -509,13 +242,10 @@ void http_send(struct http *http, struct http_request *request)
 static void clean_up_curl(struct http *http)
 {
     for (size_t i = 0; i < http->transfer_count; i++) {
-        struct transfer *transfer = &http->transfers[i];
+        struct http_transfer *transfer = &http->transfers[i];
         if (transfer->easy && transfer->request)
             curl_multi_remove_handle(http->multi, transfer->easy);
-        curl_easy_cleanup(transfer->easy);
-        curl_url_cleanup(transfer->url);
-        transfer->easy = NULL;
-        transfer->url = NULL;
+        http_transfer_fini(transfer);
     }
     curl_multi_cleanup(http->multi);
     http->multi = NULL;
@@ -539,39 +269,12 @@ void http_destroy(struct http **http)
         return;
     if (h->multi)
         clean_up_curl(h);
-    if (h->epoll_fd >= 0)
-        close(h->epoll_fd);
+    http_watches_fini(&h->watches);
     for (size_t i = 0; i < h->transfer_count; i++) {
         buffer_fini(&h->transfers[i].body);
         free(h->transfers[i].known_url);
     }
     free(h->transfers);
-    free(h->watches);
     free(h);
     *http = NULL;
-}
-
-bool http_url_ok(struct text url)
-{
-    size_t head = url.bytes > 8 && memcmp(url.data, "https://", 8) == 0  ? 8
-                  : url.bytes > 7 && memcmp(url.data, "http://", 7) == 0 ? 7
-                                                                         : 0;
-    for (size_t i = head; i < url.bytes; i++) {
-        unsigned char c = (unsigned char)url.data[i];
-        if (c <= ' ' || c >= 0x7F || strchr("@?#\\\"<>", c))
-            return false;
-    }
-    return head > 0 && url.data[head] != '/' && url.data[head] != ':';
-}
-
-int http_basic_auth(const char *user, const char *password, char *out, size_t out_bytes)
-{
-    unsigned char pair[512];
-    int pair_bytes = snprintf((char *)pair, sizeof(pair), "%s:%s", user, password);
-    int head = snprintf(out, out_bytes, "Authorization: Basic ");
-    if (pair_bytes < 0 || (size_t)pair_bytes >= sizeof(pair) || head < 0 ||
-        (size_t)head + (size_t)(pair_bytes + 2) / 3 * 4 + 1 > out_bytes)
-        return -1;
-    EVP_EncodeBlock((unsigned char *)out + head, pair, pair_bytes);
-    return 0;
 }

@@ -18,6 +18,9 @@ struct smtp_mail {
     struct text to;
     struct text body; /* CRLF lines, not dot-stuffed */
     bool utf8;        /* its header has text beyond ASCII (RFC 6532) */
+    bool
+        plain; /* body is ASCII, ends with CRLF, and no line of it begins with a dot: it need
+                         not be looked through */
     void *owner;
 };
 

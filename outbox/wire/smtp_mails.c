@@ -19,9 +19,9 @@ static bool is_fast(const struct smtp_session *s)
     return s->offer.pipelining && s->offer.chunking;
 }
 
-static bool is_utf8(const struct smtp_mail *mail)
+static bool is_eight_bit(const struct smtp_mail *mail)
 {
-    return mail->utf8 || smtp_text_eight_bit(mail->from) || smtp_text_eight_bit(mail->to);
+    return !mail->plain && smtp_text_eight_bit(mail->body);
 }
 
 static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
@@ -33,9 +33,9 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
         say(s, TEXT(" SIZE="));
         smtp_text_number(&s->stream.out, mail->body.bytes);
     }
-    if (s->offer.eight_bit && smtp_text_eight_bit(mail->body))
+    if (s->offer.eight_bit && is_eight_bit(mail))
         say(s, TEXT(" BODY=8BITMIME"));
-    if (is_utf8(mail))
+    if (mail->utf8)
         say(s, TEXT(" SMTPUTF8"));
     say(s, TEXT("\r\n"));
 }
@@ -49,7 +49,12 @@ static void say_rcpt(struct smtp_session *s, const struct smtp_mail *mail)
 
 static void say_body(struct smtp_session *s, struct smtp_slot *slot)
 {
-    smtp_text_stuff(&s->stream.out, slot->mail.body);
+    if (slot->mail.plain) {
+        say(s, slot->mail.body);
+        say(s, TEXT(".\r\n"));
+    } else {
+        smtp_text_stuff(&s->stream.out, slot->mail.body);
+    }
     slot->body_queued = true;
 }
 
@@ -137,12 +142,12 @@ static bool is_fit(struct smtp_session *s, const struct smtp_mail *mail,
         *out = (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                     .words = TEXT("the address cannot stand in an SMTP "
                                                   "command (RFC 5321)")};
-    else if (is_utf8(mail) && !s->offer.utf8)
+    else if (mail->utf8 && !s->offer.utf8)
         *out =
             (struct smtp_answer){.fate = SMTP_BAD_ADDRESS,
                                  .words = TEXT("the address is not ASCII and the server "
                                                "does not offer SMTPUTF8 (RFC 6531)")};
-    else if (!s->offer.eight_bit && smtp_text_eight_bit(mail->body))
+    else if (!s->offer.eight_bit && is_eight_bit(mail))
         *out = (struct smtp_answer){.fate = SMTP_NEEDS_8BIT,
                                     .words =
                                         TEXT("the message has 8-bit text and the server "
@@ -166,6 +171,7 @@ void smtp_mails_fill(struct smtp_session *s)
         struct smtp_answer unfit;
         if (!s->events->next(s->arg, &mail))
             break;
+        mail.utf8 |= smtp_text_eight_bit(mail.from) || smtp_text_eight_bit(mail.to);
         if (!is_fit(s, &mail, &unfit)) {
             s->events->answer(s->arg, mail.owner, &unfit);
             continue;

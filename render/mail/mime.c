@@ -16,9 +16,9 @@
 #define FIXED_BYTES      1024 /* what does not depend on values: field names, boundaries */
 
 struct composer {
-    const struct mime_mail *mail;
-    struct mime_body text, html;
+    struct text text, html;
     bool has_text, has_html;
+    struct arena scratch;
     char boundary[40];
 };
 
@@ -48,22 +48,17 @@ static struct text text_from_html(struct text html, struct arena *scratch)
     return (struct text){start, bytes};
 }
 
-static void plan_bodies(struct composer *c, struct arena *scratch)
+static void find_bodies(struct composer *c, const struct mime_mail *mail)
 {
-    const struct mime_mail *mail = c->mail;
-    struct text html = {0}, text = mail->text;
+    c->html = mail->html;
+    c->text = mail->text.data ? mail->text : TEXT("");
     c->has_html = mail->html.data != NULL;
     c->has_text = mail->text.data != NULL || !c->has_html;
-    if (c->has_html) {
-        html = well_formed(mail->html, scratch);
-        mime_body_plan(html, &c->html);
-    }
     if (!c->has_text) {
-        text = text_from_html(html, scratch);
-        c->has_text = text.bytes > 0;
+        c->html = well_formed(c->html, &c->scratch);
+        c->text = text_from_html(c->html, &c->scratch);
+        c->has_text = c->text.bytes > 0;
     }
-    if (c->has_text)
-        mime_body_plan(well_formed(text, scratch), &c->text);
 }
 
 /* --- the message -------------------------------------------------------------------- */
@@ -71,10 +66,10 @@ static void plan_bodies(struct composer *c, struct arena *scratch)
 /* make_boundary: from the message id. `=_` occurs in no body we write: quoted-printable
  * escapes every equals sign, base64 has no underscore, and 7bit lines never begin with
  * `--`. */
-static void make_boundary(struct composer *c)
+static void make_boundary(struct composer *c, struct text message_id)
 {
     static const char digits[] = "0123456789abcdef";
-    struct hash128 hash = hash128(c->mail->message_id.data, c->mail->message_id.bytes);
+    struct hash128 hash = hash128(message_id.data, message_id.bytes);
     uint64_t words[2] = {hash.high, hash.low};
     char *at = stpcpy(c->boundary, "=_");
     for (size_t i = 0; i < 32; i++)
@@ -82,14 +77,33 @@ static void make_boundary(struct composer *c)
     *at = '\0';
 }
 
-static char *put_part(char *out, const char *type, const struct mime_body *body)
+static char *put_encoding(char *out, enum mime_encoding encoding)
+{
+    out = stpcpy(out, "Content-Transfer-Encoding: ");
+    out = stpcpy(out, mime_encoding_name(encoding));
+    return stpcpy(out, "\r\n\r\n");
+}
+
+/* put_part: the content is written where it stands if it is quoted-printable, as most is: a link is
+ * longer than a line. */
+static char *put_part(struct composer *c, char *out, const char *type,
+                      struct text content)
 {
     out = stpcpy(out, "Content-Type: text/");
     out = stpcpy(out, type);
-    out = stpcpy(out, "; charset=utf-8\r\nContent-Transfer-Encoding: ");
-    out = stpcpy(out, mime_encoding_name(body->encoding));
-    out = stpcpy(out, "\r\n\r\n");
-    return mime_body_write(body, out);
+    out = stpcpy(out, "; charset=utf-8\r\n");
+    char *guess = put_encoding(out, MIME_QUOTED_PRINTABLE);
+    struct mime_body body;
+    char *end = mime_body_write_once(content, &body.encoding, guess);
+    if (!end) {
+        mime_body_plan(well_formed(content, &c->scratch), &body);
+        return mime_body_write(&body, put_encoding(out, body.encoding));
+    }
+    if (body.encoding == MIME_QUOTED_PRINTABLE)
+        return end;
+    char *start = put_encoding(out, body.encoding);
+    memmove(start, guess, (size_t)(end - guess));
+    return start + (end - guess);
 }
 
 /* put_boundary: the CRLF before it belongs to it, not to the part (RFC 2046, 5.1.1). */
@@ -100,19 +114,19 @@ static char *put_boundary(const struct composer *c, char *out, const char *behin
     return stpcpy(out, behind);
 }
 
-static char *put_bodies(const struct composer *c, char *out)
+static char *put_bodies(struct composer *c, char *out)
 {
     if (!c->has_html)
-        return put_part(out, "plain", &c->text);
+        return put_part(c, out, "plain", c->text);
     if (!c->has_text)
-        return put_part(out, "html", &c->html);
+        return put_part(c, out, "html", c->html);
     out = stpcpy(out, "Content-Type: multipart/alternative;\r\n boundary=\"");
     out = stpcpy(out, c->boundary);
     out = stpcpy(out, "\"\r\n");
     out = put_boundary(c, out, "\r\n");
-    out = put_part(out, "plain", &c->text);
+    out = put_part(c, out, "plain", c->text);
     out = put_boundary(c, out, "\r\n");
-    out = put_part(out, "html", &c->html);
+    out = put_part(c, out, "html", c->html);
     return put_boundary(c, out, "--\r\n");
 }
 
@@ -141,9 +155,16 @@ static size_t header_room(const struct mime_mail *mail)
     return room;
 }
 
-void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out)
+static bool is_ascii(struct text t)
 {
-    struct composer c = {.mail = mail};
+    unsigned char all = 0;
+    for (size_t i = 0; i < t.bytes; i++)
+        all |= (unsigned char)t.data[i];
+    return all < 0x80;
+}
+
+bool mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out)
+{
     size_t text_bytes =
         mail->text.data ? mail->text.bytes : mail->html.bytes + HTML_TEXT_ROOM;
     size_t room = header_room(mail) + FIXED_BYTES + mime_body_room(mail->html.bytes) +
@@ -151,20 +172,22 @@ void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text
     *out = TEXT_NONE;
     char *start = arena_reserve(arena, room);
     if (!start)
-        return;
-    struct arena scratch = *arena;
-    scratch.used_bytes += room;
-    plan_bodies(&c, &scratch);
-    if (arena_overflowed(&scratch)) {
-        arena->overflowed = true;
-        return;
-    }
-    make_boundary(&c);
+        return false;
+    struct composer c = {.scratch = *arena};
+    c.scratch.used_bytes += room;
+    find_bodies(&c, mail);
+    if (c.has_text && c.has_html)
+        make_boundary(&c, mail->message_id);
     char *end = put_bodies(&c, put_headers(mail, start));
+    if (arena_overflowed(&c.scratch)) {
+        arena->overflowed = true;
+        return false;
+    }
     out->data = start;
     out->bytes = (size_t)(end - start);
     CHECK(out->bytes <= room);
     arena_commit(arena, out->bytes);
+    return is_ascii(mail->from) && is_ascii(mail->to) && is_ascii(mail->message_id);
 }
 
 /* --- addresses ---------------------------------------------------------------------- */
@@ -200,6 +223,13 @@ static bool domain_ok(struct text domain)
            domain.data[domain.bytes - 1] != '.';
 }
 
+/* A table, as this looks at everybody's address. */
+static const bool local_bad[256] = {
+    [0 ... ' '] = true, ['<'] = true, ['>'] = true,  ['('] = true, [')'] = true,
+    ['['] = true,       [']'] = true, ['\\'] = true, ['"'] = true, [','] = true,
+    [';'] = true,       [':'] = true, [0x7F] = true,
+};
+
 bool mime_address_ok(struct text address)
 {
     const char *at = address.bytes > 0 ? memchr(address.data, '@', address.bytes) : NULL;
@@ -208,9 +238,9 @@ bool mime_address_ok(struct text address)
         return false;
     for (size_t i = 0; i < local; i++) {
         char c = address.data[i];
-        if ((unsigned char)c <= 0x20 || c == 0x7F || strchr("<>()[]\\\",;:", c))
+        if (local_bad[(unsigned char)c])
             return false;
     }
     return domain_ok((struct text){at + 1, address.bytes - local - 1}) &&
-           utf8_printable(address);
+           (is_ascii(address) || utf8_printable(address));
 }

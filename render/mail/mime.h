@@ -20,10 +20,11 @@ struct mime_mail {
 };
 
 /* mime_compose: append the message to the arena. Values are data: line breaks in header
- * values become spaces, ill-formed UTF-8 becomes U+FFFD.
+ * values become spaces, ill-formed UTF-8 becomes U+FFFD. No line begins with a dot.
+ * Returns whether it surely is all ASCII, as it is unless an address or the id is not.
  * Errors: none; on overflow the arena latches and out is TEXT_NONE.
  * Threads: any. */
-void mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out);
+bool mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out);
 
 /* mime_address_ok: an addr-spec that can stand in an SMTP command: one @, no blanks,
  * controls, brackets or quotes, local part ≤ 64, domain ≤ 255 bytes with a letter or

@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "render/mail/base64.h"
 
+#include <endian.h>
+
 #define LINE_COLUMNS 76
 
 typedef uint8_t lanes __attribute__((vector_size(16)));
@@ -92,16 +94,19 @@ static size_t find_break(const char *p, size_t bytes)
     return i;
 }
 
+/* break_bytes: of the line end that stands there; 0 at the end of t. */
+static inline size_t break_bytes(struct text t, size_t at)
+{
+    if (at == t.bytes)
+        return 0;
+    return t.data[at] == '\r' && at + 1 < t.bytes && t.data[at + 1] == '\n' ? 2 : 1;
+}
+
 /* next_line: the next line without its end; moves t behind the end. */
 static struct text next_line(struct text *t)
 {
     struct text line = {t->data, find_break(t->data, t->bytes)};
-    size_t taken = line.bytes;
-    if (taken < t->bytes)
-        taken +=
-            t->data[taken] == '\r' && taken + 1 < t->bytes && t->data[taken + 1] == '\n'
-                ? 2
-                : 1;
+    size_t taken = line.bytes + break_bytes(*t, line.bytes);
     t->data += taken;
     t->bytes -= taken;
     return line;
@@ -124,6 +129,11 @@ static bool lines_are_fine(struct text t)
     return true;
 }
 
+static bool escapes_are_many(size_t escapes, size_t bytes)
+{
+    return 5 * escapes > bytes + 64; /* base64 adds 37 %, an escape two bytes */
+}
+
 void mime_body_plan(struct text content, struct mime_body *body)
 {
     struct tally tally = tally_of(content);
@@ -131,11 +141,9 @@ void mime_body_plan(struct text content, struct mime_body *body)
     body->content = content;
     if (tally.high + tally.controls == 0 && lines_are_fine(content))
         body->encoding = MIME_7BIT;
-    else if (5 * escapes <=
-             content.bytes + 64) /* base64 adds 37 %, an escape two bytes */
-        body->encoding = MIME_QUOTED_PRINTABLE;
     else
-        body->encoding = MIME_BASE64;
+        body->encoding = escapes_are_many(escapes, content.bytes) ? MIME_BASE64
+                                                                  : MIME_QUOTED_PRINTABLE;
 }
 
 /* --- writing ------------------------------------------------------------------------ */
@@ -281,6 +289,87 @@ char *mime_body_write(const struct mime_body *body, char *out)
         CHECK(!"an encoding of ours");
         return out;
     }
+}
+
+/* --- in one pass ---------------------------------------------------------------------- */
+
+/* first_strange: the first byte that does not stand for itself; 16: none. Signed, so that one
+ * comparison finds both the controls and what is not ASCII. */
+static size_t first_strange(lanes v)
+{
+    typedef int8_t signed_lanes __attribute__((vector_size(16)));
+    signed_lanes s = (signed_lanes)v;
+    lanes strange = (lanes)(s < 0x20) | (lanes)(s == 0x7F) | (lanes)(s == '=');
+    uint64_t words[2];
+    memcpy(words, &strange, sizeof(words));
+    if (words[0])
+        return (size_t)__builtin_ctzll(le64toh(words[0])) / 8;
+    return words[1] ? 8 + (size_t)__builtin_ctzll(le64toh(words[1])) / 8 : sizeof(v);
+}
+
+/* copy_literals: what stands for itself, or a line full of it and some more. Up to 15 bytes behind
+ * it are written as well. Returns its bytes. */
+static size_t copy_literals(char *out, struct text from)
+{
+    size_t i = 0;
+    for (; i + 16 <= from.bytes && i < LINE_COLUMNS; i += 16) {
+        lanes v;
+        memcpy(&v, from.data + i, 16);
+        memcpy(out + i, &v, 16);
+        size_t strange = first_strange(v);
+        if (strange < 16)
+            return i + strange;
+    }
+    for (; i < from.bytes && i < LINE_COLUMNS && is_literal(from.data[i]); i++)
+        out[i] = from.data[i];
+    return i;
+}
+
+/* is_whole_line: these first bytes of t, all literal, are a line that quoted-printable leaves alone. */
+static bool is_whole_line(struct text t, size_t bytes)
+{
+    bool ends = bytes == t.bytes || t.data[bytes] == '\n' || t.data[bytes] == '\r';
+    return ends && bytes < LINE_COLUMNS && !starts_badly((struct text){t.data, bytes}) &&
+           (bytes == 0 || t.data[bytes - 1] != ' ');
+}
+
+/* Nearly all lines are the same in 7bit and in quoted-printable, so they are copied while nothing is
+ * known of those behind them. */
+char *mime_body_write_once(struct text content, enum mime_encoding *encoding_out,
+                           char *out)
+{
+    struct text t = content;
+    char *at = out;
+    size_t escapes = 0, high = 0;
+    bool fine = true, same = true; /* for 7bit; there as in quoted-printable */
+    do {
+        size_t literals = copy_literals(at, t);
+        if (is_whole_line(t, literals)) {
+            size_t taken = literals + break_bytes(t, literals);
+            t.data += taken;
+            t.bytes -= taken;
+            at += literals;
+        } else {
+            struct text line = next_line(&t);
+            bool literal = literal_run(line.data, line.bytes) == line.bytes;
+            struct tally tally = literal ? (struct tally){0} : tally_of(line);
+            high += tally.high;
+            escapes += tally.high + tally.controls + tally.equals;
+            fine = fine && tally.high + tally.controls == 0 &&
+                   line.bytes <= LINE_COLUMNS && !starts_badly(line);
+            same = false;
+            if (!fine && escapes_are_many(escapes, content.bytes))
+                return NULL;
+            at = write_line(line, at);
+        }
+        at = put(at, "\r\n", 2);
+    } while (t.bytes > 0);
+    *encoding_out = fine ? MIME_7BIT : MIME_QUOTED_PRINTABLE;
+    if (fine)
+        return same ? at : write_7bit(content, out);
+    bool unfit =
+        escapes_are_many(escapes, content.bytes) || (high > 0 && !utf8_valid(content));
+    return unfit ? NULL : at;
 }
 
 const char *mime_encoding_name(enum mime_encoding encoding)

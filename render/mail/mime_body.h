@@ -31,6 +31,12 @@ static inline size_t mime_body_room(size_t content_bytes)
 /* mime_body_write: returns the end of what was written. */
 char *mime_body_write(const struct mime_body *body, char *out);
 
+/* mime_body_write_once: plan and write in one pass over content, which need not be well-formed.
+ * Returns the end of what was written; NULL, and what stands in out is worthless, where only
+ * base64 will do, or the content is ill-formed. */
+char *mime_body_write_once(struct text content, enum mime_encoding *encoding_out,
+                           char *out);
+
 /* mime_encoding_name: as it stands in Content-Transfer-Encoding. */
 const char *mime_encoding_name(enum mime_encoding encoding);
 

@@ -53,9 +53,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
                              .html = parts[8],
                              .date_ns = (int64_t)bytes * 1000000000000};
     struct text out;
-    mime_compose(&mail, &arena, &out);
+    bool ascii = mime_compose(&mail, &arena, &out);
     if (!out.data)
         return 0;
+    for (size_t i = 0; ascii && i < out.bytes; i++)
+        CHECK((unsigned char)out.data[i] < 0x80);
     size_t fields = check_lines(out, longest);
     size_t wanted = 7 + (mail.unsubscribe.data ? 2u : 0u);
     CHECK(fields == wanted ||

@@ -230,6 +230,72 @@ Test(arrow_write, dropped_file_leaves_nothing)
     cr_expect_eq(entries_in_dir(), 0);
 }
 
+Test(arrow_write, dictionaries)
+{
+    const struct column words = {.name = "",
+                                 .type = COLUMN_UTF8,
+                                 .rows = 3,
+                                 .offsets = (const int32_t[]){0, 4, 4, 10},
+                                 .values = "sentfailed"};
+    const struct column none = {.name = "", .type = COLUMN_LARGE_UTF8};
+    const uint64_t validity = 0x17; /* the fourth of five is null */
+    struct column columns[] = {
+        {.name = "id", .type = COLUMN_INT32},
+        {.name = "outcome",
+         .type = COLUMN_DICTIONARY,
+         .code_type = COLUMN_INT8,
+         .dictionary = &words},
+        {.name = "provider",
+         .type = COLUMN_DICTIONARY,
+         .code_type = COLUMN_INT16,
+         .dictionary = &none},
+    };
+    struct column batch[3], second[3];
+    memcpy(batch, columns, sizeof(batch));
+    batch[0].values = (const int32_t[]){1, 2, 3, 4, 5};
+    batch[1].values = (const int8_t[]){0, 2, 1, 0, 2};
+    batch[1].validity = &validity;
+    batch[2].values = (const int16_t[5]){0};
+    batch[2].validity = (const uint64_t[]){0};
+    memcpy(second, batch, sizeof(second));
+    for (int c = 0; c < 3; c++) {
+        batch[c].rows = 5;
+        second[c].rows = 2;
+    }
+    write_batches(columns, 3, (const struct column *[]){batch, second}, 2);
+
+    struct arrow_file *file = open_written();
+    cr_assert_eq(arrow_batch_count(file), 2);
+    const char *const expected[] = {"sent", "failed", "", NULL, "failed"};
+    for (size_t b = 0; b < 2; b++) {
+        struct arrow_batch *read = load_all(file, b);
+        const struct column *got = arrow_batch_columns(read);
+        cr_assert_eq(got[1].rows, b ? 2 : 5);
+        for (int64_t r = 0; r < got[1].rows; r++) {
+            struct text t = column_text(&got[1], r);
+            cr_expect(expected[r] ? text_is(t, expected[r]) : t.data == NULL,
+                      "batch %zu row %d: %.*s", b, (int)r, TEXT_ARGS(t));
+            cr_expect(column_is_null(&got[2], r));
+        }
+        arrow_batch_destroy(&read);
+    }
+    arrow_close(&file);
+}
+
+Test(arrow_write, dictionary_within_a_list)
+{
+    const struct column words = {.name = "", .type = COLUMN_UTF8};
+    const struct column codes = {.name = "tag",
+                                 .type = COLUMN_DICTIONARY,
+                                 .code_type = COLUMN_INT8,
+                                 .dictionary = &words};
+    const struct column list = {
+        .name = "tags", .type = COLUMN_LIST, .children = &codes, .child_count = 1};
+    struct arrow_writer *writer;
+    struct error err;
+    cr_assert(arrow_writer_open(path, &list, 1, &writer, &err) == -ERROR_INPUT);
+}
+
 Test(arrow_write, type_that_cannot_be_written)
 {
     const struct column view = {

@@ -167,6 +167,9 @@ Test(job_file, each_problem_is_named)
         {",\"auto_hold\":{\"window\":1000001}}", "counts up to 1000000 messages"},
         {",\"auto_hold\":{\"wait\":\"2h\"}}", "up to an hour"},
         {",\"auto_hold\":{\"canery\":5}}", "(did you mean \"canary\"?)"},
+        {",\"resend\":{\"job\":\"a/b\",\"only\":\"failed\"}}", "letters, digits"},
+        {",\"resend\":{\"job\":\"a\"}}", "\"only\""},
+        {",\"resend\":{\"job\":\"a\",\"only\":\"faild\"}}", "(did you mean \"failed\"?)"},
         {",\n\"vars\":{\"a\":1,\n\"b\":[1]}}", "3: \"b\" in \"vars\" must be a text"},
         {",\"vars\":{\"\":1}}", "a name in \"vars\" must have 1 to 128 bytes"},
         {",\"vars\":7}", "\"vars\" must be an object"},
@@ -328,7 +331,7 @@ Test(job_file, the_schema_and_the_parser_know_the_same_keys)
     schema_agrees(schema, "{", "}");
     json_t *properties = json_object_get(schema, "properties");
     static const char *const objects[] = {"audience", "quiet_hours", "limits",
-                                          "auto_hold"};
+                                          "auto_hold", "resend"};
     for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
         char before[40];
         snprintf(before, sizeof(before), "{\"%s\": {", objects[i]);

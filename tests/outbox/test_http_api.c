@@ -57,10 +57,13 @@ static const struct {
      false, "", "token"},
     /* nothing that proves it taken */
     {"202 OK", "{\"error\":\"no\"}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, false, "",
+     "HTTP 202 without the id `id`, ask the service: "
      "{\"error\":\"no\"}"},
     {"200 OK", "<html>", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, false, "",
-     "HTTP 200, but the reply is no JSON: <html>"},
-    {"200 OK", "", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, false, "", NULL},
+     "HTTP 200, but the reply is no JSON; check `url`, ask the service if it was sent: "
+     "<html>"},
+    {"200 OK", "", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, false, "",
+     "HTTP 200, but the reply is empty; check `url`, ask the service if it was sent"},
     /* by the status alone */
     {"404 No", "<html>", DELIVERY_FAILED, DELIVERY_INVALID_ADDRESS, false, "", "<html>"},
     {"400 No", "{\"why\":\"because\"}", DELIVERY_FAILED, DELIVERY_REJECTED, false, "",

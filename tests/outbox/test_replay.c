@@ -73,8 +73,8 @@ Test(replay, a_message_goes_through_its_states)
         cr_expect_arr_eq(replay.outcomes[CHANNEL_SMS], wanted, sizeof(wanted), "%s",
                          cases[i].what);
         cr_expect_eq(replay.counts[CHANNEL_SMS][DISPOSITION_SEND], 3);
-        cr_expect_not(replay.torn);
-        cr_expect_eq(replay.tail_offset, image.used);
+        cr_expect_eq(replay.extent.tail_bytes, 0);
+        cr_expect_eq(replay.extent.tail_offset, image.used);
         replay_fini(&replay);
     }
 }
@@ -309,7 +309,7 @@ static void assert_prefix(const struct replay *replay, size_t frames, const char
                  at);
     cr_assert_eq(replay->counts[CHANNEL_SMS][DISPOSITION_SEND], frames >= 2 ? 5 : 0,
                  "%s at %zu", what, at);
-    cr_assert_eq(replay->tail_offset, image.starts[frames], "%s at %zu", what, at);
+    cr_assert_eq(replay->extent.tail_offset, image.starts[frames], "%s at %zu", what, at);
     if (frames >= 3 && frames % 2 == 1)
         cr_assert_eq(replay->states[CHANNEL_SMS][(frames - 3) / 2].outcome,
                      REPLAY_IN_DOUBT, "%s at %zu", what, at);
@@ -331,7 +331,8 @@ Test(replay, a_file_torn_at_any_byte_is_a_prefix)
         } else {
             cr_assert_eq(rc, 0, "torn at %zu", bytes);
             assert_prefix(&replay, frames, "torn", bytes);
-            cr_assert_eq(replay.torn, bytes > image.starts[frames], "torn at %zu", bytes);
+            cr_assert_eq(replay.extent.tail_bytes > 0, bytes > image.starts[frames],
+                         "torn at %zu", bytes);
         }
         replay_fini(&replay);
     }
@@ -409,7 +410,7 @@ Test(replay, zeros_behind_the_last_frame_are_no_tear)
     image.used += 10000;
     struct replay replay;
     cr_assert_eq(read_image(&replay, NULL), 0);
-    cr_expect_not(replay.torn);
+    cr_expect_eq(replay.extent.tail_bytes, 0);
     image.used -= 10000;
     assert_prefix(&replay, image.frame_count, "zeros", 0);
     replay_fini(&replay);
@@ -424,8 +425,8 @@ Test(replay, frames_of_another_sequence_are_cut)
     image_outcome(&image, 0, OUTCOME_FAILED, 0);
     struct replay replay;
     cr_assert_eq(read_image(&replay, NULL), 0);
-    cr_expect(replay.torn);
-    cr_expect_eq(replay.tail_offset, kept);
+    cr_expect_gt(replay.extent.tail_bytes, 0);
+    cr_expect_eq(replay.extent.tail_offset, kept);
     cr_expect_eq(replay.outcomes[CHANNEL_SMS][OUTCOME_FAILED], 0);
     replay_fini(&replay);
 }
@@ -493,8 +494,8 @@ Test(replay, files_follow_each_other)
     cr_assert_eq(replay_read(fixture_dir, NULL, &replay, &err), 0, "%s", err.text);
     cr_expect_eq(replay.counts[CHANNEL_SMS][DISPOSITION_SEND], 10);
     cr_expect_eq(replay.states[CHANNEL_SMS][10].outcome, REPLAY_IN_DOUBT);
-    cr_expect_eq(replay.tail_offset, second.used);
-    cr_expect_not(replay.torn);
+    cr_expect_eq(replay.extent.tail_offset, second.used);
+    cr_expect_eq(replay.extent.tail_bytes, 0);
     replay_fini(&replay);
 }
 
@@ -504,7 +505,7 @@ Test(replay, a_new_file_without_frames_is_no_tear)
     fixture_write(1, (struct text){second.bytes, FRAME_FILE_BYTES});
     struct replay replay;
     cr_assert_eq(replay_read(fixture_dir, NULL, &replay, NULL), 0);
-    cr_expect_not(replay.torn);
+    cr_expect_eq(replay.extent.tail_bytes, 0);
     assert_prefix(&replay, image.frame_count, "empty file", 0);
     replay_fini(&replay);
 }
@@ -548,7 +549,7 @@ Test(replay, a_gap_nobody_vouches_for_is_a_tear)
     struct replay replay;
     struct error err = {0};
     cr_assert_eq(replay_read(fixture_dir, NULL, &replay, &err), 0, "%s", err.text);
-    cr_expect(replay.torn);
+    cr_expect_gt(replay.extent.tail_bytes, 0);
     assert_prefix(&replay, image.frame_count, "gap", 0);
     replay_fini(&replay);
 }

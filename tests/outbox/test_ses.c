@@ -47,10 +47,12 @@ static const struct {
      .broken = true, .detail = "ThrottlingException"},
     {302, NULL, "", DELIVERY_DEFERRED, DELIVERY_TEMPORARY, .broken = true, .detail = ""},
     {200, NULL, "no JSON", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
-     .detail = "the reply has no status for each message"},
+     .detail = "no status for each mail in a 2xx, so it may be sent; find its volley_id "
+               "in SES's events"},
     {200, NULL, "{\"BulkEmailEntryResults\":[{\"Status\":\"SUCCESS\"}]}",
      DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
-     .detail = "the reply has no status for each message"},
+     .detail = "no status for each mail in a 2xx, so it may be sent; find its volley_id "
+               "in SES's events"},
 };
 
 static struct api_verdict judge(struct api_call *call, unsigned status, const char *type,

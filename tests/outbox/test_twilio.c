@@ -5,6 +5,10 @@
 
 #include <criterion/criterion.h>
 
+#define UNNAMED                                                                          \
+    "2xx without a sid; volley looks for the message in Twilio's list and books what "   \
+    "it finds"
+
 static const struct {
     unsigned status;
     const char *body;
@@ -21,11 +25,10 @@ static const struct {
     {201, "{\"sid\":\"MM0123456789abcdef0123456789abcdef\"}", DELIVERY_SENT, DELIVERY_OK,
      .words = "MM0123456789abcdef0123456789abcdef"},
     {201, "{\"sid\":\"SM012345678\"}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
-     .words = "2xx without a sid"},
-    {201, "{\"sid\":7}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY,
-     .words = "2xx without a sid"},
-    {201, "<html>", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = "2xx without a sid"},
-    {200, "", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = "2xx without a sid"},
+     .words = UNNAMED},
+    {201, "{\"sid\":7}", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = UNNAMED},
+    {201, "<html>", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = UNNAMED},
+    {200, "", DELIVERY_UNKNOWN, DELIVERY_BAD_REPLY, .words = UNNAMED},
     {400, "{\"code\":21211,\"message\":\"bad To\"}", DELIVERY_FAILED,
      DELIVERY_INVALID_ADDRESS, .dead = true, .words = "bad To"},
     {400, "{\"code\":21614,\"message\":\"landline\"}", DELIVERY_FAILED,
@@ -79,6 +82,10 @@ Test(twilio, every_answer_has_its_meaning)
     }
     buffer_fini(&scratch);
 }
+
+#define NOT_FOUND                                                                        \
+    "not found at Twilio, so most likely never sent; see its log before you send it "    \
+    "again"
 
 #define LIST(messages) "{\"messages\":[" messages "],\"next_page_uri\":null}"
 #define MESSAGE(from, to, body, date, more)                                              \
@@ -320,7 +327,7 @@ static const struct {
 } lookups[] = {
     {"not there, hold",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, "not found at Twilio"},
+     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, NOT_FOUND},
     {"not there, resend",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
      ON_UNKNOWN_RESEND, false, DELIVERY_SENT, true, ""},
@@ -331,11 +338,12 @@ static const struct {
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 50\nX "
      "|{\"messages\":[{}],\"next_page_uri\":\"/2010-04-01/p2\"}\n"
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, "not found at Twilio"},
+     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, NOT_FOUND},
     {"garbage", "H\nS HTTP/1.1 200 OK\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
-     false, DELIVERY_DEFERRED, false, "Twilio's list of messages cannot be read"},
+     false, DELIVERY_DEFERRED, false,
+     "Twilio's list of messages cannot be read; check `url`, volley looks again"},
     {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
-     false, DELIVERY_DEFERRED, false, "the look-up at Twilio failed"},
+     false, DELIVERY_DEFERRED, false, "the look-up at Twilio failed; volley looks again"},
     {"closed", "H\nC", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false,
      "Empty reply from server"},
     {"silent", "H\nT", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false, NULL},

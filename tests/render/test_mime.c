@@ -3,6 +3,7 @@
 #include "render/mail/mime.h"
 
 #include "render/mail/html_text.h"
+#include "render/mail/mime_body.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -249,6 +250,80 @@ Test(mime, every_message_is_well_formed)
         arena_reset(&arena);
         check_lines(compose(&mail));
     }
+}
+
+/* Bodies of pieces, long lines and all bytes, at sizes around the sixteen bytes that are looked at
+ * together. */
+static struct text random_body(char *out, size_t room)
+{
+    static const char *const pieces[] = {"\n",
+                                         "\r\n",
+                                         "\r",
+                                         ".",
+                                         "--",
+                                         " ",
+                                         "\t",
+                                         "=",
+                                         "\xC3\xA8",
+                                         "x",
+                                         "a line of text, as most are",
+                                         "0123456789012345678901234567890123456789"};
+    size_t wanted = (size_t)rand() % room, bytes = 0;
+    unsigned kinds = 1 + (unsigned)rand() % ARRAY_COUNT(pieces);
+    bool any_byte = rand() % 8 == 0;
+    while (bytes < wanted) {
+        const char *piece = pieces[ARRAY_COUNT(pieces) - 1 - (size_t)rand() % kinds];
+        size_t n = strlen(piece);
+        if (bytes + n > wanted)
+            break;
+        memcpy(out + bytes, piece, n);
+        bytes += n;
+        if (any_byte && rand() % 20 == 0 && bytes < wanted)
+            out[bytes++] = (char)rand();
+    }
+    return (struct text){out, bytes};
+}
+
+Test(mime, a_body_in_one_pass_is_as_in_three)
+{
+    char content[400], *once = malloc(mime_body_room(400)),
+                       *twice = malloc(mime_body_room(400));
+    size_t seen[3] = {0};
+    srand(7);
+    for (int round = 0; round < 20000; round++) {
+        enum mime_encoding encoding;
+        struct mime_body body;
+        struct text t = random_body(content, sizeof(content));
+        char *once_end = mime_body_write_once(t, &encoding, once);
+        mime_body_plan(t, &body);
+        if (!once_end) {
+            cr_assert(body.encoding == MIME_BASE64 || !utf8_valid(t));
+            seen[MIME_BASE64]++;
+            continue;
+        }
+        char *twice_end = mime_body_write(&body, twice);
+        seen[encoding]++;
+        cr_assert_eq(encoding, body.encoding, "%.*s", TEXT_ARGS(t));
+        cr_assert(text_equal((struct text){once, (size_t)(once_end - once)},
+                             (struct text){twice, (size_t)(twice_end - twice)}),
+                  "%.*s", TEXT_ARGS(t));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(seen); i++)
+        cr_expect_gt(seen[i], 500);
+    free(once);
+    free(twice);
+}
+
+Test(mime, says_whether_it_is_all_ascii)
+{
+    struct text out;
+    struct mime_mail mail = plain;
+    mail.subject = mail.text = mail.to_name = TEXT("caff\xC3\xA8");
+    cr_expect(mime_compose(&mail, &arena, &out));
+    for (size_t i = 0; i < out.bytes; i++)
+        cr_assert_lt((unsigned char)out.data[i], 0x80);
+    mail.to = TEXT("jos\xC3\xA9@example.com");
+    cr_expect_not(mime_compose(&mail, &arena, &out));
 }
 
 Test(mime, overflow_latches)

@@ -98,7 +98,7 @@ wanted = {
     "cut-head": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is empty")},
     "cut-body": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
     "cut-chunk": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is not whole")},
-    "html": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is no JSON: <html>It works")},
+    "html": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is no JSON; check `url`, ask the service if it was sent: <html>")},
     "bad-json": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "the reply is no JSON")},
     "deep-json": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "the reply is no JSON")},
     "huge-body": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "the reply is not whole")},

@@ -2,7 +2,8 @@
 
     python3 smtp_peer.py PORT LATENCY_S FILE
 
-`gone…@` is answered with 550 5.1.1, `full…@` with 452 4.2.2; who was taken stands in FILE, one a line.
+`gone…@` is answered with 550 5.1.1, `rude…@` with 550 5.7.1 and bytes that mean harm to whoever shows
+them, `full…@` with 452 4.2.2; who was taken stands in FILE, one a line.
 """
 import os, socket, sys, threading, time
 
@@ -17,6 +18,8 @@ def answer(command, to):
         name = command.split(b"<")[1]
         if name.startswith(b"gone"):
             return b"550 5.1.1 no such user here\r\n"
+        if name.startswith(b"rude"):
+            return b"550 5.7.1 <script>alert('x')</script> & \"q\" \xff\x1b[31m \xe2\x80\xaered\r\n"
         if name.startswith(b"full"):
             return b"452 4.2.2 mailbox full, come back\r\n"
         to.append(name.split(b">")[0].decode())

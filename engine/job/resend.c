@@ -1,0 +1,144 @@
+/* resend: see resend.h. */
+#include "engine/job/resend.h"
+
+#include "base/bitmap.h"
+#include "base/file.h"
+#include "outbox/journal/replay.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
+
+static bool is_wanted(const struct replay_state *state, enum resend_only only)
+{
+    if (!disposition_sends((enum disposition)state->disposition))
+        return false;
+    switch (only) {
+    case RESEND_FAILED:
+        return state->outcome == OUTCOME_FAILED;
+    case RESEND_UNKNOWN:
+        return state->outcome == OUTCOME_UNKNOWN;
+    case RESEND_UNSENT:
+        return state->outcome == OUTCOME_CANCELLED || state->outcome == OUTCOME_EXPIRED;
+    }
+    return false;
+}
+
+static void read_channel(struct resend *resend, const struct replay *replay, int channel,
+                         enum resend_only only)
+{
+    uint64_t *wanted = NULL;
+    for (uint64_t r = 0; replay->states[channel] && r < replay->rows; r++) {
+        if (!is_wanted(&replay->states[channel][r], only))
+            continue;
+        if (!wanted) {
+            wanted = calloc(bitmap_words(replay->rows), sizeof(*wanted));
+            CHECK(wanted != NULL);
+        }
+        bitmap_set(wanted, r);
+        resend->counts[channel]++;
+    }
+    resend->wanted[channel] = wanted;
+}
+
+/* is_over: every message has its outcome and nothing will come. */
+static bool is_over(const struct replay *replay)
+{
+    uint64_t pending = 0;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        pending += replay->outcomes[c][OUTCOME_PENDING];
+    return (replay->finished || replay->cancelled) && pending == 0;
+}
+
+int resend_read(const char *dir, enum resend_only only, struct resend **out,
+                struct error *err)
+{
+    struct replay replay = {0};
+    int rc = replay_read(dir, NULL, &replay, err);
+    if (rc == 0 && !is_over(&replay))
+        rc = error_set(err, ERROR_INPUT,
+                       "%s: this job is not over; wait for its end, or cancel it, before "
+                       "you resend what it did not send",
+                       dir);
+    if (rc == 0) {
+        *out = calloc(1, sizeof(**out));
+        CHECK(*out != NULL);
+        (*out)->rows = replay.rows;
+        for (int c = 0; c < CHANNEL_COUNT; c++)
+            read_channel(*out, &replay, c, only);
+    }
+    replay_fini(&replay);
+    return rc;
+}
+
+void resend_free(struct resend **resend)
+{
+    if (!*resend)
+        return;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        free((*resend)->wanted[c]);
+    free(*resend);
+    *resend = NULL;
+}
+
+/* --- its job file --- */
+
+static json_t *channels_of(const struct resend *resend)
+{
+    json_t *channels = json_array();
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        if (resend->counts[c] > 0)
+            json_array_append_new(channels, json_string(channel_name((enum channel)c)));
+    }
+    return channels;
+}
+
+/* What does not hold for the second time: that time is over, and the rows say who gets it. */
+static const char *const dropped[] = {"send_at", "expires_at", "delivery"};
+
+static void rewrite(json_t *job, struct text id, enum resend_only only,
+                    const struct resend *resend)
+{
+    const char *name = resend_only_name(only);
+    for (size_t i = 0; i < ARRAY_COUNT(dropped); i++)
+        json_object_del(job, dropped[i]);
+    json_object_set_new(job, "id", json_sprintf("%.*s.resend-%s", TEXT_ARGS(id), name));
+    json_object_set_new(job, "channels", channels_of(resend));
+    json_t *audience = json_object_get(job, "audience");
+    json_object_set_new(audience, "snapshot",
+                        json_sprintf("outbox/%.*s/snapshot.arrow", TEXT_ARGS(id)));
+    json_object_del(audience, "where");
+    json_object_del(audience, "saved");
+    json_object_del(audience, "params");
+    json_object_set_new(
+        job, "resend",
+        json_pack("{s:o, s:s}", "job", json_stringn(id.data, id.bytes), "only", name));
+}
+
+int64_t resend_job(const char *dir, struct text id, enum resend_only only,
+                   struct buffer *content_out, struct error *err)
+{
+    char path[PATH_BYTES];
+    struct resend *resend = NULL;
+    int rc = resend_read(dir, only, &resend, err);
+    if (rc == 0)
+        rc = path_join(path, dir, TEXT("job.json"), err);
+    json_error_t why;
+    json_t *job = rc ? NULL : json_load_file(path, 0, &why);
+    if (rc == 0 && !job)
+        rc = error_set(err, ERROR_IO, "%s is damaged: %s", path, why.text);
+    int64_t count = rc;
+    if (rc == 0) {
+        rewrite(job, id, only, resend);
+        char *content = json_dumps(job, JSON_INDENT(2));
+        CHECK(content != NULL);
+        buffer_string(content_out, content);
+        free(content);
+        for (int c = 0; c < CHANNEL_COUNT; c++)
+            count += (int64_t)resend->counts[c];
+    }
+    json_decref(job);
+    resend_free(&resend);
+    return count;
+}

@@ -1,0 +1,28 @@
+/* resend: what another job left undone, as a job of its own. Which rows and channels those are is
+ * read from that job's journal, which no longer changes; so the same command again names the same
+ * messages, and under the same job id they go out once. */
+#ifndef ENGINE_RESEND_H
+#define ENGINE_RESEND_H
+
+#include "base/buffer.h"
+#include "ingest/job_file.h"
+
+struct resend {
+    uint64_t rows;
+    uint64_t *wanted[CHANNEL_COUNT]; /* bitmaps by row; NULL: none on this channel */
+    uint64_t counts[CHANNEL_COUNT];
+};
+
+/* resend_read: the messages of the job whose folder is dir that ended as `only` says.
+ * Errors: ERROR_INPUT when its books are not closed; those of replay_read */
+int resend_read(const char *dir, enum resend_only only, struct resend **out,
+                struct error *err) MUST_USE;
+void resend_free(struct resend **resend);
+
+/* resend_job: the job file that sends them: the one of the job whose folder is dir, under the id
+ * <id>.resend-<only>, with its frozen template and snapshot, without its times and on the channels
+ * that have some. Returns how many messages it wants, or negative. */
+int64_t resend_job(const char *dir, struct text id, enum resend_only only,
+                   struct buffer *content_out, struct error *err) MUST_USE;
+
+#endif

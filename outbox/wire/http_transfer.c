@@ -1,0 +1,247 @@
+/* http_transfer: see http_transfer.h.
+ *
+ * libcurl repeats a request by itself when a reused connection closes before a byte of
+ * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
+ * have acted on it. The pre-request callback sees the second attempt coming and refuses
+ * it, unless nothing was sent. */
+#include "outbox/wire/http_transfer.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Connections idle for longer are not used again: many servers drop them about then, and
+ * a request that meets the drop ends as "lost". */
+#define IDLE_S 30L
+
+/* libcurl asks for 100-continue only for bodies above a megabyte, older ones above a
+ * kilobyte. */
+#define EXPECT_BYTES 1024
+
+static long request_bytes(struct http_transfer *transfer)
+{
+    long bytes = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes;
+}
+
+static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
+                             int own_port)
+{
+    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+    struct http_transfer *transfer = arg;
+    bool again = transfer->attempts++ > 0;
+    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
+                                                : CURL_PREREQFUNC_OK;
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    struct http_transfer *transfer = arg;
+    size_t bytes = size * count;
+    size_t room = HTTP_REPLY_BYTES_MAX - transfer->body.bytes;
+    transfer->truncated |= bytes > room;
+    buffer_add(&transfer->body, data, bytes < room ? bytes : room);
+    return bytes;
+}
+
+static enum http_end end_of(struct http_transfer *transfer, CURLcode code,
+                            unsigned status)
+{
+    /* with a final status the server has spoken, even when the connection broke in the
+     * body */
+    if (code == CURLE_OK || status >= 200)
+        return HTTP_REPLY;
+    if (request_bytes(transfer) == 0)
+        return HTTP_NOT_CONNECTED;
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_TIMEOUT;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, as libcurl takes what has no status line
+                                      */
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return HTTP_GARBLED;
+    default:
+        return HTTP_LOST;
+    }
+}
+
+struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode code)
+{
+    long status = 0;
+    curl_off_t retry_after_s = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    struct http_reply reply = {
+        .end = end_of(transfer, code, (unsigned)status),
+        .status = (unsigned)status,
+        .body = buffer_view(&transfer->body),
+        .truncated = transfer->truncated || code != CURLE_OK,
+        .retry_after_ns = retry_after_s < 0       ? 0
+                          : retry_after_s > 86400 ? 86400 * NS_PER_S
+                                                  : retry_after_s * NS_PER_S,
+        .transfer = transfer,
+    };
+    if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
+        reply.words = TEXT("the connection closed before a reply came");
+    else if (reply.end == HTTP_GARBLED && code == CURLE_UNSUPPORTED_PROTOCOL)
+        reply.words = TEXT("what came back is not HTTP");
+    else if (reply.end != HTTP_REPLY)
+        reply.words =
+            text_of(transfer->words[0] ? transfer->words : curl_easy_strerror(code));
+    return reply;
+}
+
+struct text http_reply_header(const struct http_reply *reply, const char *name)
+{
+    const struct http_transfer *transfer = reply->transfer;
+    struct curl_header *header;
+    if (!transfer ||
+        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return TEXT_NONE;
+    return text_of(header->value);
+}
+
+int http_transfer_init(struct http_transfer *transfer, struct http *http)
+{
+    transfer->http = http;
+    CURL *easy = transfer->easy = curl_easy_init();
+    transfer->url = curl_url();
+    if (!easy || !transfer->url)
+        return -1;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    /* no proxy; an empty CURLOPT_PROXY would say it too, behind a look into the
+     * environment for each request */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_S);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_before_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    return 0;
+}
+
+void http_transfer_fini(struct http_transfer *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    curl_url_cleanup(transfer->url);
+    transfer->easy = NULL;
+    transfer->url = NULL;
+}
+
+void http_transfer_trust(struct http_transfer *transfer, const char *ca_file,
+                         bool unverified)
+{
+    CURL *easy = transfer->easy;
+    if (ca_file[0]) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+        curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, unverified ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, unverified ? 0L : 2L);
+}
+
+/* What libcurl adds to a POST by itself. That it copies, while it formats the headers of a list byte
+ * by byte, at over a hundred instructions for each. */
+#define FORM_HEADER "Content-Type: application/x-www-form-urlencoded"
+
+static bool is_added_anyway(const struct http_request *request, const char *header)
+{
+    return request->method[0] == 'P' && strcmp(header, FORM_HEADER) == 0;
+}
+
+/* Our strings as libcurl's list, which it only reads. User-Agent stands here because
+ * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
+ * 100-continue. */
+static void list_headers(struct http_transfer *transfer,
+                         const struct http_request *request)
+{
+    struct curl_slist *headers = transfer->headers;
+    size_t count = 0;
+    headers[count++].data = (char *)(uintptr_t) "User-Agent: volley";
+    if (request->body.bytes >= EXPECT_BYTES)
+        headers[count++].data = (char *)(uintptr_t) "Expect:";
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && request->headers[i]; i++) {
+        if (!is_added_anyway(request, request->headers[i]))
+            headers[count++].data = (char *)(uintptr_t)request->headers[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        headers[i].next = i + 1 < count ? &headers[i + 1] : NULL;
+    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, headers);
+}
+
+/* The bytes of a URL in front of its path, when the path is such that libcurl would send it as it
+ * is; else 0. */
+static size_t origin_bytes(const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    const char *host = scheme_end ? scheme_end + 3 : url;
+    const char *path = host + strcspn(host, "/?#");
+    if (!scheme_end || *path != '/' || strstr(path, "/."))
+        return 0;
+    for (const char *at = path; *at; at++) {
+        if (*at <= ' ' || *at >= 0x7F || *at == '#')
+            return 0;
+    }
+    return (size_t)(path - url);
+}
+
+/* Requests to one provider mostly have one URL. Given as text, libcurl parses it for each
+ * request, a quarter of all it does for one; so it is given parsed, and without its path,
+ * of which it would look at each byte again: that is given as the request's target. What
+ * does not parse goes to libcurl as it is, which says why not. */
+static void set_url(struct http_transfer *transfer, const char *url)
+{
+    if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
+        return;
+    free(transfer->known_url);
+    transfer->known_url = strdup(url);
+    CHECK(transfer->known_url);
+    CURL *easy = transfer->easy;
+    size_t origin = origin_bytes(url);
+    char *whole = origin > 0 ? strndup(url, origin) : transfer->known_url;
+    CHECK(whole);
+    bool parsed = curl_url_set(transfer->url, CURLUPART_URL, whole, 0) == CURLUE_OK;
+    if (whole != transfer->known_url)
+        free(whole);
+    curl_easy_setopt(easy, CURLOPT_URL, parsed ? NULL : url);
+    curl_easy_setopt(easy, CURLOPT_CURLU, parsed ? transfer->url : NULL);
+    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET,
+                     parsed && origin > 0 ? url + origin : NULL);
+    /* Wait for the first connection to say whether it carries them all (HTTP/2). Without TLS none
+     * does here, and the others would wait for its first reply. */
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(url, "https:", 6) == 0 ? 1L : 0L);
+}
+
+void http_transfer_take(struct http_transfer *transfer, struct http_request *request)
+{
+    transfer->request = request;
+    transfer->attempts = 0;
+    transfer->truncated = false;
+    transfer->words[0] = '\0';
+    buffer_clear(&transfer->body);
+    list_headers(transfer, request);
+    set_url(transfer, request->url);
+    CURL *easy = transfer->easy;
+    /* connecting is part of it and needs no timer of its own */
+    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    if (timeout_ms != transfer->timeout_ms)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    transfer->timeout_ms = timeout_ms;
+    if (strcmp(request->method, "GET") == 0) {
+        curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)request->body.bytes);
+    }
+}

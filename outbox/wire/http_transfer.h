@@ -1,0 +1,40 @@
+/* http_transfer: one of libcurl's handles, which carries one request after the other. */
+#ifndef OUTBOX_HTTP_TRANSFER_H
+#define OUTBOX_HTTP_TRANSFER_H
+
+#include "base/buffer.h"
+#include "outbox/wire/http.h"
+
+#include <curl/curl.h>
+
+struct http_transfer {
+    struct http *http;
+    CURL *easy;
+    CURLU *url; /* known_url, parsed */
+    char *known_url;
+    struct http_transfer *next_free;
+    struct http_request *request;
+    struct curl_slist headers[HTTP_HEADERS_MAX + 2]; /* two of ours, and the request's */
+    long timeout_ms;                                 /* libcurl knows it already */
+    unsigned attempts; /* how often libcurl was about to send it */
+    bool truncated;
+    struct buffer body;
+    char words[CURL_ERROR_SIZE];
+};
+
+/* http_transfer_init: with everything that is the same for all requests.
+ * Errors: -1 when libcurl does not start; http_transfer_fini is due all the same. */
+int http_transfer_init(struct http_transfer *transfer, struct http *http) MUST_USE;
+/* http_transfer_fini: not while a multi handle has it. The reply's body stays. */
+void http_transfer_fini(struct http_transfer *transfer);
+/* http_transfer_trust: see http_trust. */
+void http_transfer_trust(struct http_transfer *transfer, const char *ca_file,
+                         bool unverified);
+
+/* http_transfer_take: make the handle ready for a request. */
+void http_transfer_take(struct http_transfer *transfer, struct http_request *request);
+/* http_transfer_reply: what came of the request that ended with this code.
+ * Owns:  valid until the transfer takes the next one. */
+struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode code);
+
+#endif
