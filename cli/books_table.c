@@ -28,6 +28,15 @@ static void print_counts(const json_t *channel, const char *const *keys)
     print_suppressed(channel);
 }
 
+static void print_waits(const json_t *channel)
+{
+    size_t index;
+    json_t *wait;
+    json_array_foreach(json_object_get(channel, "waits"), index, wait) printf(
+        "    %12" JSON_INTEGER_FORMAT "  wait until %s\n", number(wait, "messages"),
+        json_string_value(json_object_get(wait, "until")));
+}
+
 static void print_quota(const json_t *quota)
 {
     if (quota)
@@ -81,6 +90,7 @@ void books_table_plan(const json_t *plan)
             printf(", %" JSON_INTEGER_FORMAT " segments", number(channel, "segments"));
         printf("\n");
         print_counts(channel, keys);
+        print_waits(channel);
     }
     print_quota(json_object_get(plan, "quota"));
     double eta_s = json_number_value(json_object_get(plan, "eta_s"));

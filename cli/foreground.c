@@ -11,6 +11,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* tell_expired: what did not go out, because it was too late for it. */
+static void tell_expired(json_int_t expired)
+{
+    if (expired > 0)
+        fprintf(stderr,
+                "%" JSON_INTEGER_FORMAT
+                " messages were not sent: the job's expires_at came "
+                "before they could go out\n",
+                expired);
+}
+
 static int print_books(struct verb_context *context, struct store *store, struct text id)
 {
     struct error err;
@@ -19,11 +30,13 @@ static int print_books(struct verb_context *context, struct store *store, struct
         return verb_fail(context, &err);
     const char *name;
     json_t *channel;
+    json_int_t expired = 0;
     bool some_failed = false;
     json_object_foreach(json_object_get(report, "channels"), name, channel)
     {
         some_failed |= json_integer_value(json_object_get(channel, "failed")) > 0 ||
                        json_integer_value(json_object_get(channel, "unknown")) > 0;
+        expired += json_integer_value(json_object_get(channel, "expired"));
     }
     if (context->json) {
         verb_print_json(report);
@@ -31,7 +44,8 @@ static int print_books(struct verb_context *context, struct store *store, struct
         books_table_report(report);
         json_decref(report);
     }
-    return some_failed ? 1 : 0;
+    tell_expired(expired);
+    return some_failed || expired > 0 ? 1 : 0;
 }
 
 /* tidy_spool: a job that came through the spool and was paused there is over now. */

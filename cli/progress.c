@@ -43,6 +43,12 @@ static void draw(struct run *run)
             bar, share * 100, rate, eta, books_total(&now.books, OUTCOME_SENT),
             books_total(&now.books, OUTCOME_FAILED),
             books_total(&now.books, OUTCOME_UNKNOWN), pending);
+    if (now.waiting > 0) {
+        char until[CLOCK_FORMAT_BYTES];
+        clock_format(now.waiting_until_ns, false, until);
+        fprintf(stderr, "  (%" PRIu64 " wait for their hours, next at %s)\033[K",
+                now.waiting, until);
+    }
 }
 
 void progress_draw(struct progress *progress, struct run *run)

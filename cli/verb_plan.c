@@ -1,9 +1,11 @@
 /* verb_plan: what a job would do. */
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "cli/books_table.h"
 #include "cli/verb.h"
 #include "engine/jobs/plan.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const struct option_spec options[] = {VERB_COMMON};
@@ -37,6 +39,58 @@ static void add_warnings(const struct job *job, const struct plan *plan, json_t 
     }
 }
 
+/* add_hours: what the messages' hours mean for the job. */
+static void add_hours(const struct job *job, const struct plan *plan, const char *zone,
+                      json_t *warnings)
+{
+    const struct waits *waits = &plan->waits;
+    uint64_t expired = 0;
+    char line[400];
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        expired += waits->expired[c];
+    if (expired > 0) {
+        bool over = job->file.expires_at_ns <= job->now_ns;
+        snprintf(line, sizeof(line), "%" PRIu64 " messages would expire unsent: %s",
+                 expired,
+                 over ? "\"expires_at\" is past"
+                      : "their customers' hours begin after \"expires_at\"");
+        json_array_append_new(warnings, json_string(line));
+    }
+    if (waits->zone_unknown > 0) {
+        snprintf(line, sizeof(line),
+                 "%" PRIu64 " customers have a time zone that nobody knows, like \"%s\": "
+                 "the account's (%s) is used",
+                 waits->zone_unknown, waits->unknown, zone);
+        json_array_append_new(warnings, json_string(line));
+    }
+    if (waits->zone_missing > 0) {
+        snprintf(line, sizeof(line),
+                 "%" PRIu64 " customers have no time zone: the account's (%s) is used",
+                 waits->zone_missing, zone);
+        json_array_append_new(warnings, json_string(line));
+    }
+}
+
+/* add_waits: to each channel, how many messages wait until when. */
+static void add_waits(const struct waits *waits, json_t *channels)
+{
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < waits->count; i++) {
+            char until[CLOCK_FORMAT_BYTES];
+            clock_format(waits->times[i].until_ns, false, until);
+            if (waits->times[i].messages[c] > 0)
+                json_array_append_new(list,
+                                      json_pack("{s:s, s:I}", "until", until, "messages",
+                                                (json_int_t)waits->times[i].messages[c]));
+        }
+        json_t *channel = json_object_get(channels, channel_name((enum channel)c));
+        if (json_array_size(list) > 0)
+            json_object_set(channel, "waits", list);
+        json_decref(list);
+    }
+}
+
 static json_t *plan_json(const struct job *job, const struct plan *plan, json_t *warnings)
 {
     json_t *out = json_object();
@@ -44,7 +98,9 @@ static json_t *plan_json(const struct job *job, const struct plan *plan, json_t 
     json_object_set_new(out, "account",
                         json_stringn(job->account.id.data, job->account.id.bytes));
     json_object_set_new(out, "matched", json_integer((json_int_t)plan->books.matched));
-    json_object_set_new(out, "channels", books_plan_json(&plan->books));
+    json_t *channels = books_plan_json(&plan->books);
+    add_waits(&plan->waits, channels);
+    json_object_set_new(out, "channels", channels);
     if (plan->quota.month[0])
         json_object_set_new(out, "quota",
                             json_pack("{s:I, s:I, s:I}", "limit",
@@ -79,7 +135,10 @@ static int run(struct verb_context *context)
     if (rc) {
         status = verb_fail(context, &err);
     } else {
+        char zone[80];
+        snprintf(zone, sizeof(zone), "%.*s", TEXT_ARGS(job->account.timezone));
         add_warnings(job, &plan, warnings);
+        add_hours(job, &plan, zone[0] ? zone : "UTC", warnings);
         json_t *json = plan_json(job, &plan, warnings);
         if (context->json) {
             verb_print_json(json);

@@ -135,16 +135,39 @@ static void read_expires_at(struct json_reader *reader, const char *key,
         check_period(reader);
 }
 
+/* --- the hours in which messages may go out ----------------------------------------- */
+
 static void read_quiet_start(struct json_reader *reader, const char *key,
                              const json_t *value)
 {
-    json_reader_minutes(reader, key, value, &job_of(reader)->quiet_start_min);
+    json_reader_minutes(reader, key, value, &job_of(reader)->quiet_hours.start_min);
 }
 
 static void read_quiet_end(struct json_reader *reader, const char *key,
                            const json_t *value)
 {
-    json_reader_minutes(reader, key, value, &job_of(reader)->quiet_end_min);
+    json_reader_minutes(reader, key, value, &job_of(reader)->quiet_hours.end_min);
+}
+
+/* check_hours: called behind each of the two keys. */
+static void check_hours(struct json_reader *reader, const char *key,
+                        const struct hours_rule *rule)
+{
+    const struct job_file *job = job_of(reader);
+    struct hours both = {0};
+    if (rule->start_min == rule->end_min)
+        json_reader_problem(reader,
+                            "\"%s\" start and end at the same time; leave the key out "
+                            "for no limit",
+                            key);
+    if (reader->problems || !job->quiet_hours.days || !job->delivery_window.days)
+        return;
+    hours_add(&both, &job->quiet_hours);
+    hours_add(&both, &job->delivery_window);
+    if (!hours_ever(&both))
+        json_reader_problem(reader,
+                            "\"delivery_window\" lies in the \"quiet_hours\": nothing "
+                            "could ever go out");
 }
 
 static void read_quiet_hours(struct json_reader *reader, const char *key,
@@ -152,14 +175,57 @@ static void read_quiet_hours(struct json_reader *reader, const char *key,
 {
     static const struct json_key keys[] = {{"start", true, read_quiet_start},
                                            {"end", true, read_quiet_end}};
-    (void)key;
+    struct hours_rule *quiet = &job_of(reader)->quiet_hours;
+    *quiet = (struct hours_rule){
+        .start_min = -1, .end_min = -2, .days = HOURS_EVERY_DAY, .quiet = true};
     json_reader_object(reader, "\"quiet_hours\"", value, keys, ARRAY_COUNT(keys));
-    const struct job_file *job = job_of(reader);
-    if (job->quiet_start_min >= 0 && job->quiet_start_min == job->quiet_end_min)
-        json_reader_problem(
-            reader, "\"quiet_hours\" start and end at the same time; leave the key out "
-                    "for no quiet hours");
+    check_hours(reader, key, quiet);
 }
+
+static void read_window_start(struct json_reader *reader, const char *key,
+                              const json_t *value)
+{
+    json_reader_minutes(reader, key, value, &job_of(reader)->delivery_window.start_min);
+}
+
+static void read_window_end(struct json_reader *reader, const char *key,
+                            const json_t *value)
+{
+    json_reader_minutes(reader, key, value, &job_of(reader)->delivery_window.end_min);
+}
+
+static void read_days(struct json_reader *reader, const char *key, const json_t *value)
+{
+    static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+    unsigned days = 0;
+    size_t count = json_array_size(value);
+    reader->depth++;
+    for (size_t i = 0; i < count; i++) {
+        reader->path[reader->depth - 1] = i;
+        int day = json_reader_choice(reader, key, json_array_get(value, i), names,
+                                     ARRAY_COUNT(names));
+        days |= day >= 0 ? 1u << day : 0;
+    }
+    reader->depth--;
+    if (!json_is_array(value) || count == 0)
+        json_reader_problem(
+            reader, "\"%s\" must be a list of at least one day, like [\"mon\"]", key);
+    job_of(reader)->delivery_window.days = (uint8_t)days;
+}
+
+static void read_delivery_window(struct json_reader *reader, const char *key,
+                                 const json_t *value)
+{
+    static const struct json_key keys[] = {{"start", false, read_window_start},
+                                           {"end", false, read_window_end},
+                                           {"days", false, read_days}};
+    struct hours_rule *window = &job_of(reader)->delivery_window;
+    *window = (struct hours_rule){.end_min = HOURS_DAY_MIN, .days = HOURS_EVERY_DAY};
+    json_reader_object(reader, "\"delivery_window\"", value, keys, ARRAY_COUNT(keys));
+    check_hours(reader, key, window);
+}
+
+/* --- limits ------------------------------------------------------------------------- */
 
 static void read_rate(struct json_reader *reader, const char *key, const json_t *value)
 {
@@ -256,6 +322,7 @@ static const struct json_key job_keys[] = {
     {"send_at", false, read_send_at},
     {"expires_at", false, read_expires_at},
     {"quiet_hours", false, read_quiet_hours},
+    {"delivery_window", false, read_delivery_window},
     {"limits", false, read_limits},
     {"dedupe", false, read_dedupe},
     {"auto_hold", false, job_file_auto_hold},
@@ -284,8 +351,6 @@ int job_file_parse(struct text content, const char *name, job_problem_fn *proble
     if (content.bytes >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0)
         content = (struct text){content.data + 3, content.bytes - 3};
     *out = (struct job_file){
-        .quiet_start_min = -1,
-        .quiet_end_min = -1,
         .auto_hold = {
             .enabled = -1, .canary_share = -1, .failure_rate = -1, .wait_ns = -1}};
     struct json_reader reader = {.content = content,

@@ -3,6 +3,7 @@
 #define INGEST_JOB_FILE_H
 
 #include "base/arena.h"
+#include "base/hours.h"
 #include "base/message.h"
 
 enum job_source { JOB_CAMPAIGN, JOB_SEQUENCE, JOB_MANUAL };
@@ -44,12 +45,12 @@ struct job_file {
     size_t channel_count;
     enum job_delivery delivery;
     bool sms_fallback_email;
-    int64_t send_at_ns;                     /* 0: now */
-    int64_t expires_at_ns;                  /* 0: never */
-    int32_t quiet_start_min, quiet_end_min; /* minutes after midnight; -1: none */
-    double max_message_rate_per_s;          /* 0: no limit */
-    uint64_t max_segments;                  /* 0: no limit */
-    uint64_t max_recipients;                /* 0: no limit */
+    int64_t send_at_ns;                             /* 0: now */
+    int64_t expires_at_ns;                          /* 0: never */
+    struct hours_rule quiet_hours, delivery_window; /* days 0: not given */
+    double max_message_rate_per_s;                  /* 0: no limit */
+    uint64_t max_segments;                          /* 0: no limit */
+    uint64_t max_recipients;                        /* 0: no limit */
     bool dedupe_address;
     struct {
         int enabled; /* 1, 0, or -1 where the key is not given */

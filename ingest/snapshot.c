@@ -299,6 +299,17 @@ size_t snapshot_chunk_of_row(const struct snapshot *snapshot, uint64_t row)
     return start->chunk + (size_t)((row - start->row) / CHUNK_ROWS_MAX);
 }
 
+void snapshot_chunk_rows(const struct snapshot *snapshot, size_t chunk,
+                         uint64_t *first_out, uint64_t *end_out)
+{
+    CHECK(chunk < snapshot_chunks(snapshot));
+    const struct batch_start *start = &snapshot->starts[batch_of_chunk(snapshot, chunk)];
+    uint64_t first = start->row + (uint64_t)(chunk - start->chunk) * CHUNK_ROWS_MAX;
+    uint64_t end = first + CHUNK_ROWS_MAX;
+    *first_out = first;
+    *end_out = end < start[1].row ? end : start[1].row;
+}
+
 struct snapshot_cursor *snapshot_cursor_create(struct snapshot *snapshot,
                                                const uint64_t *needed)
 {

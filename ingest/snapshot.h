@@ -58,6 +58,10 @@ size_t snapshot_chunks(const struct snapshot *snapshot);
  * size: none spans two record batches. */
 size_t snapshot_chunk_of_row(const struct snapshot *snapshot, uint64_t row);
 
+/* snapshot_chunk_rows: a chunk's rows, the end not among them. */
+void snapshot_chunk_rows(const struct snapshot *snapshot, size_t chunk,
+                         uint64_t *first_out, uint64_t *end_out);
+
 /* snapshot_verify: read every byte of every column of every batch.
  * Errors: as arrow_batch_load. */
 int snapshot_verify(const struct snapshot *snapshot, struct error *err) MUST_USE;

@@ -367,12 +367,34 @@ static void choose_needed(struct job *job)
     CHECK(job->needed != NULL);
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++)
         need_column(job, roles[i]);
+    if (job->hours.count > 0)
+        need_column(job, SNAPSHOT_TIMEZONE);
     for (size_t i = 0; i < job->binding_count; i++) {
         if (job->bindings[i].kind == JOB_BIND_COLUMN ||
             job->bindings[i].kind == JOB_BIND_CASE)
             bitmap_set(job->needed, (size_t)job->bindings[i].column);
     }
     audience_columns(job->audience, job->needed);
+}
+
+/* open_hours: what the job asks for; messages wait for it in the customer's zone. */
+static void open_hours(struct job_open *o)
+{
+    struct job *job = o->job;
+    const struct hours_rule *rules[] = {&job->file.quiet_hours,
+                                        &job->file.delivery_window};
+    job->zones = zones_create(job->zone);
+    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+        if (rules[i]->days)
+            hours_add(&job->hours, rules[i]);
+    }
+    if (job->hours.count > 0 && job->snapshot &&
+        snapshot_column(job->snapshot, SNAPSHOT_TIMEZONE) < 0)
+        job_warning(
+            o,
+            "the snapshot has no column \"timezone\": the job's hours are kept in "
+            "the account's (%.*s)",
+            TEXT_ARGS(job->account.timezone));
 }
 
 static struct config_auto_hold auto_hold_of(const struct config *config,
@@ -422,6 +444,7 @@ int job_open(const struct job_env *env, struct job_file *file,
         open_recipients(&o);
         open_optouts(&o);
         open_recent(&o);
+        open_hours(&o);
         job_open_templates(&o);
         check_routes(&o);
         check_ids(&o);
@@ -448,6 +471,7 @@ void job_close(struct job **job)
     resend_free(&j->resend);
     optout_set_destroy(&j->optouts);
     optout_set_destroy(&j->dead);
+    zones_destroy(&j->zones);
     tzif_close(&j->zone);
     job_file_fini(&j->file);
     arena_fini(&j->arena);

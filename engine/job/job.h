@@ -5,6 +5,7 @@
 
 #include "engine/audience/audience.h"
 #include "engine/config.h"
+#include "engine/job/zones.h"
 #include "engine/state/account.h"
 #include "engine/job/recent.h"
 #include "engine/job/resend.h"
@@ -37,8 +38,10 @@ struct job {
     struct arena arena; /* account, bindings, texts */
     struct job_file file;
     struct account account;
-    struct tzif *zone; /* the account's */
-    int64_t now_ns;    /* the frozen clock */
+    struct tzif *zone;   /* the account's */
+    struct hours hours;  /* when messages may go out, on the customers' clocks */
+    struct zones *zones; /* theirs */
+    int64_t now_ns;      /* the frozen clock */
     unsigned char secret[UNSUBSCRIBE_KEY_BYTES];
 
     struct template_set *templates;

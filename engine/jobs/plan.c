@@ -41,6 +41,9 @@ int plan_make(struct store *store, const struct job *job, struct plan *out,
     struct pipeline_config config = {.job = job,
                                      .workers = job->config->workers,
                                      .plan_only = true,
+                                     .plan_ns = job->file.send_at_ns > job->now_ns
+                                                    ? job->file.send_at_ns
+                                                    : job->now_ns,
                                      .grant = grant,
                                      .arg = &left};
     struct pipeline *pipeline;
@@ -50,6 +53,7 @@ int plan_make(struct store *store, const struct job *job, struct plan *out,
     rc = pipeline_wait(pipeline, err);
     pipeline_books(pipeline, &out->books);
     out->ucs2_texts = pipeline_ucs2(pipeline, out->culprit);
+    pipeline_waits(pipeline, &out->waits);
     pipeline_destroy(&pipeline);
     out->used_after = out->quota.used + out->books.channels[CHANNEL_SMS].segments;
     for (int c = 0; c < CHANNEL_COUNT; c++) {

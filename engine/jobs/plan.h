@@ -5,6 +5,7 @@
 
 #include "engine/job/books.h"
 #include "engine/job/job.h"
+#include "engine/pipeline/waits.h"
 #include "engine/state/quota.h"
 
 struct plan {
@@ -13,6 +14,7 @@ struct plan {
     uint64_t used_after; /* segments */
     uint64_t ucs2_texts; /* SMS that a character outside GSM-7 makes UCS-2 (R3) */
     char culprit[8];     /* the first such character */
+    struct waits waits;  /* for the customers' hours, at the start */
     double eta_s;        /* by the slowest channel's rate limit; 0: no limit says */
 };
 

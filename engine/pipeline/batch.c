@@ -35,6 +35,9 @@ void batch_reset(struct batch *batch)
     arena_reset(&batch->arena);
     batch->outgoing = NULL;
     batch->outgoing_count = 0;
+    batch->put_off = NULL;
+    batch->put_off_count = 0;
+    batch->remade = 0;
     batch->frame = TEXT_NONE;
     batch->is_redo = false;
     batch->ucs2_texts = 0;

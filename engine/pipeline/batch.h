@@ -13,6 +13,7 @@ struct outgoing {
     struct delivery delivery;
     struct batch *batch;
     struct text customer;
+    uint16_t zone; /* the customer's, where the job keeps hours: see zones.h */
 };
 
 /* One message that has to be made again: after a wait, or after a crash. */
@@ -25,6 +26,12 @@ struct redo {
     bool left_behind; /* in doubt since an earlier run died */
     int64_t
         started_ns; /* steady; of the first attempt, 0 when that was before a restart */
+};
+
+/* One that was not made at all, because it may not go out yet. */
+struct put_off {
+    struct redo redo;
+    int64_t until_ns; /* calendar; HOURS_NEVER: the job is over before */
 };
 
 struct batch {
@@ -42,8 +49,11 @@ struct batch {
 
     struct outgoing *outgoing; /* [outgoing_count], linked through delivery.next */
     size_t outgoing_count;
+    struct put_off *put_off; /* [put_off_count] */
+    size_t put_off_count;
     struct text frame; /* the journal frame with the decisions; TEXT_NONE for a redo */
     bool is_redo;
+    size_t remade; /* how many messages pipeline_redo had asked for */
 
     /* the owner's, from the moment the pipeline hands the batch over */
     struct loop_op op;

@@ -2,6 +2,8 @@
 #include "engine/pipeline/compose.h"
 
 #include "base/bitmap.h"
+#include "base/clock.h"
+#include "engine/job/opening.h"
 #include "render/mail/mime.h"
 #include "render/sms.h"
 #include "render/template/format.h"
@@ -13,9 +15,12 @@
 
 struct compose {
     const struct job *job;
-    struct text *values; /* of one row, one per template variable */
+    struct opening *opening; /* NULL: messages may go at any time */
+    struct text *values;     /* of one row, one per template variable */
     bool *uses;      /* [language][channel][variable]: some part of it has the variable */
     bool needs_mime; /* some provider of the email route takes ready messages */
+    bool needs_parts;     /* some provider may take what these are made of */
+    struct arena scratch; /* else that is made here, where it stays in the cache */
     struct unsubscribe_signer signer;
 };
 
@@ -53,12 +58,24 @@ static bool needs_mime(const struct config *config)
     return false;
 }
 
+static bool needs_parts(const struct config *config)
+{
+    return dispatch_needs_parts(config->providers, config->provider_count,
+                                config->routes[CHANNEL_EMAIL],
+                                config->route_counts[CHANNEL_EMAIL]);
+}
+
 struct compose *compose_create(const struct job *job)
 {
     struct compose *compose = calloc(1, sizeof(*compose));
     CHECK(compose != NULL);
     compose->job = job;
+    compose->opening = opening_create(job);
     compose->needs_mime = needs_mime(job->config);
+    compose->needs_parts = needs_parts(job->config);
+    struct error err;
+    if (arena_init(&compose->scratch, BATCH_ARENA_BYTES, &err) != 0)
+        compose->needs_parts = true; /* then they lie in the batch */
     unsubscribe_signer_init(&compose->signer, job->secret);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
     size_t languages = template_set_languages(job->templates);
@@ -74,8 +91,10 @@ void compose_destroy(struct compose **compose)
 {
     if (!*compose)
         return;
+    opening_destroy(&(*compose)->opening);
     free((*compose)->values);
     free((*compose)->uses);
+    arena_fini(&(*compose)->scratch);
     free(*compose);
     *compose = NULL;
 }
@@ -92,8 +111,9 @@ static struct text unsubscribe_url(const struct compose *c, struct text customer
 /* One row being composed. */
 struct row {
     struct batch *batch;
-    int64_t at;      /* within the record batch */
-    uint32_t number; /* within the chunk */
+    struct arena *arena; /* of its texts: the batch's, where a message has them */
+    int64_t at;          /* within the record batch */
+    uint32_t number;     /* within the chunk */
     struct text customer;
     struct text unsubscribe; /* made when first needed */
 };
@@ -101,6 +121,7 @@ struct row {
 static struct row row_open(const struct compose *c, struct batch *batch, uint32_t number)
 {
     return (struct row){.batch = batch,
+                        .arena = &batch->arena,
                         .at = batch->chunk.first + number,
                         .number = number,
                         .customer =
@@ -112,7 +133,7 @@ static struct text case_value(const struct compose *c, struct row *row, size_t v
 {
     struct text chosen_by =
         format_value(&row->batch->chunk.columns[c->job->bindings[v].column], row->at,
-                     c->job->zone, &row->batch->arena);
+                     c->job->zone, row->arena);
     return template_set_case(c->job->templates, v, language, chosen_by);
 }
 
@@ -120,7 +141,7 @@ static struct text value_of(const struct compose *c, struct row *row, size_t v,
                             size_t language)
 {
     const struct job_binding *binding = &c->job->bindings[v];
-    struct arena *arena = &row->batch->arena;
+    struct arena *arena = row->arena;
     switch (binding->kind) {
     case JOB_BIND_VAR:
     case JOB_BIND_ACCOUNT:
@@ -174,7 +195,7 @@ static struct text render_part(struct compose *c, struct row *row, size_t langua
         template_set_part(c->job->templates, language, part);
     struct text out = TEXT_NONE;
     if (template)
-        template_render(template, c->values, &row->batch->arena, &out);
+        template_render(template, c->values, row->arena, &out);
     return out;
 }
 
@@ -233,14 +254,14 @@ static struct text full_name(const struct compose *c, const struct row *row)
     struct text last = column_value(c, row, SNAPSHOT_LAST_NAME);
     if (first.bytes == 0 || last.bytes == 0)
         return first.bytes ? first : last;
-    return arena_join(&row->batch->arena, first, TEXT(" "), last);
+    return arena_join(row->arena, first, TEXT(" "), last);
 }
 
 static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
                       struct mime_mail *mail)
 {
     const struct job *job = c->job;
-    struct arena *arena = &row->batch->arena;
+    struct arena *arena = row->arena;
     size_t language = language_of(c, row, CHANNEL_EMAIL);
     char hex[MESSAGE_ID_HEX_BYTES + 1];
     message_id_hex(id, hex);
@@ -328,12 +349,18 @@ static void fill(struct compose *c, struct row *row, struct delivery *d)
         d->segments = row->batch->sms_segments[row->number];
         break;
     case CHANNEL_EMAIL:
+        if (!c->needs_parts) {
+            arena_reset(&c->scratch);
+            row->arena = &c->scratch;
+        }
         fill_mail(c, row, d->id, &mail);
         d->from = c->job->email_from;
         d->to = arena_text(arena, mail.to);
-        compose_parts(&mail, arena, d);
+        if (c->needs_parts)
+            compose_parts(&mail, arena, d);
         if (c->needs_mime)
             d->plain = mime_compose(&mail, arena, &d->body);
+        arena->overflowed |= arena_overflowed(row->arena);
         break;
     default:
         fill_app(c, row, d);
@@ -371,7 +398,26 @@ int compose_reserve(struct batch *batch, size_t count, struct error *err)
 {
     batch->outgoing = arena_alloc(&batch->arena, (count + 1) * sizeof(*batch->outgoing));
     batch->outgoing_count = 0;
-    return batch->outgoing ? 0 : overflow(batch, err);
+    batch->put_off = arena_alloc(&batch->arena, (count + 1) * sizeof(*batch->put_off));
+    batch->put_off_count = 0;
+    return batch->outgoing && batch->put_off ? 0 : overflow(batch, err);
+}
+
+/* put_off: a message that may not go out yet is not made. */
+static bool put_off(struct compose *c, struct batch *batch, const struct redo *redo,
+                    int64_t now_ns, uint16_t *zone_out)
+{
+    *zone_out = ZONES_NONE;
+    if (!c->opening)
+        return false;
+    uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
+    *zone_out = opening_zone(c->opening, &batch->chunk, row);
+    int64_t until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    if (until_ns == 0)
+        return false;
+    batch->put_off[batch->put_off_count++] =
+        (struct put_off){.redo = *redo, .until_ns = until_ns};
+    return true;
 }
 
 int compose_batch(struct compose *c, struct batch *batch, struct error *err)
@@ -383,12 +429,20 @@ int compose_batch(struct compose *c, struct batch *batch, struct error *err)
             count += disposition_sends((enum disposition)batch->dispositions[ch][r]);
     }
     int rc = compose_reserve(batch, count, err);
+    int64_t now_ns = clock_now_ns();
     for (int ch = 0; rc == 0 && ch < CHANNEL_COUNT; ch++) {
         for (uint32_t r = 0; r < rows && !arena_overflowed(&batch->arena); r++) {
             if (!disposition_sends((enum disposition)batch->dispositions[ch][r]))
                 continue;
+            struct redo first = {.row = (uint32_t)batch->chunk.first_row + r,
+                                 .channel = (uint8_t)ch};
+            uint16_t zone;
+            if (put_off(c, batch, &first, now_ns, &zone))
+                continue;
             struct row row = row_open(c, batch, r);
-            fill(c, &row, &add_outgoing(c, &row, (enum channel)ch)->delivery);
+            struct outgoing *out = add_outgoing(c, &row, (enum channel)ch);
+            out->zone = zone;
+            fill(c, &row, &out->delivery);
         }
     }
     if (rc == 0 && arena_overflowed(&batch->arena))
@@ -399,6 +453,9 @@ int compose_batch(struct compose *c, struct batch *batch, struct error *err)
 int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
                 struct error *err)
 {
+    uint16_t zone;
+    if (put_off(c, batch, redo, clock_now_ns(), &zone))
+        return 0;
     struct row row = row_open(c, batch, redo->row - (uint32_t)batch->chunk.first_row);
     if (redo->channel == CHANNEL_SMS) {
         struct sms_size size;
@@ -407,6 +464,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
         batch->sms_segments[row.number] = (uint16_t)size.segments;
     }
     struct outgoing *out = add_outgoing(c, &row, (enum channel)redo->channel);
+    out->zone = zone;
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;

@@ -16,12 +16,13 @@ void compose_destroy(struct compose **compose);
  * row's disposition. */
 void compose_sms(struct compose *compose, struct batch *batch);
 
-/* compose_batch: make batch->outgoing: one delivery for each disposition that sends.
+/* compose_batch: make batch->outgoing: one delivery for each disposition that sends; or an entry in
+ * batch->put_off where it may not go out yet.
  * Errors: ERROR_INPUT when the batch's texts need more than BATCH_ARENA_BYTES. */
 int compose_batch(struct compose *compose, struct batch *batch,
                   struct error *err) MUST_USE;
 
-/* compose_one: append one message again (after a wait or a crash), whose chunk is in
+/* compose_one: the same for one message again (after a wait or a crash), whose chunk is in
  * batch->chunk. */
 int compose_one(struct compose *compose, struct batch *batch, const struct redo *redo,
                 struct error *err) MUST_USE;
@@ -32,7 +33,7 @@ int compose_one(struct compose *compose, struct batch *batch, const struct redo 
 struct mime_mail;
 void compose_parts(const struct mime_mail *mail, struct arena *arena, struct delivery *d);
 
-/* compose_reserve: room for count deliveries before compose_one. */
+/* compose_reserve: room for count messages before compose_one. */
 int compose_reserve(struct batch *batch, size_t count, struct error *err) MUST_USE;
 
 /* What one customer would get on a channel, for `preview`. TEXT_NONE: the channel has no

@@ -37,6 +37,7 @@ struct pipeline {
     bool exhausted;
     uint64_t ucs2_texts;
     char ucs2_culprit[8];
+    struct waits waits;
 };
 
 struct worker {
@@ -45,6 +46,8 @@ struct worker {
     struct snapshot_cursor *cursor;
     struct select *select;
     struct compose *compose;
+    struct opening *opening; /* plan only; NULL: nothing has to wait */
+    struct waits waits;      /* of this worker */
 };
 
 static void enter(const struct worker *w, enum stage stage)
@@ -203,6 +206,9 @@ static int fresh_chunk(struct worker *w, struct batch *batch, struct error *err)
         return rc;
     end_turn(w, batch);
     if (p->config.plan_only) {
+        if (w->opening)
+            waits_add_batch(&w->waits, w->opening, p->config.job, batch,
+                            p->config.plan_ns);
         pipeline_return(p, batch);
         return 0;
     }
@@ -244,7 +250,7 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
         }
     }
     batch->is_redo = true;
-    if (rc == 0 && batch->outgoing_count > 0)
+    if (rc == 0 && batch->outgoing_count + batch->put_off_count > 0)
         p->config.take(p->config.arg, batch);
     else if (rc == 0)
         pipeline_return(p, batch);
@@ -259,6 +265,7 @@ static int redo_chunk(struct worker *w, struct work *work, struct error *err)
     for (size_t i = 0; rc == 0 && i < work->redo_count; i++)
         rc = compose_one(w->compose, batch, &work->redos[i], err);
     batch->is_redo = true;
+    batch->remade = work->redo_count;
     if (rc == 0)
         w->pipeline->config.take(w->pipeline->config.arg, batch);
     return rc;
@@ -279,7 +286,8 @@ static void *worker_main(void *arg)
         .number = atomic_fetch_add(&p->next_worker, 1),
         .cursor = snapshot_cursor_create(p->config.job->snapshot, p->config.job->needed),
         .select = select_create(p->config.job),
-        .compose = compose_create(p->config.job)};
+        .compose = compose_create(p->config.job),
+        .opening = p->config.plan_only ? opening_create(p->config.job) : NULL};
     for (;;) {
         struct work work = claim(&w);
         if (work.claim == CLAIM_NOTHING)
@@ -298,6 +306,10 @@ static void *worker_main(void *arg)
             fail(p, rc, &err);
     }
     enter(&w, STAGE_IDLE);
+    pthread_mutex_lock(&p->lock);
+    waits_add(&p->waits, &w.waits);
+    pthread_mutex_unlock(&p->lock);
+    opening_destroy(&w.opening);
     compose_destroy(&w.compose);
     select_destroy(&w.select);
     snapshot_cursor_destroy(&w.cursor);
@@ -434,6 +446,13 @@ uint64_t pipeline_ucs2(struct pipeline *p, char culprit_out[8])
     memcpy(culprit_out, p->ucs2_culprit, sizeof(p->ucs2_culprit));
     pthread_mutex_unlock(&p->lock);
     return texts;
+}
+
+void pipeline_waits(struct pipeline *p, struct waits *out)
+{
+    pthread_mutex_lock(&p->lock);
+    *out = p->waits;
+    pthread_mutex_unlock(&p->lock);
 }
 
 void pipeline_stages(struct pipeline *p, struct stage_times *out)

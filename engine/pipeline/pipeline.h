@@ -11,6 +11,7 @@
 #include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/stages.h"
+#include "engine/pipeline/waits.h"
 #include "outbox/journal/replay.h"
 
 struct pipeline;
@@ -18,7 +19,8 @@ struct pipeline;
 struct pipeline_config {
     const struct job *job;
     unsigned workers;
-    bool plan_only; /* stop after the meter: no texts but SMS, no batches handed over */
+    bool plan_only;  /* stop after the meter: no texts but SMS, no batches handed over */
+    int64_t plan_ns; /* plan only: when the job would begin; calendar */
     const struct replay *replay; /* what an earlier run did; NULL: nothing */
     const struct books *books;   /* where its books stood; NULL: empty */
     /* grant: as in struct meter; called by one worker at a time. */
@@ -51,6 +53,8 @@ bool pipeline_exhausted(struct pipeline *pipeline);
 /* pipeline_ucs2: how many SMS texts are UCS-2, and the character that made the first one
  * so. */
 uint64_t pipeline_ucs2(struct pipeline *pipeline, char culprit_out[8]);
+/* pipeline_waits: plan only: what would have to wait. */
+void pipeline_waits(struct pipeline *pipeline, struct waits *out);
 /* pipeline_stages: what the workers spent their time on. */
 void pipeline_stages(struct pipeline *pipeline, struct stage_times *out);
 /* pipeline_failed: a worker ended with an error (pipeline_wait tells which). */

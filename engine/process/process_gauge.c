@@ -202,7 +202,7 @@ static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
                                    .io_cpu = io_cpu,
                                    .all_selected = now.chunks_settled == now.chunks,
                                    .job_rate = job->file.max_message_rate_per_s > 0 ||
-                                               job->file.quiet_start_min >= 0};
+                                               job->hours.count > 0};
     look_behind(gauge, job, config, counters, &view);
     json_t *stages = report_stages(slot, now_ns, &now.stages, &view);
     struct bottleneck bottleneck;

@@ -100,7 +100,8 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
         if (err)
             *err = why;
     } else if (rc == 0) {
-        if (job.reason.bytes > 0)
+        /* of a job that runs it is what a process said, which may be dead */
+        if (job.reason.bytes > 0 && (job.state != JOB_RUNNING || status_running(&job)))
             json_object_set_new(*out, "reason",
                                 json_stringn(job.reason.data, job.reason.bytes));
         if (job.state == JOB_RUNNING)

@@ -11,6 +11,8 @@
 #include "engine/results/results.h"
 #include "engine/run/run_private.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -23,6 +25,9 @@ static int grant(void *arg, uint64_t segments, struct error *err)
     struct run *run = arg;
     return quota_grant(run->lease, segments, err);
 }
+
+/* How often the store is told how many messages wait for their customers' hours. */
+#define TELL_NS (10 * NS_PER_S)
 
 /* --- start --- */
 
@@ -160,8 +165,8 @@ static int close_here(void *arg)
 
 static void wait_changed(struct run *run, int wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    struct timespec until; /* by the steady clock: the calendar may be set */
+    clock_gettime(CLOCK_MONOTONIC, &until);
     int64_t ns = until.tv_nsec + wait_ms * NS_PER_MS;
     until.tv_sec += ns / NS_PER_S;
     until.tv_nsec = ns % NS_PER_S;
@@ -195,7 +200,11 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
         run->io.expires_ns =
             run->job->file.expires_at_ns - clock_now_ns() + run->started_steady_ns;
     pthread_mutex_init(&run->lock, NULL);
-    pthread_cond_init(&run->changed, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&run->changed, &steady);
+    pthread_condattr_destroy(&steady);
     run_dead_init(&run->dead);
     struct opening opening = {run, err};
     int rc = read_journal(run, err);
@@ -260,6 +269,12 @@ void run_pause(struct run *run)
     post(run, run_io_pause, 0, 0);
 }
 
+void run_put_off(struct run *run)
+{
+    run->put_off = !run->pausing;
+    run_pause(run);
+}
+
 void run_cancel(struct run *run)
 {
     if (run->cancelling)
@@ -283,6 +298,36 @@ static void write_dead(struct run *run)
         log_warn("engine", "cannot record dead addresses", "reason=\"%s\"", err.text);
 }
 
+/* waiting_sentence: for `show`, so that nobody thinks that the job hangs. */
+static void waiting_sentence(struct run *run, int64_t until_ns, char out[160])
+{
+    char when[CLOCK_FORMAT_BYTES];
+    clock_format(until_ns, false, when);
+    snprintf(out, 160,
+             "%" PRIu64 " messages wait for their customers' hours, the next until %s",
+             atomic_load(&run->io.dormant_messages), when);
+}
+
+/* tell_waiting: into the store, where other processes see it. */
+static void tell_waiting(struct run *run)
+{
+    int64_t until_ns = atomic_load(&run->io.dormant_until_ns);
+    int64_t now_ns = clock_steady_ns();
+    bool stale = until_ns && now_ns - run->told_ns > TELL_NS;
+    if (until_ns == run->told_until_ns && !stale)
+        return;
+    char sentence[160] = "";
+    struct error err;
+    if (until_ns)
+        waiting_sentence(run, until_ns, sentence);
+    if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, text_of(sentence),
+                        &err))
+        log_warn("engine", "cannot record what the job waits for", "reason=\"%s\"",
+                 err.text);
+    run->told_until_ns = until_ns;
+    run->told_ns = now_ns;
+}
+
 static void look_outside(struct run *run)
 {
     struct error err;
@@ -295,6 +340,7 @@ static void look_outside(struct run *run)
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     write_dead(run);
+    tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {
@@ -382,6 +428,14 @@ void run_progress(struct run *run, struct run_progress *out)
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
     pipeline_stages(run->pipeline, &out->stages);
+    out->waiting = atomic_load(&run->io.dormant_messages);
+    out->waiting_until_ns = atomic_load(&run->io.dormant_until_ns);
+}
+
+int64_t run_waits_until_ns(const struct run *run)
+{
+    bool going = run->state == RUN_GOING && !run->pausing && !run->cancelling;
+    return going ? atomic_load(&run->io.asleep_until_ns) : 0;
 }
 
 uint64_t run_progress_planned(const struct run_progress *progress)
@@ -530,8 +584,9 @@ int run_end(struct run **ended, struct error *err)
         run->state = RUN_FAILED;
     failpoint(FAILPOINT_END_REPORT);
     struct error ignored;
+    bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
     int recorded = store_job_state(
-        run->store, run->job->file.id, state_of(run->state),
+        run->store, run->job->file.id, put_off ? JOB_WAITING : state_of(run->state),
         text_of(rc == 0 && held ? run->io.held_because : why.text), rc ? &ignored : &why);
     failpoint(FAILPOINT_END_RECORDED);
     if (rc == 0)

@@ -33,6 +33,9 @@ int run_start(struct io_thread *io, struct store *store, const char *dir,
 enum run_state run_poll(struct run *run, int wait_ms);
 
 void run_pause(struct run *run);
+/* run_put_off: pause a run that only waits, to be started again when run_waits_until_ns said; its job
+ * is then recorded as waiting, not as paused by a person. */
+void run_put_off(struct run *run);
 void run_cancel(struct run *run);
 
 struct run_progress {
@@ -43,8 +46,14 @@ struct run_progress {
     int64_t elapsed_ns;
     uint64_t answered_before;  /* outcomes that earlier runs of the job had recorded */
     struct stage_times stages; /* of the workers */
+    uint64_t waiting;          /* for their customers' hours */
+    int64_t waiting_until_ns;  /* when the next ones may go; calendar */
 };
 void run_progress(struct run *run, struct run_progress *out);
+/* run_waits_until_ns: until when nothing is to be done but to wait for customers' hours; 0: there is
+ * something, or the run ends.
+ * Units: calendar */
+int64_t run_waits_until_ns(const struct run *run);
 /* run_held: why the job was held because too many messages fail, or NULL; the run is paused then. */
 const char *run_held(const struct run *run);
 /* run_progress_planned: messages decided on so far; run_progress_share: how much of the job is done,

@@ -28,6 +28,7 @@ static void redo_due(struct loop_timer *timer)
     int64_t now = loop_now_ns(io->loop);
     while (!io->pausing && count < REDO_GROUP_MAX && waiting_due_ns(&io->waiting) <= now)
         group[count++] = waiting_take(&io->waiting);
+    io->remaking += count;
     if (count > 0) {
         qsort(group, count, sizeof(*group), compare_rows);
         pipeline_redo(run->pipeline, group, count);
@@ -36,10 +37,16 @@ static void redo_due(struct loop_timer *timer)
         loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
 }
 
+void run_fate_wait(struct run *run, const struct redo *redo, int64_t due_ns)
+{
+    struct run_io *io = &run->io;
+    waiting_add(&io->waiting, due_ns, redo);
+    loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
+}
+
 static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns,
                        bool in_doubt)
 {
-    struct run_io *io = &run->io;
     struct redo redo = {.row = d->row,
                         .channel = (uint8_t)d->channel,
                         .attempt = d->attempt,
@@ -47,13 +54,12 @@ static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns
                         .in_doubt = in_doubt,
                         .left_behind = d->left_behind,
                         .started_ns = d->started_ns};
-    waiting_add(&io->waiting, due_ns, &redo);
-    loop_timer_arm(io->loop, &io->redo_timer, waiting_due_ns(&io->waiting));
+    run_fate_wait(run, &redo, due_ns);
 }
 
 /* --- outcomes --- */
 
-static void release(struct run *run, struct delivery *d)
+void run_fate_release(struct run *run, struct delivery *d)
 {
     struct batch *batch = ((struct outgoing *)d->owner)->batch;
     if (--batch->open == 0 && batch != run->notice)
@@ -89,7 +95,26 @@ void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
 {
     struct delivery_result result = {.reason = reason, .provider = d->provider};
     record(run, d, outcome, &result);
-    release(run, d);
+    run_fate_release(run, d);
+}
+
+void run_fate_settle_unmade(struct run *run, const struct redo *redo,
+                            enum outcome outcome, enum delivery_reason reason)
+{
+    struct delivery d = {.row = redo->row,
+                         .channel = (enum channel)redo->channel,
+                         .provider = redo->provider,
+                         .attempt = redo->attempt};
+    record(run, &d, redo->in_doubt ? OUTCOME_UNKNOWN : outcome,
+           &(struct delivery_result){.reason = reason, .provider = redo->provider});
+}
+
+void run_fate_not_tried(struct run *run, const struct delivery *d)
+{
+    if (!d->in_doubt)
+        record(run, d, OUTCOME_PENDING,
+               &(struct delivery_result){.reason = DELIVERY_TEMPORARY,
+                                         .provider = d->provider});
 }
 
 /* policy_of: a provider that is no longer configured can neither be asked nor recognise a copy. */
@@ -185,7 +210,7 @@ void run_fate_done(struct run *run, struct delivery *d,
         done_deferred(run, d, result);
         break;
     }
-    release(run, d);
+    run_fate_release(run, d);
     run_io_look(run);
 }
 
@@ -273,7 +298,7 @@ struct delivery *run_fate_put_aside(struct run *run, struct delivery *list)
         }
         list->attempt--; /* waiting is none */
         wait_until(run, list, due_ns, true);
-        release(run, list);
+        run_fate_release(run, list);
     }
     *end = NULL;
     return rest;
@@ -294,13 +319,7 @@ void run_fate_cancel_waiting(struct run *run)
 {
     while (run->io.waiting.count > 0) {
         struct redo redo = waiting_take(&run->io.waiting);
-        struct delivery d = {.row = redo.row,
-                             .channel = (enum channel)redo.channel,
-                             .provider = redo.provider,
-                             .attempt = redo.attempt};
-        record(run, &d, redo.in_doubt ? OUTCOME_UNKNOWN : OUTCOME_CANCELLED,
-               &(struct delivery_result){.reason = DELIVERY_CANCELLED,
-                                         .provider = redo.provider});
+        run_fate_settle_unmade(run, &redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
     }
 }
 

@@ -42,6 +42,7 @@ void run_io_look(struct run *run)
     bool decided = io->next_chunk >= io->chunks;
     bool stopped = (io->pausing || atomic_load(&io->broken)) && io->in_dispatch == 0 &&
                    io->intending_count == 0;
+    run_hours_look(run);
     if ((decided && io->open == 0) || stopped) {
         atomic_store(&io->quiet, true);
         wake(run);
@@ -124,9 +125,16 @@ static bool admit(struct delivery_source *source, struct delivery *d)
     struct run *run = run_of(source);
     bool expired = run->io.expires_ns && loop_now_ns(run->io.loop) >= run->io.expires_ns;
     bool opted_out = opted_out_late(run, d);
-    if (!expired && !opted_out)
+    int64_t until_ns = expired || opted_out ? 0 : run_hours_wait_ns(run, d);
+    if (!expired && !opted_out && until_ns == 0)
         return true;
     run->io.in_dispatch--;
+    if (until_ns) {
+        run_fate_not_tried(run, d);
+        run_hours_send_back(run, d, until_ns);
+        run_io_look(run);
+        return false;
+    }
     run_out_answered(run, d);
     enum outcome outcome = opted_out ? OUTCOME_CANCELLED : OUTCOME_EXPIRED;
     run_fate_settle(run, d, d->in_doubt ? OUTCOME_UNKNOWN : outcome,
@@ -137,12 +145,26 @@ static bool admit(struct delivery_source *source, struct delivery *d)
 
 /* --- batches --- */
 
+/* settle_put_off: what of a batch was not made. */
+static void settle_put_off(struct run *run, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->put_off_count && !run->io.pausing; i++) {
+        const struct put_off *p = &batch->put_off[i];
+        if (run->io.cancelling)
+            run_fate_settle_unmade(run, &p->redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
+        else
+            run_hours_put_off(run, batch->chunk_number, &p->redo, p->until_ns);
+    }
+}
+
 static void deliver(struct run *run, struct batch *batch)
 {
     struct run_io *io = &run->io;
     batch->open = batch->outgoing_count;
+    io->remaking -= batch->remade;
     if (!batch->is_redo)
-        io->open += batch->outgoing_count;
+        io->open += batch->outgoing_count + batch->put_off_count;
+    settle_put_off(run, batch);
     bool expired = io->expires_ns && loop_now_ns(io->loop) >= io->expires_ns;
     if (batch->outgoing_count == 0 || io->pausing) {
         pipeline_return(run->pipeline, batch);
@@ -255,6 +277,7 @@ int run_io_open(struct run *run, struct error *err)
     }
     io->cancelling = run->replay && run->replay->cancelled;
     run_fate_open(run);
+    run_hours_open(run);
     run_out_open(run);
     run_io_look(run);
     return 0;
@@ -288,6 +311,7 @@ void run_io_cancel(struct run *run)
     for (struct delivery *list; (list = run_out_take(run));)
         cancel_list(run, list);
     run_fate_cancel_waiting(run);
+    run_hours_cancel(run);
     dispatch_withdraw(io->dispatch, &io->source);
     run_io_look(run);
 }
@@ -308,6 +332,7 @@ static void closed(struct journal_wait *wait, int res)
     if (res)
         break_off(run, res);
     run_fate_close(run);
+    run_hours_close(run);
     run_out_close(run);
     journal_close(&io->journal);
     free(wait);

@@ -1,5 +1,5 @@
-/* run_out: what a run's messages wait for before dispatch gets them: the job's own rate, its quiet
- * hours, and the first ones' outcomes. */
+/* run_out: what a run's messages wait for before dispatch gets them: the job's own rate, and the
+ * first ones' outcomes. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/run/run_private.h"
@@ -18,27 +18,7 @@ void run_out_submit(struct run *run, struct delivery *list)
         dispatch_submit(run->io.dispatch, list);
 }
 
-/* --- the job's own rate and quiet hours --- */
-
-static int64_t minute_of_day(const struct run *run, int64_t now_ns)
-{
-    int64_t now_s = now_ns / NS_PER_S;
-    int64_t local_s = now_s + tzif_offset_s(run->job->zone, now_s);
-    return (local_s % 86400 + 86400) % 86400 / 60;
-}
-
-/* quiet_for_ns: how long the job's quiet hours, in the account's time zone, still last.
- */
-static int64_t quiet_for_ns(const struct run *run)
-{
-    int32_t start = run->job->file.quiet_start_min, end = run->job->file.quiet_end_min;
-    if (start < 0 || start == end)
-        return 0;
-    int64_t minute = minute_of_day(run, clock_now_ns());
-    bool quiet =
-        start < end ? minute >= start && minute < end : minute >= start || minute < end;
-    return quiet ? (end - minute + 1440) % 1440 * 60 * NS_PER_S : 0;
-}
+/* --- the job's own rate --- */
 
 static double pace_allowance(struct run *run, int64_t now)
 {
@@ -54,27 +34,40 @@ static double pace_allowance(struct run *run, int64_t now)
     return allowance < burst ? allowance : burst;
 }
 
+/* next_held: the next one that the rate lets out; one whose customer's hours are over leaves its place
+ * to others. */
+static struct delivery *next_held(struct run *run)
+{
+    struct run_io *io = &run->io;
+    while (io->held && io->held_allowance >= 1) {
+        struct delivery *d = io->held;
+        int64_t until_ns = run_hours_wait_ns(run, d);
+        io->held = d->next;
+        if (!io->held)
+            io->held_tail = &io->held;
+        d->next = NULL;
+        if (until_ns == 0) {
+            io->held_allowance -= 1;
+            return d;
+        }
+        run_hours_send_back(run, d, until_ns);
+    }
+    return NULL;
+}
+
 static void pace(struct loop_timer *timer)
 {
     struct run *run = timer->arg;
     struct run_io *io = &run->io;
-    int64_t now = loop_now_ns(io->loop), quiet_ns = quiet_for_ns(run);
+    int64_t now = loop_now_ns(io->loop);
     io->held_allowance = pace_allowance(run, now);
-    struct delivery *list = io->held, *last = NULL;
-    for (; quiet_ns == 0 && io->held && io->held_allowance >= 1;
-         io->held = io->held->next) {
-        last = io->held;
-        io->held_allowance -= 1;
-    }
-    if (!io->held)
-        io->held_tail = &io->held;
-    if (last) {
-        last->next = NULL;
-        run_out_submit(run, list);
-    }
+    struct delivery *list = NULL, **tail = &list;
+    while ((*tail = next_held(run)))
+        tail = &(*tail)->next;
+    run_out_submit(run, list);
     if (io->held)
-        loop_timer_arm(io->loop, &io->pace_timer,
-                       now + (quiet_ns ? quiet_ns : PACE_STEP_NS));
+        loop_timer_arm(io->loop, &io->pace_timer, now + PACE_STEP_NS);
+    run_io_look(run);
 }
 
 static void hold(struct run *run, struct delivery *list)
@@ -89,7 +82,7 @@ static void hold(struct run *run, struct delivery *list)
 
 static void send_on(struct run *run, struct delivery *list)
 {
-    if (list && (run->job->file.max_message_rate_per_s > 0 || quiet_for_ns(run) > 0))
+    if (list && run->job->file.max_message_rate_per_s > 0)
         hold(run, list);
     else
         run_out_submit(run, list);

@@ -6,7 +6,9 @@
 #include "engine/run/run.h"
 #include "engine/run/run_dead.h"
 #include "engine/run/auto_hold.h"
+#include "engine/run/dormant.h"
 #include "engine/run/waiting.h"
+#include "engine/job/opening.h"
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
 #include "engine/pipeline/pipeline.h"
@@ -37,6 +39,14 @@ struct run_io {
     uint64_t in_dispatch;
     struct waiting waiting;
     struct loop_timer redo_timer;
+    struct opening *opening; /* NULL: messages may go at any time */
+    struct dormant dormant;
+    struct loop_timer hours_timer;
+    uint64_t rousing_row, rousing_end; /* of a chunk whose time has come */
+    size_t remaking;                   /* asked of the pipeline and not back yet */
+    _Atomic uint64_t dormant_messages;
+    _Atomic int64_t dormant_until_ns; /* calendar; 0: none */
+    _Atomic int64_t asleep_until_ns;  /* and nothing else is to be done; 0: there is */
     struct intending *intending_free;
     size_t intending_count;             /* not yet answered */
     struct delivery *held, **held_tail; /* waiting for the job's own rate */
@@ -73,9 +83,10 @@ struct run {
     struct quota quota; /* before this run */
     struct quota_lease *lease;
     int64_t started_steady_ns;
-    int64_t looked_ns; /* when the store was last asked */
+    int64_t looked_ns;              /* when the store was last asked */
+    int64_t told_until_ns, told_ns; /* what the store knows of messages that wait */
     uint64_t done_before;
-    bool pausing, cancelling;
+    bool pausing, cancelling, put_off;
     enum run_state state;
     bool notice_settled;
     struct batch *notice; /* holds the owner's notice while it is on its way */
@@ -114,14 +125,23 @@ void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
 /* run_fate_put_aside: the deliveries of a list that may go now. What an earlier run left with a provider
  * that can be asked waits until its list is believed (lookup_after). */
 struct delivery *run_fate_put_aside(struct run *run, struct delivery *list);
+/* run_fate_settle_unmade: the same for a message that waits. */
+void run_fate_settle_unmade(struct run *run, const struct redo *redo,
+                            enum outcome outcome, enum delivery_reason reason);
+/* run_fate_wait: make a message again at due_ns (steady). */
+void run_fate_wait(struct run *run, const struct redo *redo, int64_t due_ns);
+/* run_fate_not_tried: its intent was written, and then it was not handed over. */
+void run_fate_not_tried(struct run *run, const struct delivery *d);
+/* run_fate_release: a message has left its batch. */
+void run_fate_release(struct run *run, struct delivery *d);
 /* run_fate_cancel_waiting: end what waits for another attempt. */
 void run_fate_cancel_waiting(struct run *run);
 void run_fate_close(struct run *run);
 
 /* --- run_out.c; on the I/O thread --- */
 
-/* run_out_send: hand messages to dispatch, as soon as the job's rate, its quiet hours and the first
- * messages' outcomes let them; run_out_submit: at once. */
+/* run_out_send: hand messages to dispatch, as soon as the job's rate and the first messages' outcomes
+ * let them; run_out_submit: at once. */
 void run_out_open(struct run *run);
 void run_out_send(struct run *run, struct delivery *list);
 void run_out_submit(struct run *run, struct delivery *list);
@@ -133,5 +153,21 @@ void run_out_settled(struct run *run, const struct delivery *d, enum outcome out
 /* run_out_take: take back what still waits, a list at a time; NULL: nothing. */
 struct delivery *run_out_take(struct run *run);
 void run_out_close(struct run *run);
+
+/* --- run_hours.c; on the I/O thread --- */
+
+void run_hours_open(struct run *run);
+/* run_hours_wait_ns: until when a message has to wait, as opening_wait_ns. */
+int64_t run_hours_wait_ns(struct run *run, const struct delivery *d);
+/* run_hours_put_off: a message that is in no batch waits; with HOURS_NEVER it has expired. */
+void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
+                       int64_t until_ns);
+/* run_hours_send_back: the same for one that was about to go. */
+void run_hours_send_back(struct run *run, struct delivery *d, int64_t until_ns);
+/* run_hours_look: see to it that those whose time has come are made. */
+void run_hours_look(struct run *run);
+/* run_hours_cancel: end what waits. */
+void run_hours_cancel(struct run *run);
+void run_hours_close(struct run *run);
 
 #endif

@@ -96,7 +96,7 @@ struct delivery {
         body; /* email: the message as mime_compose makes it, TEXT_NONE where every provider of the
                  route wants_parts; else UTF-8 text */
     bool plain; /* email: body is ASCII in CRLF lines, none of which begins with a dot */
-    const struct delivery_mail *mail; /* email; else NULL */
+    const struct delivery_mail *mail; /* email, where dispatch_needs_parts; else NULL */
     uint8_t
         returns; /* how often a session ended under it without an answer; provider's */
     int64_t since_ns;   /* calendar; no attempt was made before */

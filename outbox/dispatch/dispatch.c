@@ -77,18 +77,47 @@ static bool wants_parts(const struct route_entry *route, size_t count,
     return count > 0;
 }
 
+/* A provider that can only take emails may join their route at any time; one that serves another
+ * channel hardly ever does, and is no reason to make what nobody reads. */
+bool dispatch_needs_parts(const struct provider_config *providers, size_t provider_count,
+                          const struct route_entry *route, size_t count)
+{
+    for (size_t i = 0; i < provider_count; i++) {
+        const struct provider_type *type = provider_type_find(text_of(providers[i].type));
+        if (type && type->channels == 1u << CHANNEL_EMAIL && !type->wants_mime)
+            return true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct provider_type *type =
+            provider_type_find(text_of(providers[route[i].provider].type));
+        if (!type || !type->wants_mime)
+            return true;
+    }
+    return false;
+}
+
 static int check_bodies(const struct dispatch *dispatch,
                         const struct dispatch_config *config, struct error *err)
 {
-    bool without = wants_parts(dispatch->routes[CHANNEL_EMAIL],
-                               dispatch->route_counts[CHANNEL_EMAIL], config->providers);
-    if (!without || wants_parts(config->routes[CHANNEL_EMAIL],
-                                config->route_counts[CHANNEL_EMAIL], config->providers))
-        return 0;
-    return error_set(
-        err, ERROR_CONFIG,
-        "routes.email: a provider that takes whole messages joins one that takes "
-        "their parts, and running jobs make only these: this needs a restart");
+    const struct route_entry *from = dispatch->routes[CHANNEL_EMAIL];
+    const struct route_entry *to = config->routes[CHANNEL_EMAIL];
+    size_t from_count = dispatch->route_counts[CHANNEL_EMAIL];
+    size_t to_count = config->route_counts[CHANNEL_EMAIL];
+    if (wants_parts(from, from_count, config->providers) &&
+        !wants_parts(to, to_count, config->providers))
+        return error_set(
+            err, ERROR_CONFIG,
+            "routes.email: a provider that takes whole messages joins one that takes "
+            "their parts, and running jobs make only these: this needs a restart");
+    if (from_count > 0 &&
+        !dispatch_needs_parts(config->providers, config->provider_count, from,
+                              from_count) &&
+        dispatch_needs_parts(config->providers, config->provider_count, to, to_count))
+        return error_set(
+            err, ERROR_CONFIG,
+            "routes.email: a provider that takes messages in parts joins one that takes "
+            "whole ones, and running jobs make only these: this needs a restart");
+    return 0;
 }
 
 static void copy_routes(struct dispatch *dispatch, const struct dispatch_config *config)

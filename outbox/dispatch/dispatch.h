@@ -26,6 +26,11 @@ struct dispatch_config {
     double max_message_rate_per_s; /* over all providers; 0: no limit */
 };
 
+/* dispatch_needs_parts: whether emails need delivery.mail beside their body, for their route or for one
+ * that dispatch_reconfigure takes in its place. */
+bool dispatch_needs_parts(const struct provider_config *providers, size_t provider_count,
+                          const struct route_entry *route, size_t count);
+
 int dispatch_create(struct loop *loop, const struct dispatch_config *config,
                     struct dispatch **out, struct error *err) MUST_USE;
 

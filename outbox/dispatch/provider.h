@@ -125,6 +125,8 @@ struct provider_type {
     bool reconciles;
     bool
         wants_parts; /* email: takes delivery.mail; no need to make delivery.body for it */
+    bool
+        wants_mime; /* email: takes delivery.body; no need to make delivery.mail for it */
     /* check: what can be said against a configuration before anything runs. ERROR_CONFIG.
      */
     int (*check)(const struct provider_config *config, struct error *err);

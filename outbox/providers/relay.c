@@ -453,6 +453,7 @@ static void relay_destroy(struct provider *provider)
 const struct provider_type provider_relay = {
     .name = "smtp",
     .channels = 1u << CHANNEL_EMAIL,
+    .wants_mime = true,
     /* a resend carries the same Message-ID, by which mailboxes drop the second copy */
     .on_unknown_default = ON_UNKNOWN_RESEND,
     .check = relay_check,

@@ -81,6 +81,7 @@ static inline void studio_open(struct studio *studio, unsigned customers)
     studio_write(studio, "volley.yaml",
                  TEXT("providers:\n"
                       "  relay: {type: smtp, url: \"smtp://127.0.0.1:9\"}\n"
+                      "  grid: {type: sendgrid, url: \"http://127.0.0.1:9\", api_key: x}\n"
                       "  twilio: {type: twilio, url: \"http://127.0.0.1:9\",\n"
                       "           account_sid: AC00000000000000000000000000000001,\n"
                       "           auth_token: x, from: \"+15005550006\"}\n"

@@ -36,7 +36,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     CHECK(!job.audience.where.data + !job.audience.saved.data +
               !job.audience.recipients >=
           2);
-    CHECK((job.quiet_start_min < 0) == (job.quiet_end_min < 0));
+    const struct hours_rule *rules[] = {&job.quiet_hours, &job.delivery_window};
+    struct hours hours = {0};
+    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+        if (rules[i]->days)
+            hours_add(&hours, rules[i]);
+    }
+    CHECK(hours_ever(&hours));
     CHECK(!job.expires_at_ns || job.expires_at_ns > job.send_at_ns);
     job_file_fini(&job);
     return 0;

@@ -21,6 +21,7 @@
     "  \"sms_fallback\": \"email\", \"send_at\": \"2026-11-22T09:00:00+01:00\",\n"       \
     "  \"expires_at\": \"2026-11-23T00:00:00Z\",\n"                                      \
     "  \"quiet_hours\": {\"start\": \"21:00\", \"end\": \"08:05\"},\n"                   \
+    "  \"delivery_window\": {\"end\": \"20:00\", \"days\": [\"mon\", \"sun\"]},\n"       \
     "  \"limits\": {\"max_message_rate\": \"600/min\", \"max_segments\": 20000,\n"       \
     "             \"max_recipients\": 7},\n"                                             \
     "  \"dedupe\": \"address\" }\n"
@@ -87,8 +88,12 @@ Test(job_file, every_key_arrives)
     cr_assert_eq(clock_parse(TEXT("2026-11-22T08:00:00Z"), &ns, &offset), 0);
     cr_expect_eq(job.send_at_ns, ns);
     cr_expect_eq(job.expires_at_ns, ns + 16 * 3600 * NS_PER_S);
-    cr_expect_eq(job.quiet_start_min, 21 * 60);
-    cr_expect_eq(job.quiet_end_min, 8 * 60 + 5);
+    cr_expect(job.quiet_hours.quiet && job.quiet_hours.days == HOURS_EVERY_DAY);
+    cr_expect_eq(job.quiet_hours.start_min, 21 * 60);
+    cr_expect_eq(job.quiet_hours.end_min, 8 * 60 + 5);
+    cr_expect(!job.delivery_window.quiet && job.delivery_window.days == 0x41);
+    cr_expect_eq(job.delivery_window.start_min, 0);
+    cr_expect_eq(job.delivery_window.end_min, 20 * 60);
     cr_expect_float_eq(job.max_message_rate_per_s, 10, 1e-9);
     cr_expect_eq(job.max_segments, 20000u);
     cr_expect_eq(job.max_recipients, 7u);
@@ -105,7 +110,7 @@ Test(job_file, what_is_left_out_has_its_default)
     cr_expect_eq(job.delivery, JOB_DELIVER_ALL);
     cr_expect(!job.sms_fallback_email && !job.dedupe_address);
     cr_expect(job.send_at_ns == 0 && job.expires_at_ns == 0);
-    cr_expect(job.quiet_start_min == -1 && job.quiet_end_min == -1);
+    cr_expect(job.quiet_hours.days == 0 && job.delivery_window.days == 0);
     cr_expect(job.max_segments == 0 && job.max_recipients == 0);
     cr_expect(job.max_message_rate_per_s == 0.0);
     cr_expect_null(job.audience.where.data);
@@ -151,6 +156,14 @@ Test(job_file, each_problem_is_named)
         {",\n\"quiet_hours\":{\"start\":\"20:00\"}}",
          "2: \"quiet_hours\" needs the key \"end\""},
         {",\"quiet_hours\":{\"start\":\"20:00\",\"end\":\"20:00\"}}", "at the same time"},
+        {",\n\"delivery_window\":{\"start\":\"00:00\",\"end\":\"00:00\"}}",
+         "2: \"delivery_window\" start and end at the same time"},
+        {",\n\"delivery_window\":{\"days\":[]}}", "2: \"days\" must be a list"},
+        {",\"delivery_window\":{\"days\":[\"mon\",\n\"tues\"]}}",
+         "2: \"days\" must be \"mon\""},
+        {",\"quiet_hours\":{\"start\":\"20:00\",\"end\":\"09:00\"},\n"
+         "\"delivery_window\":{\"start\":\"07:00\",\"end\":\"09:00\"}}",
+         "2: \"delivery_window\" lies in the \"quiet_hours\""},
         {",\n\"limits\":{\"max_message_rate\":500}}",
          "2: \"max_message_rate\" must be a rate"},
         {",\n\"limits\":{\"max_message_rate\":\"500\"}}", "must be a rate like"},
@@ -330,8 +343,8 @@ Test(job_file, the_schema_and_the_parser_know_the_same_keys)
     cr_assert_not_null(schema);
     schema_agrees(schema, "{", "}");
     json_t *properties = json_object_get(schema, "properties");
-    static const char *const objects[] = {"audience", "quiet_hours", "limits",
-                                          "auto_hold", "resend"};
+    static const char *const objects[] = {"audience", "quiet_hours", "delivery_window",
+                                          "limits",   "auto_hold",   "resend"};
     for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
         char before[40];
         snprintf(before, sizeof(before), "{\"%s\": {", objects[i]);

@@ -450,6 +450,21 @@ Test(flow, what_cannot_change_while_running_is_named_and_nothing_changes)
     scene_close(scene);
 }
 
+/* Who reads the parts of a mail: nobody behind a relay, unless a provider that only takes emails may
+ * come to it. */
+Test(flow, parts_of_mails_are_made_where_somebody_reads_them)
+{
+    static const struct provider_config all[] = {
+        {.type = "smtp"}, {.type = "webhook"}, {.type = "sendgrid"}};
+    static const struct route_entry relay[] = {{.provider = 0, .weight = 1}};
+    static const struct route_entry both[] = {{.provider = 0, .weight = 1},
+                                              {.provider = 1, .weight = 1}};
+    cr_expect_not(dispatch_needs_parts(all, 1, relay, 1));
+    cr_expect_not(dispatch_needs_parts(all, 2, relay, 1));
+    cr_expect(dispatch_needs_parts(all, 2, both, 2));
+    cr_expect(dispatch_needs_parts(all, 3, relay, 1));
+}
+
 /* A message may be on its way to a channel whose route is taken away: it must have somewhere to go. */
 Test(flow, a_route_in_use_cannot_be_taken_away)
 {

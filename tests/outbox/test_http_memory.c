@@ -55,7 +55,7 @@ Test(http_memory, grows_and_keeps_its_content)
 Test(http_memory, refuses_what_nobody_has)
 {
     cr_expect_null(http_memory_malloc(SIZE_MAX));
-    cr_expect_null(http_memory_malloc(SIZE_MAX / 4));
+    cr_expect_null(http_memory_malloc(SIZE_MAX / 2 + 1));
     cr_expect_null(http_memory_calloc(SIZE_MAX / 2, 3));
     char *memory = http_memory_strdup("still here");
     cr_expect_null(http_memory_realloc(memory, SIZE_MAX - 8));

@@ -36,7 +36,8 @@ expect 0 "$volley" send cancelled.json >/dev/null 2>send.err
 # What comes too late is not sent, and says so.
 job late '"expires_at": "2026-01-01T00:00:00Z", "audience": {"snapshot": "snapshots/studio.arrow",
     "recipients": ["c1", "c2", "c3"]}'
-"$volley" send late.json --json >late.books 2>/dev/null || fail "an expired job"
+expect 1 "$volley" send late.json --json >late.books 2>late.err
+grep -q "3 messages were not sent" late.err || fail "an expired job: $(cat late.err)"
 expect 65 "$volley" resume never-seen 2>never.err
 grep -q never-seen never.err || fail "resume of an unknown id: $(cat never.err)"
 until_true 10 grep -q finished resume.out

@@ -23,10 +23,11 @@ def load(path):
 
 
 def lines(path):
+    """A file of JSON lines; the last one may be half there: who wrote it was killed."""
     if not os.path.exists(path):
         return []
     with open(path) as file:
-        return [json.loads(line) for line in file]
+        return [json.loads(line) for line in file if line.endswith("\n")]
 
 
 def box(channel, folder="box"):
