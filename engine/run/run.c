@@ -515,17 +515,17 @@ static int write_report(struct run *run, const struct run_progress *progress,
     if (rc)
         return rc;
     rc = store_job_get(run->store, run->job->file.id, &arena, &stored, err);
-    struct report report = {
-        .job = run->job,
-        .books = summary ? &summary->books : &progress->books,
-        .state = state_of(run->state),
-        .quota = &run->quota,
-        .results = summary,
-        .started_ns = stored.started_ns,
-        .finished_ns = summary ? clock_now_ns() : 0,
-        .elapsed_ns = progress->elapsed_ns,
-        .answered_before = progress->answered_before,
-        .reason = summary ? TEXT_NONE : text_of(run->io.held_because)};
+    struct report report = {.job = run->job,
+                            .books = summary ? &summary->books : &progress->books,
+                            .state = state_of(run->state),
+                            .quota = &run->quota,
+                            .results = summary,
+                            .started_ns = stored.started_ns,
+                            .finished_ns = summary ? clock_now_ns() : 0,
+                            .elapsed_ns = progress->elapsed_ns,
+                            .answered_before = progress->answered_before,
+                            .reason =
+                                summary ? TEXT_NONE : text_of(run->io.held_because)};
     if (rc >= 0)
         rc = report_write(run->dir, &report, err);
     arena_fini(&arena);
