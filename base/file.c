@@ -71,7 +71,7 @@ static void parent_of(const char *path, char out[PATH_BYTES])
         snprintf(out, PATH_BYTES, "%.*s", (int)(slash - path), path);
 }
 
-int file_write(const char *path, struct text content, struct error *err)
+static int replace(const char *path, struct text content, bool durably, struct error *err)
 {
     char temporary[PATH_BYTES];
     if (snprintf(temporary, sizeof(temporary), "%s.%ld.tmp", path, (long)getpid()) >=
@@ -80,7 +80,7 @@ int file_write(const char *path, struct text content, struct error *err)
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_io(err, "cannot create %s", temporary);
-    int failed = write_all(fd, content) || fsync(fd);
+    int failed = write_all(fd, content) || (durably && fsync(fd));
     int why = errno;
     if (close(fd) && !failed) {
         failed = 1;
@@ -95,9 +95,22 @@ int file_write(const char *path, struct text content, struct error *err)
         errno = why;
         return error_io(err, "cannot write %s", path);
     }
+    return 0;
+}
+
+int file_write(const char *path, struct text content, struct error *err)
+{
     char dir[PATH_BYTES];
+    int rc = replace(path, content, true, err);
+    if (rc)
+        return rc;
     parent_of(path, dir);
     return file_sync_dir(dir, err);
+}
+
+int file_replace(const char *path, struct text content, struct error *err)
+{
+    return replace(path, content, false, err);
 }
 
 int file_make_dirs(const char *path, struct error *err)

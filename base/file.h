@@ -16,6 +16,10 @@ int file_read(const char *path, size_t max_bytes, struct buffer *out,
  */
 int file_write(const char *path, struct text content, struct error *err) MUST_USE;
 
+/* file_replace: the same for what can be made again: whoever reads finds the old or the
+ * new content, but a power cut may leave nothing of either. */
+int file_replace(const char *path, struct text content, struct error *err) MUST_USE;
+
 /* file_make_dirs: like mkdir -p. */
 int file_make_dirs(const char *path, struct error *err) MUST_USE;
 

@@ -2,33 +2,39 @@
 #include "cli/books_table.h"
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
+#include "engine/results/report.h"
 #include "engine/results/status.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 
 static const struct option_spec options[] = {
     {"html", NULL, "print where the report is that can be looked at and forwarded"},
     VERB_COMMON};
 
-/* print_page: the path of report.html, which is written when a run ends. */
+/* print_page: where report.html is; it is made here when the run of an ended job left none. */
 static int print_page(const struct verb_context *context, const json_t *report,
                       struct error *err)
 {
     struct text id = text_of(context->options.arguments[0]);
     const char *state = json_string_value(json_object_get(report, "state"));
-    char dir[PATH_BYTES], path[PATH_BYTES];
+    bool ended = strcmp(state, "finished") == 0 || strcmp(state, "cancelled") == 0;
+    char dir[PATH_BYTES], path[PATH_BYTES] = "";
+    struct stat page;
     int rc = frozen_dir(context->home, id, dir, err);
     if (rc == 0)
         rc = path_join(path, dir, TEXT("report.html"), err);
-    if (rc)
-        return rc;
-    if (json_is_true(json_object_get(report, "running")) || !file_exists(path))
-        return error_set(err, ERROR_INPUT,
-                         "job \"%.*s\" is %s and has no report.html yet; it is written "
-                         "when the job ends (`volley show %.*s` says how it stands)",
-                         TEXT_ARGS(id), state, TEXT_ARGS(id));
-    puts(path);
-    return 0;
+    bool there = rc == 0 && stat(path, &page) == 0 && page.st_size > 0;
+    if (rc == 0 && ended && !there)
+        rc = report_page(dir, report, path, err);
+    else if (rc == 0 && (!there || json_object_get(report, "running")))
+        rc = error_set(err, ERROR_INPUT,
+                       "job \"%.*s\" is %s: its report.html is written when it ends "
+                       "(`volley show %.*s` says how it stands)",
+                       TEXT_ARGS(id), state, TEXT_ARGS(id));
+    if (rc == 0)
+        puts(path);
+    return rc;
 }
 
 static int run(struct verb_context *context)

@@ -2,6 +2,7 @@
 #ifndef ENGINE_CONFIG_H
 #define ENGINE_CONFIG_H
 
+#include "base/hours.h"
 #include "base/message.h"
 #include "ingest/snapshot.h"
 #include "outbox/dispatch/dispatch.h"
@@ -49,6 +50,7 @@ struct config {
     struct config_dkim *dkim;
     size_t dkim_count;
     struct config_auto_hold auto_hold;
+    struct hours_rule marketing_quiet_hours; /* days 0: none */
     struct {
         uint64_t messages; /* 0: no cap */
         int64_t window_ns;

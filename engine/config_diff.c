@@ -109,6 +109,16 @@ static void format_value(const struct config_key *key, const void *target, char 
         memcpy(&ns, field, sizeof(ns));
         format_duration(ns, out, bytes);
         return;
+    case CONFIG_SPAN: {
+        struct hours_rule span;
+        memcpy(&span, field, sizeof(span));
+        if (span.days == 0)
+            snprintf(out, bytes, "(none)");
+        else
+            snprintf(out, bytes, "%02d:%02d-%02d:%02d", span.start_min / 60,
+                     span.start_min % 60, span.end_min / 60, span.end_min % 60);
+        return;
+    }
     case CONFIG_ENUM:
         if (key->given_offset && !*((const bool *)target + key->given_offset))
             snprintf(out, bytes, "(left out)");
@@ -128,6 +138,12 @@ static bool same_value(const struct config_key *key, const void *was, const void
         *((const bool *)was + key->given_offset) !=
             *((const bool *)is + key->given_offset))
         return false;
+    if (key->type == CONFIG_SPAN) { /* it has padding */
+        char before[32], after[32];
+        format_value(key, was, before, sizeof(before));
+        format_value(key, is, after, sizeof(after));
+        return strcmp(before, after) == 0;
+    }
     if (key->type > CONFIG_ADDRESS)
         return memcmp(a, b, key->bytes) == 0;
     const char *x, *y;

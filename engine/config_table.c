@@ -274,6 +274,11 @@ const struct config_key config_keys[] = {
      .sentence = "Jobs that started within this time count. Their folders must stay as "
                  "long."},
 
+    {"marketing_quiet_hours", CONFIG_SPAN, "", CONFIG(marketing_quiet_hours),
+     .sentence = "Hours in which no marketing goes out, on each customer's clock, as "
+                 "`21:00-08:00`; a job can only add to them. Transactional and manual "
+                 "messages go at any time, unless their job says otherwise."},
+
     {"protection", CONFIG_GROUP, "",
      .sentence =
          "Accounts that send far more than their own activity justifies are blocked."},
@@ -316,6 +321,7 @@ static const struct {
     [CONFIG_SHARE] = {"share", "%"},
     [CONFIG_RATE] = {"rate", "/s /min /hr /day"},
     [CONFIG_DURATION] = {"duration", "us ms s min h d"},
+    [CONFIG_SPAN] = {"hours", ""},
     [CONFIG_ENUM] = {"word", ""},
     [CONFIG_GROUP] = {"group", ""},
     [CONFIG_MAP] = {"names", ""},

@@ -15,6 +15,7 @@ enum config_type {
     CONFIG_SHARE,    /* double, 0 … 1 */
     CONFIG_RATE,     /* double, per second */
     CONFIG_DURATION, /* int64_t, ns */
+    CONFIG_SPAN,     /* struct hours_rule, as 21:00-08:00; days 0: none */
     CONFIG_ENUM,     /* an enum, numbered as words */
     CONFIG_GROUP,    /* a mapping of keys of the same struct */
     CONFIG_MAP,  /* a mapping of free names: an array of structs, the name being the first

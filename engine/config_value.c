@@ -244,6 +244,36 @@ static int read_number(const struct config_place *place, const struct config_key
     return 0;
 }
 
+/* read_minutes: `21:00`. */
+static bool read_minutes(const char *t, int32_t *out)
+{
+    for (int i = 0; i < 5; i++) {
+        if (i == 2 ? t[i] != ':' : t[i] < '0' || t[i] > '9')
+            return false;
+    }
+    int32_t hour = (t[0] - '0') * 10 + t[1] - '0';
+    int32_t minute = (t[3] - '0') * 10 + t[4] - '0';
+    *out = hour * 60 + minute;
+    return hour < 24 && minute < 60;
+}
+
+static int read_span(const struct config_place *place, struct text value, struct text raw,
+                     struct hours_rule *out)
+{
+    struct hours_rule quiet = {.days = HOURS_EVERY_DAY, .quiet = true};
+    *out = (struct hours_rule){0};
+    if (value.bytes == 0)
+        return 0; /* as if it were not there */
+    if (value.bytes != 11 || value.data[5] != '-' ||
+        !read_minutes(value.data, &quiet.start_min) ||
+        !read_minutes(value.data + 6, &quiet.end_min) || quiet.start_min == quiet.end_min)
+        return config_complain(place,
+                               "\"%.*s\" is not a span of the day like 21:00-08:00",
+                               (int)(raw.bytes < 60 ? raw.bytes : 60), raw.data);
+    *out = quiet;
+    return 0;
+}
+
 static int read_word(const struct config_place *place, const struct config_key *key,
                      struct text value, struct text raw, void *field)
 {
@@ -302,6 +332,9 @@ int config_value_store(const struct config_place *place, const struct config_key
     case CONFIG_URL:
     case CONFIG_ADDRESS:
         return read_text(place, key, value, raw, field);
+    case CONFIG_SPAN:
+        CHECK(key->bytes == sizeof(struct hours_rule));
+        return read_span(place, value, raw, field);
     case CONFIG_ENUM:
         return read_word(place, key, value, raw, field);
     default:

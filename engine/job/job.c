@@ -377,17 +377,24 @@ static void choose_needed(struct job *job)
     audience_columns(job->audience, job->needed);
 }
 
-/* open_hours: what the job asks for; messages wait for it in the customer's zone. */
+/* open_hours: the job's and, of marketing, everybody's, all kept on the customers' clocks. */
 static void open_hours(struct job_open *o)
 {
     struct job *job = o->job;
-    const struct hours_rule *rules[] = {&job->file.quiet_hours,
-                                        &job->file.delivery_window};
+    bool marketing = job->file.category == CATEGORY_MARKETING;
+    const struct hours_rule none = {0};
+    const struct hours_rule *rules[] = {
+        &job->file.quiet_hours, &job->file.delivery_window,
+        marketing ? &job->config->marketing_quiet_hours : &none};
     job->zones = zones_create(job->zone);
     for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
         if (rules[i]->days)
             hours_add(&job->hours, rules[i]);
     }
+    if (!hours_ever(&job->hours))
+        job_problem(o, 0,
+                    "\"delivery_window\" and \"quiet_hours\" leave no time outside the "
+                    "marketing_quiet_hours of volley.yaml");
     if (job->hours.count > 0 && job->snapshot &&
         snapshot_column(job->snapshot, SNAPSHOT_TIMEZONE) < 0)
         job_warning(

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/daemon.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -21,8 +22,8 @@ struct open_job {
     char spool_name[256];
 };
 
-static int look_up(struct store *store, struct text id, struct open_job *out,
-                   struct error *err)
+static int look_up(const char *home, struct store *store, struct text id,
+                   struct open_job *out, struct error *err)
 {
     struct arena arena;
     struct store_job job;
@@ -33,7 +34,9 @@ static int look_up(struct store *store, struct text id, struct open_job *out,
     int found = store_job_get(store, id, &arena, &job, err);
     if (found == 1) {
         out->paused = job.state == JOB_PAUSED;
-        out->open = out->paused || job.state == JOB_RUNNING || job.state == JOB_WAITING;
+        /* The daemon's own wait in its spool, for their customers' hours for example. */
+        bool waits = job.state == JOB_WAITING && !daemon_serves(home);
+        out->open = out->paused || job.state == JOB_RUNNING || waits;
         snprintf(out->spool_name, sizeof(out->spool_name), "%.*s",
                  TEXT_ARGS(job.spool_name));
     }
@@ -48,7 +51,7 @@ static int consider(const char *home, struct store *store, struct text id,
     char dir[PATH_BYTES];
     if (!name_is_safe(id) || frozen_dir(home, id, dir, NULL))
         return 0;
-    int rc = look_up(store, id, &job, err);
+    int rc = look_up(home, store, id, &job, err);
     if (rc || !job.open || !frozen_exists(home, id) || journal_lock_holder(dir))
         return rc;
     jobs->list = realloc(jobs->list, (jobs->count + 1) * sizeof(*jobs->list));
@@ -128,7 +131,7 @@ static int bring_back(const char *home, struct store *store, struct text id,
 {
     struct open_job job;
     char name[160];
-    int rc = look_up(store, id, &job, err);
+    int rc = look_up(home, store, id, &job, err);
     snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(id));
     if (rc || is_spooled(home, job.spool_name) || is_spooled(home, name))
         return rc;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "engine/results/report_html.h"
 
 #include <stdlib.h>
@@ -86,23 +87,33 @@ static json_t *whole_json(const struct report *report)
     return json;
 }
 
+int report_page(const char *dir, const json_t *report, char path_out[PATH_BYTES],
+                struct error *err)
+{
+    struct buffer page = {0};
+    int rc = path_join(path_out, dir, TEXT("report.html"), err);
+    report_html(report, &page);
+    if (rc == 0)
+        rc = file_replace(path_out, buffer_view(&page), err);
+    buffer_fini(&page);
+    return rc;
+}
+
 int report_write(const char *dir, const struct report *report, struct error *err)
 {
     char path[PATH_BYTES];
+    struct error why;
     json_t *json = whole_json(report);
     char *content = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     CHECK(content != NULL);
-    struct buffer page = {0};
-    report_html(json, &page);
-    int rc = path_join(path, dir, TEXT("report.html"), err);
-    if (rc == 0)
-        rc = file_write(path, buffer_view(&page), err);
-    /* Last, because who waits for the end of a job looks for it. */
-    if (rc == 0)
-        rc = path_join(path, dir, TEXT("report.json"), err);
+    /* The page first, for who waits for the end of a job looks for report.json; and the page can
+     * be made from that again. */
+    if (report_page(dir, json, path, &why))
+        log_warn("engine", "no report.html", "job=%.*s reason=\"%s\"",
+                 TEXT_ARGS(report->job->file.id), why.text);
+    int rc = path_join(path, dir, TEXT("report.json"), err);
     if (rc == 0)
         rc = file_write(path, text_of(content), err);
-    buffer_fini(&page);
     free(content);
     json_decref(json);
     return rc;

@@ -2,6 +2,7 @@
 #ifndef ENGINE_REPORT_H
 #define ENGINE_REPORT_H
 
+#include "base/file.h"
 #include "engine/job/books.h"
 #include "engine/job/job.h"
 #include "engine/results/results.h"
@@ -31,6 +32,10 @@ struct report {
 /* report_write: dir/report.json, and dir/report.html, which shows the same. */
 int report_write(const char *dir, const struct report *report,
                  struct error *err) MUST_USE;
+
+/* report_page: dir/report.html from what report_json or report_read gives. */
+int report_page(const char *dir, const json_t *report, char path_out[PATH_BYTES],
+                struct error *err) MUST_USE;
 
 /* report_read: dir/report.json, or NULL when there is none yet. */
 json_t *report_read(const char *dir);

@@ -109,7 +109,7 @@ static void put_elapsed(struct buffer *out, double elapsed_s)
     if (elapsed_s < 60)
         snprintf(value, sizeof(value), elapsed_s < 10 ? "%.2f s" : "%.1f s", elapsed_s);
     else if (whole < 3600)
-        snprintf(value, sizeof(value), "%lld min %02lld s", whole / 60, whole % 60);
+        snprintf(value, sizeof(value), "%lld:%02lld min", whole / 60, whole % 60);
     else
         snprintf(value, sizeof(value), "%lld h %02lld min", whole / 3600,
                  whole % 3600 / 60);

@@ -192,6 +192,17 @@ static const struct {
     {"providers:\n  relay: {type: smtp, timeout: fast}\n",
      "volley.yaml:2: providers.relay.timeout: \"fast\" is not a duration like 30s, 15min "
      "or 24h"},
+    {"marketing_quiet_hours: 21:00-24:00\n",
+     "volley.yaml:1: marketing_quiet_hours: \"21:00-24:00\" is not a span of the day "
+     "like "
+     "21:00-08:00"},
+    {"marketing_quiet_hours: 8:00-08:00\n",
+     "volley.yaml:1: marketing_quiet_hours: \"8:00-08:00\" is not a span of the day like "
+     "21:00-08:00"},
+    {"marketing_quiet_hours: 08:00-08:00\n",
+     "volley.yaml:1: marketing_quiet_hours: \"08:00-08:00\" is not a span of the day "
+     "like "
+     "21:00-08:00"},
     {"providers:\n  relay: {type: smtp, max_message_rate: 5000}\n",
      "volley.yaml:2: providers.relay.max_message_rate: \"5000\" is not a rate like 500/s "
      "or "

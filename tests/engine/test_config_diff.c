@@ -44,6 +44,9 @@ static const struct {
      "tiers.a.segments 5 > 6\n"},
     {"columns: {email: mail}", "columns: {email: address}",
      "columns.email mail > address\n"},
+    {"marketing_quiet_hours: 21:00-08:00", "marketing_quiet_hours: \"21:00-08:00\"", ""},
+    {"marketing_quiet_hours: 21:00-08:00", "marketing_quiet_hours: 20:30-08:00",
+     "marketing_quiet_hours 21:00-08:00 > 20:30-08:00\n"},
     {"protection: {window: 30d}", "protection: {window: 36h, min_messages: 7}",
      "protection.window 30d > 36h\nprotection.min_messages 10000 > 7\n"},
 };

@@ -47,6 +47,21 @@ equal((sms["sent"], sms["cancelled"]), (len(now), 300 - len(now)), "sent, cancel
 true(0 < len(now) < 300, "some inside, some outside")
 PY
 
+# Marketing keeps everybody's quiet hours and its own; what is not marketing its own alone.
+echo 'marketing_quiet_hours: 20:00-09:00' >>volley.yaml
+job offer '"category": "marketing", "template": "offer"'
+job narrower '"category": "marketing", "template": "offer", "quiet_hours": {"start": "12:00", "end": "09:00"}'
+job receipt
+for id in offer narrower receipt; do "$volley" plan "$id.json" --json >"$id.plan"; done
+check <<'PY'
+from helper_zones import *
+NOW = "2026-11-23T12:00:00+00:00"
+def waiting(id): return sum(w["messages"] for w in load(f"{id}.plan")["channels"]["sms"].get("waits", []))
+equal(waiting("offer"), sum(not inside(i, NOW) for i in range(1, 301)), "marketing that waits")
+equal(waiting("narrower"), sum(not 9 <= local(i, NOW).hour < 12 for i in range(1, 301)), "both hours")
+equal(waiting("receipt"), 0, "a receipt waits")
+PY
+
 # Stopped while it waits, at once; killed; each time it goes on where it was, and sends to those alone
 # whose hours it is.
 job rest "$window"

@@ -24,6 +24,9 @@ job campaign '"channels": ["sms", "email", "push"], "auto_hold": {"enabled": fal
 expect 65 "$volley" show campaign --html >none.out 2>none.err
 "$volley" send campaign.json --json >books.json 2>send.err || [ $? = 1 ] || fail "$(cat send.err)"
 [ "$("$volley" show campaign --html)" = "$work/outbox/campaign/report.html" ] || fail "show --html"
+mv outbox/campaign/report.html first.html # lost: it is made again
+"$volley" show campaign --html >/dev/null
+cmp first.html outbox/campaign/report.html
 
 # Nobody matched, and a single channel: no less a page.
 job nobody "\"audience\": {\"snapshot\": \"snapshots/studio.arrow\", \"where\": \"id = 'x'\"}"

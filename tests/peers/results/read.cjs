@@ -1,10 +1,9 @@
-// What other programs find in results.arrow: read.cjs FOLDER writes the counts of each as JSON.
+// What other programs find in results.arrow: read.cjs FOLDER... writes a line of JSON for each folder.
 const fs = require('fs');
 const arrow = require('apache-arrow');
 const polars = require('nodejs-polars');
 const {DuckDBInstance} = require('@duckdb/node-api');
 
-const path = `${process.argv[2]}/results.arrow`;
 const words = ['customer', 'role', 'channel', 'disposition', 'outcome', 'reason', 'provider', 'provider_id', 'detail'];
 
 function nested(rows, outer, inner) {
@@ -69,8 +68,8 @@ async function duckdb(rows) {
     };
 }
 
-(async () => {
-    const bytes = fs.readFileSync(path);
+async function read(folder) {
+    const bytes = fs.readFileSync(`${folder}/results.arrow`);
     const file = plain(arrow.tableFromIPC(bytes));
     // Of a stream without batches it makes an empty one and reads on behind the end.
     const stream = file.length === 0 ? [] : plain(new arrow.Table([...arrow.RecordBatchReader.from(bytes.subarray(8))]));
@@ -80,8 +79,12 @@ async function duckdb(rows) {
         if (!/Categorical/.test(kind)) throw new Error(`polars takes ${name} for ${kind}`);
     }
     const text = frame.withColumns(...words.map((w) => polars.col(w).cast(polars.Utf8).alias(w)));
-    console.log(JSON.stringify({
+    return {
         'apache-arrow': {...summary(file), rows: file}, 'apache-arrow, as a stream': summary(stream),
         'polars': summary(text.toRecords()), 'DuckDB': await duckdb(file),
-    }));
+    };
+}
+
+(async () => {
+    for (const folder of process.argv.slice(2)) console.log(JSON.stringify(await read(folder)));
 })();
