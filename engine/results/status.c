@@ -102,8 +102,7 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
         if (err)
             *err = why;
     } else if (rc == 0) {
-        json_object_set_new(*out, "priority",
-                            json_string(priority_name(job.priority)));
+        json_object_set_new(*out, "priority", json_string(priority_name(job.priority)));
         /* of a job that runs it is what a process said, which may be dead */
         if (job.reason.bytes > 0 && (job.state != JOB_RUNNING || status_running(&job)))
             json_object_set_new(*out, "reason",
