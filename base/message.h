@@ -18,7 +18,7 @@ enum category {
     CATEGORY_COUNT
 };
 
-/* How urgent a job is beside the others of its process. */
+/* How urgent a job is: whose turn it is to start, and at a provider. */
 enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_LOW, PRIORITY_COUNT };
 
 enum disposition {

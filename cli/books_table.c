@@ -58,6 +58,9 @@ void books_table_report(const json_t *report)
     const char *reason = json_string_value(json_object_get(report, "reason"));
     if (reason)
         printf("  reason: %s\n", reason);
+    const char *priority = json_string_value(json_object_get(report, "priority"));
+    if (priority)
+        printf("  priority: %s\n", priority);
     printf("  %" JSON_INTEGER_FORMAT " customers matched\n", number(report, "matched"));
     const char *name;
     json_t *channel;

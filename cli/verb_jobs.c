@@ -18,7 +18,8 @@ static json_t *to_json(const struct store_job *job)
 {
     char created[CLOCK_FORMAT_BYTES];
     clock_format(job->created_ns, false, created);
-    json_t *out = json_pack("{s:s, s:s}", "state", state_of(job), "created", created);
+    json_t *out = json_pack("{s:s, s:s, s:s}", "state", state_of(job), "created", created,
+                            "priority", priority_name(job->priority));
     const struct {
         const char *key;
         struct text value;
@@ -49,9 +50,10 @@ static int list(struct verb_context *context, struct store *store, struct arena 
         if (context->json)
             json_array_append_new(array, to_json(&jobs[i]));
         else
-            printf("%-11s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]), created,
-                   TEXT_ARGS(jobs[i].account), TEXT_ARGS(jobs[i].id),
-                   jobs[i].reason.bytes ? "  " : "", TEXT_ARGS(jobs[i].reason));
+            printf("%-11s  %-6s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]),
+                   priority_name(jobs[i].priority), created, TEXT_ARGS(jobs[i].account),
+                   TEXT_ARGS(jobs[i].id), jobs[i].reason.bytes ? "  " : "",
+                   TEXT_ARGS(jobs[i].reason));
     }
     if (rc == 0 && context->json)
         verb_print_json(json_incref(array));

@@ -58,6 +58,17 @@ static void read_source(struct json_reader *reader, const char *key, const json_
         job_of(reader)->source = (enum job_source)choice;
 }
 
+static void read_priority(struct json_reader *reader, const char *key,
+                          const json_t *value)
+{
+    const char *names[PRIORITY_COUNT];
+    for (int i = 0; i < PRIORITY_COUNT; i++)
+        names[i] = priority_name((enum priority)i);
+    int choice = json_reader_choice(reader, key, value, names, PRIORITY_COUNT);
+    if (choice >= 0)
+        job_of(reader)->priority = (enum priority)choice;
+}
+
 static void read_vars(struct json_reader *reader, const char *key, const json_t *value)
 {
     job_file_pairs(reader, key, value, &job_of(reader)->vars, &job_of(reader)->var_count);
@@ -313,6 +324,7 @@ static const struct json_key job_keys[] = {
     {"account", true, read_account},
     {"category", true, read_category},
     {"source", false, read_source},
+    {"priority", false, read_priority},
     {"template", true, read_template},
     {"vars", false, read_vars},
     {"audience", true, job_file_audience},
@@ -339,6 +351,10 @@ static void parse(struct json_reader *reader)
     if (!root)
         return;
     json_reader_object(reader, "a job", root, job_keys, ARRAY_COUNT(job_keys));
+    /* Somebody waits for a message of these; marketing can wait for them. */
+    if (!json_object_get(root, "priority") &&
+        job_of(reader)->category != CATEGORY_MARKETING)
+        job_of(reader)->priority = PRIORITY_HIGH;
     json_decref(root);
     if (arena_overflowed(reader->arena))
         json_reader_report(reader, 0, "the job has too many values for its size");
@@ -351,6 +367,7 @@ int job_file_parse(struct text content, const char *name, job_problem_fn *proble
     if (content.bytes >= 3 && memcmp(content.data, "\xEF\xBB\xBF", 3) == 0)
         content = (struct text){content.data + 3, content.bytes - 3};
     *out = (struct job_file){
+        .priority = PRIORITY_NORMAL,
         .auto_hold = {
             .enabled = -1, .canary_share = -1, .failure_rate = -1, .wait_ns = -1}};
     struct json_reader reader = {.content = content,

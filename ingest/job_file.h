@@ -28,6 +28,7 @@ struct job_file {
     struct text account;
     enum category category;
     enum job_source source;
+    enum priority priority; /* left out: normal for marketing, else high */
     struct text template_name;
     struct job_pair *vars;
     size_t var_count;

@@ -17,9 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define JOB_BYTES_MAX  ((size_t)64 << 20)
-#define NAME_BYTES_MAX 128 /* of a safe name */
-#define NAME_ROOM      192 /* and a process id and a number behind it */
+#define JOB_BYTES_MAX     ((size_t)64 << 20)
+#define CONTROL_BYTES_MAX ((size_t)65536)
+#define NAME_BYTES_MAX    128 /* of a safe name */
+#define NAME_ROOM         192 /* and a process id and a number behind it */
 
 static const char *const folders[SPOOL_FOLDER_COUNT] = {
     [SPOOL_TMP] = "tmp",   [SPOOL_INCOMING] = "incoming", [SPOOL_ACTIVE] = "active",
@@ -32,7 +33,10 @@ struct spool {
     int inotify_fd;
     struct folder_list incoming; /* served from here, read again once it is used up */
     struct folder_list left;     /* what an earlier run left in active */
-    char name[NAME_ROOM];        /* of the file handed out */
+    struct buffer controls;      /* names of control files that came, each with a NUL */
+    size_t controls_read;
+    bool deferred, unsynced[SPOOL_FOLDER_COUNT];
+    char name[NAME_ROOM]; /* of the file handed out */
 };
 
 const char *spool_folder_name(enum spool_folder folder)
@@ -60,7 +64,9 @@ int spool_make(const char *home, struct error *err)
         if (!rc)
             rc = file_make_dirs(path, err);
     }
-    return rc;
+    if (!rc)
+        rc = path_join(path, home, TEXT("spool/status"), err);
+    return rc ? rc : file_make_dirs(path, err);
 }
 
 static int open_folders(struct spool *spool, struct error *err)
@@ -101,8 +107,8 @@ int spool_open(const char *home, struct spool **out, struct error *err)
     int rc = open_folders(spool, err);
     if (!rc)
         rc = watch_incoming(spool, err);
-    if (!rc && folder_list_read(&spool->left, spool->folder_fds[SPOOL_ACTIVE]))
-        rc = error_io(err, "cannot read the folder %s/spool/active", home);
+    if (!rc)
+        rc = spool_reread(spool, err);
     if (rc)
         spool_close(&spool);
     *out = spool;
@@ -123,6 +129,7 @@ void spool_close(struct spool **at)
         close(spool->inotify_fd);
     folder_list_fini(&spool->incoming);
     folder_list_fini(&spool->left);
+    buffer_fini(&spool->controls);
     free(spool->home);
     free(spool);
 }
@@ -192,9 +199,26 @@ static int move(struct spool *spool, const char *name, enum spool_folder from,
             return error_io(err, "cannot move spool/%s/%.128s to spool/%s", folders[from],
                             name, folders[to]);
     }
-    if (fsync(to_fd) || fsync(from_fd))
-        return error_io(err, "cannot sync the folders spool/%s and spool/%s",
-                        folders[from], folders[to]);
+    spool->unsynced[from] = spool->unsynced[to] = true;
+    return spool->deferred ? 0 : spool_sync(spool, err);
+}
+
+void spool_defer(struct spool *spool)
+{
+    spool->deferred = true;
+}
+
+int spool_sync(struct spool *spool, struct error *err)
+{
+    /* Where files come to before where they left: a crash in between leaves two names of a file
+     * rather than none. */
+    static const enum spool_folder order[] = {SPOOL_DONE,   SPOOL_FAILED,   SPOOL_HOLD,
+                                              SPOOL_ACTIVE, SPOOL_INCOMING, SPOOL_TMP};
+    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
+        if (spool->unsynced[order[i]] && fsync(spool->folder_fds[order[i]]))
+            return error_io(err, "cannot sync the folder spool/%s", folders[order[i]]);
+        spool->unsynced[order[i]] = false;
+    }
     return 0;
 }
 
@@ -386,11 +410,52 @@ static int claim(struct spool *spool, const char *name, struct buffer *content_o
     return read_active(spool, spool->name, content_out, err);
 }
 
-static void drain_events(const struct spool *spool)
+bool spool_is_control(const char *name)
 {
-    char events[4096];
-    while (read(spool->inotify_fd, events, sizeof(events)) > 0)
-        continue;
+    static const char ending[] = ".control.json";
+    size_t bytes = strlen(name);
+    return bytes >= sizeof(ending) &&
+           strcmp(name + bytes - (sizeof(ending) - 1), ending) == 0;
+}
+
+/* drain_events: all but the names of control files can be forgotten: they will be in the list. */
+static void drain_events(struct spool *spool)
+{
+    _Alignas(struct inotify_event) char events[16384];
+    ssize_t bytes;
+    while ((bytes = read(spool->inotify_fd, events, sizeof(events))) > 0) {
+        for (char *at = events; at < events + bytes;) {
+            const struct inotify_event *event = (const void *)at;
+            if (event->len > 0 && spool_is_control(event->name))
+                buffer_add(&spool->controls, event->name, strlen(event->name) + 1);
+            at += sizeof(*event) + event->len;
+        }
+    }
+}
+
+int spool_control(struct spool *spool, const char **name_out, struct buffer *content_out,
+                  struct error *err)
+{
+    (void)err;
+    drain_events(spool);
+    *name_out = spool->name;
+    while (spool->controls_read < spool->controls.bytes) {
+        const char *name = spool->controls.data + spool->controls_read;
+        spool->controls_read += strlen(name) + 1;
+        if (!is_job_name(text_of(name)) ||
+            being_written(spool->folder_fds[SPOOL_INCOMING], name))
+            continue;
+        snprintf(spool->name, sizeof(spool->name), "%s", name);
+        char dir[PATH_BYTES], path[PATH_BYTES];
+        buffer_clear(content_out);
+        if (folder_path(dir, spool->home, SPOOL_INCOMING, NULL) == 0 &&
+            path_join(path, dir, text_of(name), NULL) == 0 &&
+            file_read(path, CONTROL_BYTES_MAX, content_out, NULL) == 0)
+            return 1;
+    }
+    buffer_clear(&spool->controls);
+    spool->controls_read = 0;
+    return 0;
 }
 
 int spool_next(struct spool *spool, const char **name_out, struct buffer *content_out,
@@ -412,6 +477,13 @@ int spool_next(struct spool *spool, const char **name_out, struct buffer *conten
         if (folder_list_read(&spool->incoming, spool->folder_fds[SPOOL_INCOMING]))
             return error_io(err, "cannot read the folder %s/spool/incoming", spool->home);
     }
+}
+
+int spool_reread(struct spool *spool, struct error *err)
+{
+    if (folder_list_read(&spool->left, spool->folder_fds[SPOOL_ACTIVE]))
+        return error_io(err, "cannot read the folder %s/spool/active", spool->home);
+    return 0;
 }
 
 int spool_active(struct spool *spool, const char **name_out, struct buffer *content_out,

@@ -19,7 +19,7 @@ enum spool_folder {
 };
 const char *spool_folder_name(enum spool_folder folder);
 
-/* spool_make: create the folders under home. */
+/* spool_make: create the folders under home, and spool/status for who tells how jobs stand. */
 int spool_make(const char *home, struct error *err) MUST_USE;
 
 struct spool;
@@ -28,6 +28,19 @@ void spool_close(struct spool **spool);
 
 /* spool_fd: readable when incoming may have changed (inotify); poll it, then call spool_next. */
 int spool_fd(const struct spool *spool);
+
+/* spool_defer: from now on moves and claims are durable only after spool_sync, which syncs each folder
+ * once, however many files were moved. */
+void spool_defer(struct spool *spool);
+int spool_sync(struct spool *spool, struct error *err) MUST_USE;
+
+/* spool_control: the content of a control file of incoming that was dropped since the last look, however
+ * many job files lie before it; it stays there. 1 with its name, 0 when there is none. spool_next comes
+ * to it too. */
+int spool_control(struct spool *spool, const char **name_out, struct buffer *content_out,
+                  struct error *err) MUST_USE;
+/* spool_is_control: the name is that of a control file, `<any>.control.json`. */
+bool spool_is_control(const char *name);
 
 /* spool_next: claim the oldest file of incoming (by modification time, then name) into active.
  * Returns 1 with its name (valid until the next call) and content, 0 when there is none, negative
@@ -40,7 +53,10 @@ int spool_next(struct spool *spool, const char **name_out, struct buffer *conten
 int spool_active(struct spool *spool, const char **name_out, struct buffer *content_out,
                  struct error *err) MUST_USE;
 
-/* spool_move: active → done, failed or hold (and hold → active); durable when it returns. A name
+/* spool_reread: let spool_active begin again. */
+int spool_reread(struct spool *spool, struct error *err) MUST_USE;
+
+/* spool_move: active → done, failed or hold (and hold → active); durable when it returns (see spool_defer). A name
  * that is already there gets a number in front of its ending, so nothing is overwritten. */
 int spool_move(struct spool *spool, const char *name, enum spool_folder from,
                enum spool_folder to, struct error *err) MUST_USE;

@@ -2,15 +2,14 @@
 #include "engine/job/frozen.h"
 
 #include "base/clock.h"
+#include "engine/job/frozen_template.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)
@@ -33,41 +32,21 @@ bool frozen_exists(const char *home, struct text id)
 
 /* --- make --- */
 
-static int copy_file(const char *from, const char *to, struct error *err)
+/* write_new: a file of the draft, whose folder is synced once it is whole. */
+static int write_new(const char *path, struct text content, struct error *err)
 {
-    struct buffer content = {0};
-    int rc = file_read(from, FILE_BYTES_MAX, &content, err);
-    if (rc == 0)
-        rc = file_write(to, buffer_view(&content), err);
-    buffer_fini(&content);
-    return rc;
-}
-
-/* copy_template: the folder and its partials/; depth bounds what a strange folder may
- * hold. */
-static int copy_template(const char *from, const char *to, int depth, struct error *err)
-{
-    int rc = file_make_dirs(to, err);
-    DIR *dir = rc ? NULL : opendir(from);
-    if (rc == 0 && !dir)
-        rc = error_io(err, "cannot open the folder %s", from);
-    for (struct dirent *entry; rc == 0 && dir && (entry = readdir(dir));) {
-        char source[PATH_BYTES], target[PATH_BYTES];
-        struct stat st;
-        if (entry->d_name[0] == '.')
-            continue;
-        rc = path_join(source, from, text_of(entry->d_name), err);
-        if (rc == 0)
-            rc = path_join(target, to, text_of(entry->d_name), err);
-        if (rc || stat(source, &st))
-            continue;
-        if (S_ISREG(st.st_mode))
-            rc = copy_file(source, target, err);
-        else if (S_ISDIR(st.st_mode) && depth > 0)
-            rc = copy_template(source, target, depth - 1, err);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return error_io(err, "cannot create %s", path);
+    const char *at = content.data, *end = content.data + content.bytes;
+    while (at < end) {
+        ssize_t written = write(fd, at, (size_t)(end - at));
+        if (written < 0 && errno != EINTR)
+            break;
+        at += written > 0 ? written : 0;
     }
-    if (dir)
-        closedir(dir);
+    int rc = at < end || fsync(fd) ? error_io(err, "cannot write %s", path) : 0;
+    close(fd);
     return rc;
 }
 
@@ -110,7 +89,7 @@ static int write_clock(const char *path, const struct job *job, struct error *er
                             json_stringn(job->where.data, job->where.bytes));
     char *content = json_dumps(json, JSON_INDENT(2));
     CHECK(content != NULL);
-    int rc = file_write(path, text_of(content), err);
+    int rc = write_new(path, text_of(content), err);
     free(content);
     json_decref(json);
     return rc;
@@ -125,8 +104,8 @@ static int remove_entry(const char *path, const struct stat *st, int kind,
     return remove(path);
 }
 
-static int fill_folder(const char *dir, const struct job *job, struct text content,
-                       struct error *err)
+static int fill_folder(const char *home, const char *dir, const struct job *job,
+                       struct text content, struct error *err)
 {
     char to[PATH_BYTES];
     int rc = file_make_dirs(dir, err);
@@ -137,14 +116,14 @@ static int fill_folder(const char *dir, const struct job *job, struct text conte
     if (rc == 0)
         rc = path_join(to, dir, TEXT("template"), err);
     if (rc == 0)
-        rc = copy_template(job->template_dir, to, 1, err);
+        rc = frozen_template_make(home, job->template_dir, to, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("frozen.json"), err);
     if (rc == 0)
         rc = write_clock(to, job, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("job.json"), err);
-    return rc ? rc : file_write(to, content, err);
+    return rc ? rc : write_new(to, content, err);
 }
 
 int frozen_make(const char *home, const struct job *job, struct text content,
@@ -162,7 +141,7 @@ int frozen_make(const char *home, const struct job *job, struct text content,
         PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", draft);
     nftw(draft, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    rc = fill_folder(draft, job, content, err);
+    rc = fill_folder(home, draft, job, content, err);
     if (rc == 0)
         rc = file_sync_dir(draft, err);
     if (rc == 0 && rename(draft, dir))

@@ -1,13 +1,13 @@
-/* daemon: see daemon.h. One control thread takes files, starts, polls and ends runs. A
- * job file stays in spool/active as long as its job is not over, so a restart finds it
- * there. */
+/* daemon: see daemon.h. One control thread takes files in, records what happens and moves files; slots
+ * (slots.h) do the jobs. A job file stays in spool/active as long as its job is not over, so a restart
+ * finds it there. */
 #include "engine/jobs/daemon.h"
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/jobs/start.h"
-#include "ingest/spool.h"
+#include "engine/jobs/daemon_private.h"
+#include "engine/jobs/status_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,69 +17,21 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/* With so many jobs at work a new one gets one worker and three batches, which bounds memory: a batch
- * of emails with text and HTML takes some 5 MB. */
-#define GENEROUS_MAX 2
-/* How long one round may take before the runs are polled again. */
-#define ROUND_MS 100
-/* How long a job that another process holds waits before it is tried again. */
-#define BUSY_NS (2 * NS_PER_S)
+#define ROUND_MS  100
+#define STATUS_NS NS_PER_S
+/* How long nothing is recorded after state.db could not be written. */
+#define BROKEN_MS 500
 
-struct active {
-    struct run *run;
-    char *name; /* in spool/active */
-};
-
-/* A file in spool/active whose job is not due or not free yet. */
-struct later {
-    char *name;
-    int64_t due_ns; /* calendar */
-};
-
-struct daemon {
-    const char *home;
-    struct process *process;
-    struct store *store;
-    struct io_thread *io;
-    struct spool *spool;
-    int lock_fd;
-    bool stopping;
-    struct active *active; /* [active_max]; more jobs wait in the spool */
-    size_t active_count, active_max;
-    struct run **runs; /* theirs, for a tick */
-    struct later *later;
-    size_t later_count;
-};
-
-/* The first problem of a job file, for its error.json. */
-struct first_problem {
-    unsigned line;
-    char sentence[ERROR_TEXT_BYTES];
-};
-
-static void on_problem(void *arg, unsigned line, const char *sentence)
-{
-    struct first_problem *first = arg;
-    if (!first->sentence[0]) {
-        first->line = line;
-        snprintf(first->sentence, sizeof(first->sentence), "%s", sentence);
-    }
-}
-
-static bool is_full(const struct daemon *d)
-{
-    return d->active_count >= d->active_max;
-}
-
-static void move(struct daemon *d, const char *name, enum spool_folder to)
+void daemon_move(struct daemon *d, const char *name, enum spool_folder from,
+                 enum spool_folder to)
 {
     struct error err;
-    if (spool_move(d->spool, name, SPOOL_ACTIVE, to, &err))
+    if (spool_move(d->spool, name, from, to, &err))
         log_error("spool", "cannot move a job file", "file=%s to=%s reason=\"%s\"", name,
                   spool_folder_name(to), err.text);
 }
 
-static void refuse(struct daemon *d, const char *name, const struct error *why,
+void daemon_refuse(struct daemon *d, const char *name, const struct error *why,
                    unsigned line)
 {
     struct error err;
@@ -91,190 +43,150 @@ static void refuse(struct daemon *d, const char *name, const struct error *why,
                   err.text);
 }
 
-static void put_off(struct daemon *d, const char *name, int64_t due_ns)
-{
-    d->later = realloc(d->later, (d->later_count + 1) * sizeof(*d->later));
-    CHECK(d->later != NULL);
-    d->later[d->later_count++] =
-        (struct later){.name = text_copy(text_of(name)), .due_ns = due_ns};
-}
+/* --- what a round has filed --- */
 
-static void take(struct daemon *d, const char *name, struct text content)
+struct filed *daemon_file(struct daemon *d, struct backlog_job *job, int kind,
+                          enum job_state state)
 {
-    struct first_problem first = {0};
-    struct job_env env = {.home = d->home,
-                          .config = process_config(d->process),
-                          .store = d->store,
-                          .frugal = d->active_count >= GENEROUS_MAX,
-                          .problem_fn = on_problem,
-                          .arg = &first};
-    struct error err = {0};
-    struct run *run = NULL;
-    int64_t due_ns = 0;
-    int answer = start_content(d->io, &env, content, name, NULL, &due_ns, &run, &err);
-    switch (answer) {
-    case START_RUNNING:
-        log_info("engine", "job started", "job=%.*s file=%s",
-                 TEXT_ARGS(run_job(run)->file.id), name);
-        d->active[d->active_count++] =
-            (struct active){.run = run, .name = text_copy(text_of(name))};
-        break;
-    case START_DONE:
-        log_info("engine", "job done (already sent)", "file=%s", name);
-        move(d, name, SPOOL_DONE);
-        break;
-    case START_PAUSED:
-        move(d, name, SPOOL_HOLD);
-        break;
-    case START_WAITING:
-        put_off(d, name, due_ns);
-        break;
-    default:
-        if (answer == -ERROR_AGAIN || answer == -ERROR_IO || answer == -ERROR_TEMPORARY) {
-            log_warn("engine", "job waits", "file=%s reason=\"%s\"", name, err.text);
-            put_off(d, name, clock_now_ns() + BUSY_NS);
-            break;
-        }
-        refuse(d, name, &err, first.line);
+    if (d->filed_count == d->filed_capacity) {
+        d->filed_capacity = d->filed_capacity ? 2 * d->filed_capacity : ROUND_FILES_MAX;
+        d->filed = realloc(d->filed, d->filed_capacity * sizeof(*d->filed));
+        CHECK(d->filed != NULL);
     }
+    struct filed *filed = &d->filed[d->filed_count++];
+    *filed = (struct filed){.job = job, .state = state};
+    filed->kind = kind;
+    return filed;
 }
 
-static void end_run(struct daemon *d, size_t index, enum run_state state)
+static void follow_control(struct daemon *d, const struct filed *filed)
 {
-    struct active active = d->active[index];
-    d->active[index] = d->active[--d->active_count];
-    char id[160];
-    struct error err = {0};
-    snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(active.run)->file.id));
-    bool held = run_held(active.run) != NULL;
-    int rc = run_end(&active.run, &err);
-    if (rc)
-        refuse(d, active.name, &err, 0);
-    else if (state == RUN_PAUSED && (held || !d->stopping))
-        move(d, active.name, SPOOL_HOLD);
-    else if (state != RUN_PAUSED)
-        move(d, active.name, SPOOL_DONE);
-    if (rc == 0)
-        log_info("engine",
-                 held                     ? "job held"
-                 : state == RUN_PAUSED    ? "job paused"
-                 : state == RUN_CANCELLED ? "job cancelled"
-                                          : "job finished",
-                 "job=%s", id);
-    free(active.name);
+    const char *name = filed->job->name;
+    if (filed->from == SPOOL_INCOMING)
+        daemon_move(d, name, SPOOL_INCOMING,
+                    filed->why.text[0] ? SPOOL_ACTIVE : SPOOL_DONE);
+    else if (!filed->why.text[0])
+        daemon_move(d, name, SPOOL_ACTIVE, SPOOL_DONE);
+    if (filed->why.text[0])
+        daemon_refuse(d, name, &filed->why, 0);
 }
 
-static void tick(struct daemon *d)
+static void follow(struct daemon *d, struct filed *filed)
 {
-    for (size_t i = 0; i < d->active_count; i++)
-        d->runs[i] = d->active[i].run;
-    process_tick(d->process, d->runs, d->active_count);
-}
-
-static void poll_runs(struct daemon *d)
-{
-    tick(d);
-    for (size_t i = d->active_count; i-- > 0;) {
-        enum run_state state = run_poll(d->active[i].run, 0);
-        if (state != RUN_GOING)
-            end_run(d, i, state);
-    }
-}
-
-/* read_active: a file of spool/active by name; false when it is gone. */
-static bool read_active(struct daemon *d, const char *name, struct buffer *content)
-{
-    char path[PATH_BYTES];
-    return snprintf(path, sizeof(path), "%s/spool/active/%s", d->home, name) <
-               PATH_BYTES &&
-           file_read(path, (size_t)64 << 20, content, NULL) == 0;
-}
-
-static void take_later(struct daemon *d)
-{
-    for (size_t i = d->later_count; i-- > 0 && !is_full(d);) {
-        struct later later = d->later[i];
-        if (later.due_ns > clock_now_ns())
-            continue;
-        d->later[i] = d->later[--d->later_count];
-        struct buffer content = {0};
-        if (read_active(d, later.name, &content))
-            take(d, later.name, buffer_view(&content));
-        buffer_fini(&content);
-        free(later.name);
-    }
-}
-
-/* take_resumed: paused jobs of the spool that somebody asked to go on. */
-static void take_resumed(struct daemon *d)
-{
-    struct arena arena;
-    struct store_job *jobs;
-    size_t count = 0;
-    if (arena_init(&arena, (size_t)64 << 20, NULL))
+    struct backlog_job *job = filed->job;
+    if (filed->kind == FILED_CONTROL) {
+        follow_control(d, filed);
+        backlog_job_free(&filed->job);
         return;
-    if (store_jobs(d->store, &arena, &jobs, &count, NULL))
-        count = 0;
-    for (size_t i = 0; i < count && !is_full(d); i++) {
-        if (jobs[i].state != JOB_PAUSED || jobs[i].control != JOB_CONTROL_RESUME ||
-            jobs[i].spool_name.bytes == 0)
-            continue;
-        char *name = text_copy(jobs[i].spool_name);
-        struct buffer content = {0};
-        if (store_job_state(d->store, jobs[i].id, JOB_WAITING, TEXT(""), NULL) == 0 &&
-            spool_move(d->spool, name, SPOOL_HOLD, SPOOL_ACTIVE, NULL) == 0 &&
-            read_active(d, name, &content))
-            take(d, name, buffer_view(&content));
-        buffer_fini(&content);
-        free(name);
     }
-    arena_fini(&arena);
+    bool told = filed->taken_in && filed->kind == FILED_DONE;
+    if (!told)
+        status_file_write(d->home, &(struct status){.job = text_of(job->id),
+                                                    .account = text_of(job->account),
+                                                    .state = filed->state,
+                                                    .priority = job->priority,
+                                                    .reason = ""});
+    if (filed->kind == FILED_WAITS) {
+        slots_add(d->slots, job);
+        return;
+    }
+    daemon_move(d, job->name, filed->from,
+                filed->kind == FILED_HOLD ? SPOOL_HOLD : SPOOL_DONE);
+    backlog_job_free(&filed->job);
 }
 
-static int take_files(struct daemon *d,
-                      int (*next)(struct spool *, const char **, struct buffer *,
-                                  struct error *),
-                      struct error *err)
+void filed_follow(struct daemon *d)
 {
-    while (!is_full(d) && d->later_count < 100000) {
-        struct buffer content = {0};
-        const char *name;
-        int found = next(d->spool, &name, &content, err);
-        if (found == 1)
-            take(d, name, buffer_view(&content));
-        buffer_fini(&content);
-        if (found <= 0)
-            return found;
-        poll_runs(d);
+    for (size_t i = 0; i < d->filed_count; i++)
+        follow(d, &d->filed[i]);
+    d->filed_count = 0;
+}
+
+/* filed_undo: what was taken in is in active and is found there again. */
+void filed_undo(struct daemon *d)
+{
+    for (size_t i = 0; i < d->filed_count; i++) {
+        struct filed *filed = &d->filed[i];
+        bool waited = !filed->taken_in && filed->from == SPOOL_ACTIVE;
+        if (waited)
+            slots_add(d->slots, filed->job);
+        else
+            backlog_job_free(&filed->job);
     }
-    return 0;
+    d->filed_count = 0;
+    d->active_read = false;
+    struct error err;
+    if (spool_reread(d->spool, &err))
+        log_error("spool", "cannot look for job files", "reason=\"%s\"", err.text);
+}
+
+/* --- rounds --- */
+
+/* record: all of a round in one transaction. Returns 1 when more files may wait. */
+static int record(struct daemon *d, struct error *err)
+{
+    int more = 0;
+    int rc = store_begin(d->store, err);
+    if (rc)
+        return rc;
+    rc = endings_record(d, err);
+    if (rc == 0 && !d->stopping)
+        rc = more = intake_record(d, err);
+    if (rc >= 0 && !d->stopping)
+        rc = wishes_record(d, err);
+    rc = store_end(d->store, rc, err);
+    return rc < 0 ? rc : more;
+}
+
+static int round_of(struct daemon *d, struct error *err)
+{
+    struct error why = {0};
+    int more = record(d, &why);
+    if (more < 0) {
+        log_error("engine", "cannot record what happens; it will be tried again",
+                  "reason=\"%s\"", why.text);
+        filed_undo(d);
+        usleep(BROKEN_MS * 1000);
+        return 0;
+    }
+    endings_follow(d);
+    filed_follow(d);
+    int rc = spool_sync(d->spool, err);
+    return rc ? rc : more;
+}
+
+static void write_running(void *arg, struct run *run)
+{
+    const struct daemon *d = arg;
+    status_file_running(d->home, run);
+}
+
+static void tick(void *arg)
+{
+    struct daemon *d = arg;
+    slots_tick(d->slots);
+    if (clock_steady_ns() - d->status_ns < STATUS_NS)
+        return;
+    d->status_ns = clock_steady_ns();
+    slots_each(d->slots, write_running, d);
 }
 
 static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct error *err)
 {
-    bool active_read = false;
-    int64_t looked_ns = 0;
     int rc = 0;
-    while (rc == 0 && !*stop) {
-        struct pollfd watched = {.fd = spool_fd(d->spool), .events = POLLIN};
-        poll(&watched, 1, ROUND_MS);
-        if (!active_read) { /* what an earlier run left, before anything new */
-            rc = take_files(d, spool_active, err);
-            active_read = !is_full(d);
-        }
-        if (rc == 0 && active_read)
-            rc = take_files(d, spool_next, err);
-        if (clock_steady_ns() - looked_ns > NS_PER_S / 2) {
-            looked_ns = clock_steady_ns();
-            take_later(d);
-            take_resumed(d);
-        }
-        poll_runs(d);
-        if (rc == 0 && io_thread_failed(d->io, err))
+    while (rc >= 0 && !*stop) {
+        struct pollfd watched[] = {{.fd = spool_fd(d->spool), .events = POLLIN},
+                                   {.fd = slots_fd(d->slots), .events = POLLIN}};
+        poll(watched, ARRAY_COUNT(watched), rc == 1 ? 0 : ROUND_MS);
+        rc = round_of(d, err);
+        tick(d);
+        if (rc >= 0 && io_thread_failed(d->io, err))
             rc = -ERROR_IO;
     }
-    return rc;
+    return rc < 0 ? rc : 0;
 }
+
+/* --- start and end --- */
 
 static int lock_home(struct daemon *d, struct error *err)
 {
@@ -293,62 +205,71 @@ static int lock_home(struct daemon *d, struct error *err)
     return error_io(err, "cannot lock %s", path);
 }
 
-static void stop_runs(struct daemon *d)
+bool daemon_serves(const char *home)
 {
-    d->stopping = true;
-    for (size_t i = 0; i < d->active_count; i++)
-        run_pause(d->active[i].run);
-    while (d->active_count > 0) {
-        struct run *run = d->active[d->active_count - 1].run;
-        char id[160];
-        snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(run_job(run)->file.id));
-        enum run_state state;
-        while ((state = run_poll(run, ROUND_MS)) == RUN_GOING)
-            tick(d);
-        bool held = run_held(run) != NULL;
-        end_run(d, d->active_count - 1, state);
-        if (state == RUN_PAUSED &&
-            !held) /* not paused by a person: the next start goes on */
-            (void)!store_job_state(d->store, text_of(id), JOB_RUNNING, TEXT(""), NULL);
+    char path[PATH_BYTES];
+    if (path_join(path, home, TEXT("spool/.lock"), NULL))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    close(fd);
+    return locked;
+}
+
+static int open_all(struct daemon *d, struct error *err)
+{
+    const struct config *config = process_config(d->process);
+    int rc = spool_make(d->home, err);
+    if (rc == 0)
+        rc = lock_home(d, err);
+    if (rc == 0)
+        rc = store_open(d->home, false, &d->store, err);
+    if (rc == 0)
+        rc = spool_open(d->home, &d->spool, err);
+    if (rc == 0)
+        rc = io_thread_start(config, &d->io, err);
+    process_attach(d->process, d->io);
+    if (rc == 0) {
+        spool_defer(d->spool);
+        rc = slots_create(d->home, d->process, d->io, config->max_active_jobs, &d->slots,
+                          err);
     }
+    return rc;
+}
+
+static void close_all(struct daemon *d)
+{
+    process_attach(d->process, NULL);
+    slots_destroy(&d->slots);
+    io_thread_stop(&d->io);
+    if (d->spool)
+        spool_close(&d->spool);
+    if (d->store)
+        store_close(&d->store);
+    free(d->filed);
+    if (d->lock_fd >= 0)
+        close(d->lock_fd);
 }
 
 int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
                void *arg, const volatile sig_atomic_t *stop, struct error *err)
 {
     struct daemon d = {.home = home, .process = process, .lock_fd = -1};
-    d.active_max = process_config(process)->max_active_jobs;
-    d.active = calloc(d.active_max, sizeof(*d.active));
-    d.runs = calloc(d.active_max, sizeof(struct run *));
-    CHECK(d.active != NULL && d.runs != NULL);
-    int rc = spool_make(home, err);
-    if (rc == 0)
-        rc = lock_home(&d, err);
-    if (rc == 0)
-        rc = store_open(home, false, &d.store, err);
-    if (rc == 0)
-        rc = spool_open(home, &d.spool, err);
-    if (rc == 0)
-        rc = io_thread_start(process_config(process), &d.io, err);
-    process_attach(process, d.io);
+    d.news_tail = &d.news;
+    int rc = open_all(&d, err);
     if (rc == 0) {
+        struct error last;
         if (ready_fn)
             ready_fn(arg);
         rc = rounds(&d, stop, err);
-        stop_runs(&d);
+        d.stopping = true;
+        slots_stop(d.slots, tick, &d);
+        int told = round_of(&d, &last);
+        if (told < 0 && rc == 0)
+            rc = told;
     }
-    process_attach(process, NULL);
-    io_thread_stop(&d.io);
-    if (d.spool)
-        spool_close(&d.spool);
-    if (d.store)
-        store_close(&d.store);
-    for (size_t i = 0; i < d.later_count; i++)
-        free(d.later[i].name);
-    free(d.later);
-    free(d.active);
-    free(d.runs);
-    if (d.lock_fd >= 0)
-        close(d.lock_fd);
+    close_all(&d);
     return rc;
 }

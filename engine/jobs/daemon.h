@@ -12,4 +12,7 @@
 int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
                void *arg, const volatile sig_atomic_t *stop, struct error *err) MUST_USE;
 
+/* daemon_serves: a daemon serves this home now. */
+bool daemon_serves(const char *home);
+
 #endif

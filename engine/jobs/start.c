@@ -2,6 +2,7 @@
 #include "engine/jobs/start.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "engine/job/frozen.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 struct known {
     enum job_state state;
     char spool_name[256];
+    int64_t content_hash;
 };
 
 static int look_up(struct store *store, struct text id, struct known *out,
@@ -24,73 +26,132 @@ static int look_up(struct store *store, struct text id, struct known *out,
         return rc;
     int found = store_job_get(store, id, &arena, &job, err);
     *out = (struct known){.state = found == 1 ? job.state : JOB_RUNNING};
-    if (found == 1)
+    if (found == 1) {
         snprintf(out->spool_name, sizeof(out->spool_name), "%.*s",
                  TEXT_ARGS(job.spool_name));
+        out->content_hash = job.content_hash;
+    }
     arena_fini(&arena);
     return found < 0 ? found : 0;
 }
 
-static int record(const struct job_env *env, const struct job *job, const char *name,
-                  enum job_state state, struct error *err)
+struct store_job start_entry(const struct job_file *file, int64_t content_hash,
+                             const char *name, enum job_state state)
 {
-    struct store_job entry = {.id = job->file.id,
-                              .account = job->file.account,
-                              .category = text_of(category_name(job->file.category)),
-                              .source =
-                                  text_of(job->file.source == JOB_CAMPAIGN   ? "campaign"
-                                          : job->file.source == JOB_SEQUENCE ? "sequence"
-                                                                             : "manual"),
-                              .template_name = job->file.template_name,
+    static const char *const sources[] = {[JOB_CAMPAIGN] = "campaign",
+                                          [JOB_SEQUENCE] = "sequence",
+                                          [JOB_MANUAL] = "manual"};
+    return (struct store_job){.id = file->id,
+                              .account = file->account,
+                              .category = text_of(category_name(file->category)),
+                              .source = text_of(sources[file->source]),
+                              .template_name = file->template_name,
                               .reason = TEXT(""),
                               .spool_name = text_of(name),
+                              .priority = file->priority,
                               .state = state,
                               .created_ns = clock_now_ns(),
                               .started_ns = state == JOB_RUNNING ? clock_now_ns() : 0,
-                              .send_at_ns = job->file.send_at_ns,
-                              .pid = state == JOB_RUNNING ? getpid() : 0};
-    return store_job_put(env->store, &entry, err);
+                              .send_at_ns = file->send_at_ns,
+                              .pid = state == JOB_RUNNING ? getpid() : 0,
+                              .content_hash = content_hash};
 }
 
-static int run_in_dir(struct io_thread *io, const struct job_env *env, struct job *job,
-                      struct run **run_out, struct error *err)
+int64_t start_content_hash(struct text content)
+{
+    int64_t hash = (int64_t)hash64(content.data, content.bytes);
+    return hash ? hash : 1;
+}
+
+/* A start on its way. */
+struct start {
+    struct io_thread *io;
+    const struct job_env *env;
+    const char *name;
+    struct text content;
+    int64_t content_hash;
+    bool recorded; /* the caller keeps the job's state */
+    struct run **run_out;
+    struct error *err;
+};
+
+static int record(const struct start *s, const struct job_file *file,
+                  enum job_state state)
+{
+    if (s->recorded) {
+        /* The next job of the account looks at once which others have started. */
+        bool counted = state == JOB_RUNNING && s->env->config->frequency_cap.messages > 0;
+        return counted ? store_job_state(s->env->store, file->id, state, TEXT(""), s->err)
+                       : 0;
+    }
+    struct store_job entry = start_entry(file, s->content_hash, s->name, state);
+    return store_job_put(s->env->store, &entry, s->err);
+}
+
+static int run_in_dir(const struct start *s, struct job *job)
 {
     char dir[PATH_BYTES];
-    int rc = frozen_dir(env->home, job->file.id, dir, err);
+    int rc = record(s, &job->file, JOB_RUNNING);
     if (rc == 0)
-        rc = run_start(io, env->store, dir, &job, run_out, err);
+        rc = frozen_dir(s->env->home, job->file.id, dir, s->err);
+    if (rc == 0)
+        rc = run_start(s->io, s->env->store, dir, &job, s->run_out, s->err);
     job_close(&job);
     return rc ? rc : START_RUNNING;
 }
 
-static int start_fresh(struct io_thread *io, const struct job_env *env,
-                       struct job_file *file, struct text content, const char *name,
-                       struct run **run_out, struct error *err)
+static int start_fresh(const struct start *s, struct job_file *file)
 {
     struct job *job;
-    int rc = job_open(env, file, NULL, &job, err);
+    int rc = job_open(s->env, file, NULL, &job, s->err);
     if (rc)
         return rc;
-    rc = frozen_make(env->home, job, content, err);
+    rc = frozen_make(s->env->home, job, s->content, s->err);
     if (rc == 0)
-        rc = record(env, job, name, JOB_RUNNING, err);
-    if (rc == 0)
-        return run_in_dir(io, env, job, run_out, err);
+        return run_in_dir(s, job);
     job_close(&job);
     return rc;
 }
 
-static int go_on(struct io_thread *io, const struct job_env *env, struct text id,
-                 const char *name, struct run **run_out, struct error *err)
+static int go_on(const struct start *s, struct text id)
 {
     struct job *job;
-    int rc = frozen_open(env, id, &job, err);
+    int rc = frozen_open(s->env, id, &job, s->err);
+    return rc ? rc : run_in_dir(s, job);
+}
+
+static int start(const struct start *s, struct job_file *file)
+{
+    struct known known;
+    int rc = look_up(s->env->store, file->id, &known, s->err);
     if (rc)
         return rc;
-    rc = record(env, job, name, JOB_RUNNING, err);
-    if (rc == 0)
-        return run_in_dir(io, env, job, run_out, err);
-    job_close(&job);
+    if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED)
+        return START_DONE;
+    if (known.state == JOB_PAUSED)
+        return START_PAUSED;
+    if (frozen_exists(s->env->home, file->id))
+        return go_on(s, file->id);
+    if (file->send_at_ns <= clock_now_ns())
+        return start_fresh(s, file);
+    rc = record(s, file, JOB_WAITING);
+    return rc ? rc : START_WAITING;
+}
+
+static int parse_and_start(const struct start *s, struct buffer *id_out,
+                           int64_t *due_ns_out)
+{
+    struct job_file file;
+    int rc = job_file_parse(s->content, s->name, s->env->problem_fn, s->env->arg, &file,
+                            s->err);
+    if (rc)
+        return rc;
+    if (id_out)
+        buffer_text(id_out, file.id);
+    if (due_ns_out)
+        *due_ns_out = file.send_at_ns;
+    rc = start(s, &file);
+    job_file_fini(&file); /* nothing when it has moved into the job */
     return rc;
 }
 
@@ -98,32 +159,28 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
                   const char *name, struct buffer *id_out, int64_t *due_ns_out,
                   struct run **run_out, struct error *err)
 {
-    struct job_file file;
-    struct known known;
-    int rc = job_file_parse(content, name, env->problem_fn, env->arg, &file, err);
-    if (rc)
-        return rc;
-    if (id_out)
-        buffer_text(id_out, file.id);
-    if (due_ns_out)
-        *due_ns_out = file.send_at_ns;
-    rc = look_up(env->store, file.id, &known, err);
-    if (rc) {
-        /* told below */
-    } else if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED) {
-        rc = START_DONE;
-    } else if (frozen_exists(env->home, file.id)) {
-        rc = known.state == JOB_PAUSED ? START_PAUSED
-                                       : go_on(io, env, file.id, name, run_out, err);
-    } else if (file.send_at_ns > clock_now_ns()) {
-        struct job unopened = {.file = file};
-        rc = record(env, &unopened, name, JOB_WAITING, err);
-        rc = rc ? rc : START_WAITING;
-    } else {
-        return start_fresh(io, env, &file, content, name, run_out, err);
-    }
-    job_file_fini(&file);
-    return rc;
+    struct start s = {.io = io,
+                      .env = env,
+                      .name = name,
+                      .content = content,
+                      .content_hash = start_content_hash(content),
+                      .run_out = run_out,
+                      .err = err};
+    return parse_and_start(&s, id_out, due_ns_out);
+}
+
+int start_recorded(struct io_thread *io, const struct job_env *env, struct text content,
+                   const char *name, struct run **run_out, struct error *err)
+{
+    struct start s = {.io = io,
+                      .env = env,
+                      .name = name,
+                      .content = content,
+                      .content_hash = start_content_hash(content),
+                      .recorded = true,
+                      .run_out = run_out,
+                      .err = err};
+    return parse_and_start(&s, NULL, NULL);
 }
 
 int start_resume(struct io_thread *io, const struct job_env *env, struct text id,
@@ -135,5 +192,11 @@ int start_resume(struct io_thread *io, const struct job_env *env, struct text id
         return rc;
     if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED)
         return START_DONE;
-    return go_on(io, env, id, known.spool_name, run_out, err);
+    struct start s = {.io = io,
+                      .env = env,
+                      .name = known.spool_name,
+                      .content_hash = known.content_hash,
+                      .run_out = run_out,
+                      .err = err};
+    return go_on(&s, id);
 }

@@ -21,6 +21,17 @@ int start_content(struct io_thread *io, const struct job_env *env, struct text c
                   const char *name, struct buffer *id_out, int64_t *due_ns_out,
                   struct run **run_out, struct error *err) MUST_USE;
 
+/* start_recorded: the same for a job that the store has as waiting and whose further states the caller
+ * records. Never START_WAITING for one that is due. */
+int start_recorded(struct io_thread *io, const struct job_env *env, struct text content,
+                   const char *name, struct run **run_out, struct error *err) MUST_USE;
+
+/* start_entry: what the store keeps of a job file. Texts are borrowed. */
+struct store_job start_entry(const struct job_file *file, int64_t content_hash,
+                             const char *name, enum job_state state);
+/* start_content_hash: never 0. */
+int64_t start_content_hash(struct text content);
+
 /* start_resume: go on with a job that was started once. Returns START_RUNNING, START_DONE
  * or a negative code. */
 int start_resume(struct io_thread *io, const struct job_env *env, struct text id,

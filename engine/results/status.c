@@ -70,12 +70,9 @@ static json_t *describe(const char *dir, const struct store_job *job, struct err
     json_t *report = ended ? report_read(dir) : NULL;
     if (report)
         return report;
-    /* one that waits for its send_at has no journal, one that waits for customers' hours does */
-    char journal[PATH_BYTES];
-    bool begun = job->state != JOB_WAITING ||
-                 (path_join(journal, dir, TEXT("journal.0000"), NULL) == 0 &&
-                  file_exists(journal));
-    if (begun && read_books(dir, &books, err))
+    char begun[PATH_BYTES]; /* paused, cancelled or failed before it had a journal */
+    if (path_join(begun, dir, TEXT("journal.0000"), NULL) == 0 && file_exists(begun) &&
+        read_books(dir, &books, err))
         return NULL;
     int64_t until = job->finished_ns ? job->finished_ns : clock_now_ns();
     return report_json(job->id, job->account, &books, job->state, NULL,
@@ -106,6 +103,7 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
         if (err)
             *err = why;
     } else if (rc == 0) {
+        json_object_set_new(*out, "priority", json_string(priority_name(job.priority)));
         /* of a job that runs it is what a process said, which may be dead */
         if (job.reason.bytes > 0 && (job.state != JOB_RUNNING || status_running(&job)))
             json_object_set_new(*out, "reason",

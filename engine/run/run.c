@@ -517,17 +517,18 @@ static int write_report(struct run *run, const struct run_progress *progress,
     if (rc)
         return rc;
     rc = store_job_get(run->store, run->job->file.id, &arena, &stored, err);
-    struct report report = {.job = run->job,
-                            .books = summary ? &summary->books : &progress->books,
-                            .state = state_of(run->state),
-                            .quota = &run->quota,
-                            .results = summary,
-                            .started_ns = stored.started_ns,
-                            .finished_ns = summary ? clock_now_ns() : 0,
-                            .elapsed_ns = progress->elapsed_ns,
-                            .answered_before = progress->answered_before,
-                            .reason =
-                                summary ? TEXT_NONE : text_of(run->io.held_because)};
+    struct report report = {
+        .job = run->job,
+        .books = summary ? &summary->books : &progress->books,
+        .state = state_of(run->state),
+        .quota = &run->quota,
+        .results = summary,
+        .started_ns =
+            stored.started_ns ? stored.started_ns : clock_now_ns() - progress->elapsed_ns,
+        .finished_ns = summary ? clock_now_ns() : 0,
+        .elapsed_ns = progress->elapsed_ns,
+        .answered_before = progress->answered_before,
+        .reason = summary ? TEXT_NONE : text_of(run->io.held_because)};
     if (rc >= 0)
         rc = report_write(run->dir, &report, err);
     arena_fini(&arena);
@@ -560,7 +561,7 @@ static int report_held(struct run *run, struct error *err)
     return write_report(run, &progress, NULL, err);
 }
 
-int run_end(struct run **ended, struct error *err)
+int run_close(struct run **ended, struct run_ending *out, struct error *err)
 {
     struct run *run = *ended;
     struct error why = {0};
@@ -581,22 +582,37 @@ int run_end(struct run **ended, struct error *err)
         rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
-    struct error ignored;
     bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
+    struct run_progress progress;
+    run_progress(run, &progress);
+    *out = (struct run_ending){.state = put_off ? JOB_WAITING : state_of(run->state),
+                               .held = rc == 0 && held,
+                               .books = progress.books,
+                               .elapsed_ns = progress.elapsed_ns,
+                               .answered_before = progress.answered_before};
     char waits[160] = "";
     if (put_off)
         waiting_sentence(run, run->told_until_ns, waits);
-    int recorded = store_job_state(run->store, run->job->file.id,
-                                   put_off ? JOB_WAITING : state_of(run->state),
-                                   text_of(put_off           ? waits
-                                           : rc == 0 && held ? run->io.held_because
-                                                             : why.text),
-                                   rc ? &ignored : &why);
-    if (rc == 0)
-        rc = recorded;
+    snprintf(out->reason, sizeof(out->reason), "%s",
+             put_off     ? waits
+             : out->held ? run->io.held_because
+                         : why.text);
     if (rc && err)
         *err = why;
     destroy(run);
     *ended = NULL;
     return rc;
+}
+
+int run_end(struct run **run, struct error *err)
+{
+    struct run_ending ending;
+    struct error ignored;
+    struct store *store = (*run)->store;
+    char *id = text_copy((*run)->job->file.id);
+    int rc = run_close(run, &ending, err);
+    int recorded = store_job_state(store, text_of(id), ending.state,
+                                   text_of(ending.reason), rc ? &ignored : err);
+    free(id);
+    return rc ? rc : recorded;
 }

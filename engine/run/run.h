@@ -70,4 +70,17 @@ const struct job *run_job(const struct run *run);
  * Errors: why a failed run failed. */
 int run_end(struct run **run, struct error *err) MUST_USE;
 
+/* run_close: run_end but for the job's state in the store, which is left to the caller: for many jobs
+ * it is recorded together.
+ * Errors: as run_end; then out->state is JOB_FAILED */
+struct run_ending {
+    enum job_state state;
+    bool held; /* because too many messages failed: reason says so */
+    char reason[ERROR_TEXT_BYTES];
+    struct books books;
+    int64_t elapsed_ns;
+    uint64_t answered_before;
+};
+int run_close(struct run **run, struct run_ending *out, struct error *err) MUST_USE;
+
 #endif

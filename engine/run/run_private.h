@@ -86,8 +86,10 @@ struct run {
     int64_t looked_ns;              /* when the store was last asked */
     int64_t told_until_ns, told_ns; /* what the store knows of messages that wait */
     uint64_t done_before;
-    bool pausing, cancelling, put_off;
-    enum run_state state;
+    /* Also read by whoever shows how it goes. */
+    _Atomic bool pausing, cancelling;
+    bool put_off;
+    _Atomic enum run_state state;
     bool notice_settled;
     struct batch *notice; /* holds the owner's notice while it is on its way */
     pthread_mutex_t lock;

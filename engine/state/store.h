@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "ingest/job_file.h"
 
 struct store;
 
@@ -17,6 +18,12 @@ void store_close(struct store **store);
 
 /* store_secret: the home's 32-byte random key for unsubscribe tokens, made at init. */
 int store_secret(struct store *store, unsigned char out[32], struct error *err) MUST_USE;
+
+/* store_begin: lock for writing (BEGIN IMMEDIATE), so that what is read stays true and what is written
+ * until store_end becomes durable together. They nest. */
+int store_begin(struct store *store, struct error *err) MUST_USE;
+/* store_end: commit when rc >= 0, else roll back. Returns rc or the commit's error. */
+int store_end(struct store *store, int rc, struct error *err) MUST_USE;
 
 /* --- jobs --- */
 
@@ -41,10 +48,12 @@ enum job_control {
 struct store_job {
     struct text id, account, category, source, template_name, reason;
     struct text spool_name; /* file name in the spool, or "" */
+    enum priority priority;
     enum job_state state;
     enum job_control control;
     int64_t created_ns, started_ns, finished_ns, send_at_ns; /* calendar; 0: not yet */
-    int64_t pid; /* of the process that runs it; 0: none */
+    int64_t pid;          /* of the process that runs it; 0: none */
+    int64_t content_hash; /* of the job file's bytes; 0: not known */
 };
 
 /* store_job_get: 1 and the job (texts in arena), 0 when there is none, or negative. */
@@ -53,12 +62,16 @@ int store_job_get(struct store *store, struct text id, struct arena *arena,
 int store_job_put(struct store *store, const struct store_job *job,
                   struct error *err) MUST_USE;
 /* store_job_state: change state and reason; sets started/finished times on the way, and
- * pid to this process for JOB_RUNNING, else to 0.
+ * pid to this process for JOB_RUNNING, else to 0. With any state but running and waiting the job's
+ * control is fulfilled.
  * Errors: ERROR_INPUT for an unknown id. */
 int store_job_state(struct store *store, struct text id, enum job_state state,
                     struct text reason, struct error *err) MUST_USE;
 int store_job_control(struct store *store, struct text id, enum job_control control,
                       struct error *err) MUST_USE;
+/* store_wishes: the jobs with a control, in arena. */
+int store_wishes(struct store *store, struct arena *arena, struct store_job **out,
+                 size_t *count_out, struct error *err) MUST_USE;
 /* store_jobs: all, newest first, in arena. */
 int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
                size_t *count_out, struct error *err) MUST_USE;

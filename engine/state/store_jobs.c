@@ -20,7 +20,7 @@ const char *job_state_name(enum job_state state)
 #define JOB_COLUMNS                                                                      \
     "id, account, category, source, template, reason, spool_name, state, control, "      \
     "created_ns, "                                                                       \
-    "started_ns, finished_ns, send_at_ns, pid"
+    "started_ns, finished_ns, send_at_ns, pid, priority, content_hash"
 
 /* read_job: the row under statement, whose columns are JOB_COLUMNS. */
 static int read_job(sqlite3_stmt *row, struct arena *arena, struct store_job *out,
@@ -32,12 +32,15 @@ static int read_job(sqlite3_stmt *row, struct arena *arena, struct store_job *ou
     for (int i = 0; i < (int)ARRAY_COUNT(texts); i++)
         *texts[i] = store_column(row, i, arena);
     int64_t state = sqlite3_column_int64(row, 7), control = sqlite3_column_int64(row, 8);
+    int64_t priority = sqlite3_column_int64(row, 14);
     if (state < 0 || state >= JOB_STATE_COUNT || control < 0 ||
-        control > JOB_CONTROL_RESUME)
+        control > JOB_CONTROL_RESUME || priority < 0 || priority >= PRIORITY_COUNT)
         return error_set(err, ERROR_IO, "state.db: the job \"%.*s\" is in no known state",
                          TEXT_ARGS(out->id));
     out->state = (enum job_state)state;
     out->control = (enum job_control)control;
+    out->priority = (enum priority)priority;
+    out->content_hash = sqlite3_column_int64(row, 15);
     int64_t *numbers[] = {&out->created_ns, &out->started_ns, &out->finished_ns,
                           &out->send_at_ns, &out->pid};
     for (int i = 0; i < (int)ARRAY_COUNT(numbers); i++)
@@ -64,12 +67,13 @@ int store_job_put(struct store *store, const struct store_job *job, struct error
         store,
         "INSERT OR REPLACE INTO job (" JOB_COLUMNS
         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?)",
-        "tttttttiiiiiii", job->id, text_or_empty(job->account),
+        "?, ?, ?, ?)",
+        "tttttttiiiiiiiii", job->id, text_or_empty(job->account),
         text_or_empty(job->category), text_or_empty(job->source),
         text_or_empty(job->template_name), text_or_empty(job->reason),
         text_or_empty(job->spool_name), (int64_t)job->state, (int64_t)job->control,
-        job->created_ns, job->started_ns, job->finished_ns, job->send_at_ns, job->pid);
+        job->created_ns, job->started_ns, job->finished_ns, job->send_at_ns, job->pid,
+        (int64_t)job->priority, job->content_hash);
     return store_run(store, insert, err);
 }
 
@@ -88,10 +92,12 @@ int store_job_state(struct store *store, struct text id, enum job_state state,
     sqlite3_stmt *update = store_bind(
         store,
         "UPDATE job SET state = ?2, reason = ?3, pid = ?4, finished_ns = ?5,"
+        " control = CASE WHEN ?8 THEN control ELSE 0 END,"
         " started_ns = CASE WHEN ?6 AND started_ns = 0 THEN ?7 ELSE started_ns END WHERE "
         "id = ?1",
-        "titiiii", id, (int64_t)state, text_or_empty(reason),
-        running ? (int64_t)getpid() : 0, ended ? now : 0, (int64_t)running, now);
+        "titiiiii", id, (int64_t)state, text_or_empty(reason),
+        running ? (int64_t)getpid() : 0, ended ? now : 0, (int64_t)running, now,
+        (int64_t)(running || state == JOB_WAITING));
     int rc = store_run(store, update, err);
     if (rc == 0 && store_changes(store) == 0)
         return unknown_job(store, id, err);
@@ -109,14 +115,12 @@ int store_job_control(struct store *store, struct text id, enum job_control cont
     return rc;
 }
 
-int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
-               size_t *count_out, struct error *err)
+static int list_jobs(struct store *store, sqlite3_stmt *rows, struct arena *arena,
+                     struct store_job **out, size_t *count_out, struct error *err)
 {
     struct store_job *jobs = NULL;
     size_t count = 0;
     int rc;
-    sqlite3_stmt *rows = store_bind(
-        store, "SELECT " JOB_COLUMNS " FROM job ORDER BY created_ns DESC, id", "");
     while ((rc = store_step(store, rows, err)) == 1) {
         jobs = store_grow(arena, jobs, count, sizeof(*jobs));
         rc = jobs ? read_job(rows, arena, &jobs[count], err) : store_arena_full(err);
@@ -129,6 +133,22 @@ int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
     *out = jobs;
     *count_out = count;
     return rc;
+}
+
+int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
+               size_t *count_out, struct error *err)
+{
+    sqlite3_stmt *rows = store_bind(
+        store, "SELECT " JOB_COLUMNS " FROM job ORDER BY created_ns DESC, id", "");
+    return list_jobs(store, rows, arena, out, count_out, err);
+}
+
+int store_wishes(struct store *store, struct arena *arena, struct store_job **out,
+                 size_t *count_out, struct error *err)
+{
+    sqlite3_stmt *rows = store_bind(
+        store, "SELECT " JOB_COLUMNS " FROM job WHERE control <> 0 ORDER BY id", "");
+    return list_jobs(store, rows, arena, out, count_out, err);
 }
 
 int store_jobs_since(struct store *store, struct text account, const char *category,

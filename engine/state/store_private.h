@@ -41,14 +41,8 @@ int store_step(struct store *store, sqlite3_stmt *statement, struct error *err) 
 int store_run(struct store *store, sqlite3_stmt *statement, struct error *err) MUST_USE;
 int64_t store_changes(const struct store *store);
 
-/* store_begin: lock for writing (BEGIN IMMEDIATE), so that what is read stays true. */
-int store_begin(struct store *store, struct error *err) MUST_USE;
-
 /* store_begin_read: no lock; what is read is of one moment and nothing may be written. */
 int store_begin_read(struct store *store, struct error *err) MUST_USE;
-
-/* store_end: commit when rc >= 0, else roll back. Returns rc or the commit's error. */
-int store_end(struct store *store, int rc, struct error *err) MUST_USE;
 
 /* store_error: what SQLite says about the last call, as an error of ours. */
 int store_error(struct store *store, struct error *err);

@@ -63,5 +63,14 @@ const char *const store_migrations[] = {
     "  reason TEXT NOT NULL, provider TEXT NOT NULL, since_ns INTEGER NOT NULL,"
     "  dead INTEGER NOT NULL, PRIMARY KEY (account, channel, address)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* 3: enum priority, for jobs of before as job files without the key have it; and the
+       wishes that the daemon looks for, without reading thousands of jobs. */
+    "ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 1;"
+    "UPDATE job SET priority = 0 WHERE category <> 'marketing';"
+    "CREATE INDEX job_wish ON job (control) WHERE control <> 0;",
+
+    /* 4: what a job file said, to tell the same job dropped again from another one. */
+    "ALTER TABLE job ADD COLUMN content_hash INTEGER NOT NULL DEFAULT 0;",
 };
 const int store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);

@@ -87,6 +87,7 @@ Test(store, jobs)
                             .category = TEXT("marketing"),
                             .template_name = TEXT("t"),
                             .spool_name = TEXT("a.json"),
+                            .priority = PRIORITY_LOW,
                             .state = JOB_WAITING,
                             .created_ns = 5,
                             .send_at_ns = 77};
@@ -99,7 +100,7 @@ Test(store, jobs)
               text_is(got.spool_name, "a.json") && text_is(got.source, ""));
     cr_expect(got.state == JOB_WAITING && got.control == JOB_CONTROL_NONE &&
               got.created_ns == 5 && got.send_at_ns == 77 && got.started_ns == 0 &&
-              got.pid == 0);
+              got.pid == 0 && got.priority == PRIORITY_LOW);
 
     clock_freeze(100);
     cr_assert_eq(store_job_state(store, job.id, JOB_RUNNING, TEXT_NONE, &err), 0, "%s",

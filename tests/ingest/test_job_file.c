@@ -132,6 +132,35 @@ Test(job_file, recipients_are_texts_or_numbers)
     job_file_fini(&job);
 }
 
+Test(job_file, priority_follows_the_category_unless_it_is_said)
+{
+    static const struct {
+        const char *category, *key;
+        enum priority expected;
+    } cases[] = {
+        {"transactional", "", PRIORITY_HIGH},
+        {"manual", "", PRIORITY_HIGH},
+        {"marketing", "", PRIORITY_NORMAL},
+        {"marketing", "\"priority\":\"high\",", PRIORITY_HIGH},
+        {"marketing", "\"priority\":\"low\",", PRIORITY_LOW},
+        {"transactional", "\"priority\":\"low\",", PRIORITY_LOW},
+        {"manual", "\"priority\":\"normal\",", PRIORITY_NORMAL},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct job_file job;
+        struct buffer json = {0};
+        buffer_format(&json,
+                      "{%s\"id\":\"a\",\"account\":\"s\",\"category\":\"%s\","
+                      "\"template\":\"t\",\"audience\":{\"snapshot\":\"s.arrow\"},"
+                      "\"channels\":[\"sms\"]}",
+                      cases[i].key, cases[i].category);
+        cr_assert_eq(job_file_parse(buffer_view(&json), "j", NULL, NULL, &job, NULL), 0);
+        cr_expect_eq(job.priority, cases[i].expected, "case %zu", i);
+        job_file_fini(&job);
+        buffer_fini(&json);
+    }
+}
+
 Test(job_file, each_problem_is_named)
 {
     static const struct {

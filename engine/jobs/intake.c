@@ -1,0 +1,171 @@
+/* intake: job files of the spool become waiting jobs, see daemon_private.h. The id is the idempotency
+ * key: state.db knows every id that ever was, and what its file said. */
+#include "engine/jobs/daemon_private.h"
+
+#include "base/log.h"
+#include "engine/job/frozen.h"
+#include "engine/jobs/start.h"
+#include "engine/results/status.h"
+#include "ingest/job_file.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WAITING_MAX 100000
+
+/* A job file on its way in. */
+struct intake {
+    struct daemon *d;
+    const char *name;
+    const struct job_file *file;
+    int64_t hash;
+    struct store_job *known; /* NULL: the id is new */
+    struct error *err;
+};
+
+static int file_as(const struct intake *in, int kind, enum job_state state,
+                   int64_t due_ns)
+{
+    struct backlog_job *job = backlog_job_make(in->file->id, in->file->account, in->name,
+                                               in->file->priority, due_ns);
+    struct filed *filed = daemon_file(in->d, job, kind, state);
+    filed->from = SPOOL_ACTIVE;
+    filed->taken_in = true;
+    return 0;
+}
+
+static bool in_round(const struct daemon *d, struct text id)
+{
+    for (size_t i = 0; i < d->filed_count; i++) {
+        if (d->filed[i].taken_in && d->filed[i].kind == FILED_WAITS &&
+            text_is(id, d->filed[i].job->id))
+            return true;
+    }
+    return false;
+}
+
+static int record(const struct intake *in, enum job_state state)
+{
+    struct store_job entry = start_entry(in->file, in->hash, in->name, state);
+    if (in->known) { /* interrupted, or failed before it began */
+        entry.created_ns = in->known->created_ns;
+        entry.started_ns = in->known->started_ns;
+        entry.control = in->known->control;
+    }
+    int rc = store_job_put(in->d->store, &entry, in->err);
+    if (rc)
+        return rc;
+    return state == JOB_PAUSED ? file_as(in, FILED_HOLD, state, 0)
+                               : file_as(in, FILED_WAITS, state, in->file->send_at_ns);
+}
+
+static int refuse_other(const struct intake *in)
+{
+    struct error why;
+    error_set(&why, ERROR_INPUT,
+              "job \"%.*s\" was submitted before with another content, and is %s: give "
+              "this one an id of its own",
+              TEXT_ARGS(in->file->id), job_state_name(in->known->state));
+    daemon_refuse(in->d, in->name, &why, 0);
+    return 0;
+}
+
+static int take_known(const struct intake *in)
+{
+    const struct store_job *known = in->known;
+    struct text id = in->file->id;
+    bool begun = frozen_exists(in->d->home, id);
+    bool again = known->state == JOB_FAILED && !begun;
+    bool other = known->content_hash && known->content_hash != in->hash;
+    if (other && !again)
+        return refuse_other(in);
+    if (known->state == JOB_FINISHED || known->state == JOB_CANCELLED) {
+        log_info("engine", "job done (already sent)", "job=%.*s file=%s", TEXT_ARGS(id),
+                 in->name);
+        return file_as(in, FILED_DONE, known->state, 0);
+    }
+    bool paused = known->state == JOB_PAUSED;
+    bool namesake = known->spool_name.bytes > 0 && !text_is(known->spool_name, in->name);
+    if (slots_know(in->d->slots, id) || in_round(in->d, id) || (paused && namesake)) {
+        log_info("engine", "job file dropped (its job is known)", "job=%.*s file=%s",
+                 TEXT_ARGS(id), in->name);
+        return file_as(in, FILED_DONE, known->state, 0);
+    }
+    if (status_running(known) && known->pid != getpid()) /* another process sends it */
+        return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
+    return record(in, paused ? JOB_PAUSED : JOB_WAITING);
+}
+
+static int take_job(struct intake *in)
+{
+    struct arena arena;
+    struct store_job known;
+    int rc = arena_init(&arena, (size_t)1 << 20, in->err);
+    if (rc)
+        return rc;
+    rc = store_job_get(in->d->store, in->file->id, &arena, &known, in->err);
+    if (rc == 1) {
+        in->known = &known;
+        rc = take_known(in);
+    } else if (rc == 0) {
+        rc = record(in, JOB_WAITING);
+    }
+    arena_fini(&arena);
+    return rc;
+}
+
+struct first_line {
+    unsigned line;
+    bool told;
+};
+
+static void on_problem(void *arg, unsigned line, const char *sentence)
+{
+    struct first_line *first = arg;
+    (void)sentence;
+    if (!first->told)
+        *first = (struct first_line){line, true};
+}
+
+static int take_file(struct daemon *d, const char *name, struct text content,
+                     struct error *err)
+{
+    struct job_file file;
+    struct first_line first = {0};
+    struct error why = {0};
+    if (spool_is_control(name))
+        return wishes_control(d, name, content, SPOOL_ACTIVE, true, err);
+    if (job_file_parse(content, name, on_problem, &first, &file, &why)) {
+        daemon_refuse(d, name, &why, first.line);
+        return 0;
+    }
+    struct intake in = {.d = d,
+                        .name = name,
+                        .file = &file,
+                        .hash = start_content_hash(content),
+                        .err = err};
+    int rc = take_job(&in);
+    job_file_fini(&file);
+    return rc;
+}
+
+int intake_record(struct daemon *d, struct error *err)
+{
+    size_t room = slots_waiting(d->slots) < WAITING_MAX ? ROUND_FILES_MAX : 0;
+    struct buffer content = {0};
+    int found = 1;
+    for (size_t i = 0; i < room && found == 1; i++) {
+        const char *name;
+        found = d->active_read ? spool_next(d->spool, &name, &content, err)
+                               : spool_active(d->spool, &name, &content, err);
+        if (found == 0 && !d->active_read) { /* what was left goes before anything new */
+            d->active_read = true;
+            found = 1;
+        } else if (found == 1) {
+            int rc = take_file(d, name, buffer_view(&content), err);
+            found = rc ? rc : 1;
+        }
+    }
+    buffer_fini(&content);
+    return room ? found : 0;
+}
