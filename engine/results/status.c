@@ -2,6 +2,7 @@
 #include "engine/results/status.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "engine/job/frozen.h"
 #include "engine/results/report.h"
 #include "ingest/job_file.h"

@@ -272,6 +272,7 @@ void run_pause(struct run *run)
 void run_put_off(struct run *run)
 {
     run->put_off = !run->pausing;
+    run->told_until_ns = atomic_load(&run->io.dormant_until_ns);
     run_pause(run);
 }
 
@@ -592,8 +593,11 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
                                .books = progress.books,
                                .elapsed_ns = progress.elapsed_ns,
                                .answered_before = progress.answered_before};
-    snprintf(out->reason, sizeof(out->reason), "%s",
-             out->held ? run->io.held_because : why.text);
+    if (put_off)
+        waiting_sentence(run, run->told_until_ns, out->reason);
+    else
+        snprintf(out->reason, sizeof(out->reason), "%s",
+                 out->held ? run->io.held_because : why.text);
     if (rc && err)
         *err = why;
     destroy(run);

@@ -23,7 +23,9 @@ void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
                        int64_t until_ns)
 {
     struct run_io *io = &run->io;
-    if (until_ns == HOURS_NEVER) {
+    if (io->cancelling) {
+        run_fate_settle_unmade(run, redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
+    } else if (until_ns == HOURS_NEVER) {
         run_fate_settle_unmade(run, redo, OUTCOME_EXPIRED, DELIVERY_EXPIRED);
     } else if (redo->attempt == 0 && !redo->in_doubt) {
         dormant_add(&io->dormant, chunk, redo->row, redo->channel, until_ns);

@@ -150,10 +150,7 @@ static void settle_put_off(struct run *run, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->put_off_count && !run->io.pausing; i++) {
         const struct put_off *p = &batch->put_off[i];
-        if (run->io.cancelling)
-            run_fate_settle_unmade(run, &p->redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
-        else
-            run_hours_put_off(run, batch->chunk_number, &p->redo, p->until_ns);
+        run_hours_put_off(run, batch->chunk_number, &p->redo, p->until_ns);
     }
 }
 

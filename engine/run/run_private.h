@@ -161,7 +161,8 @@ void run_out_close(struct run *run);
 void run_hours_open(struct run *run);
 /* run_hours_wait_ns: until when a message has to wait, as opening_wait_ns. */
 int64_t run_hours_wait_ns(struct run *run, const struct delivery *d);
-/* run_hours_put_off: a message that is in no batch waits; with HOURS_NEVER it has expired. */
+/* run_hours_put_off: a message that is in no batch waits; with HOURS_NEVER it has expired, and in a job
+ * that is being cancelled it is. */
 void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
                        int64_t until_ns);
 /* run_hours_send_back: the same for one that was about to go. */
