@@ -3,7 +3,12 @@
 #include "base/near.h"
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
+<<<<<<< HEAD
 #include "engine/results/results_read.h"
+=======
+#include "engine/results/results.h"
+#include "outbox/journal/replay.h"
+>>>>>>> main
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,6 +188,8 @@ static int list_job(struct listing *l, const struct config *config, struct error
     char dir[PATH_BYTES], path[PATH_BYTES];
     uint64_t matched;
     int rc = frozen_dir(l->context->home, l->job->id, dir, err);
+    if (rc == 0 && !replay_exists(dir))
+        return 0;
     if (rc == 0)
         rc = path_join(path, dir, TEXT("results.arrow"), err);
     if (rc || !is_over(l->job) || !file_exists(path))

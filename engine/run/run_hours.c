@@ -46,6 +46,7 @@ void run_hours_send_back(struct run *run, struct delivery *d, int64_t until_ns)
                         .attempt = (uint8_t)(d->attempt - 1),
                         .provider = d->provider,
                         .in_doubt = d->in_doubt,
+                        .left_behind = d->left_behind,
                         .started_ns = d->attempt > 1 ? d->started_ns : 0};
     run_out_answered(run, d);
     run_hours_put_off(run, outgoing->batch->chunk_number, &redo, until_ns);

@@ -124,6 +124,9 @@ void run_fate_done(struct run *run, struct delivery *d,
 /* run_fate_settle: an outcome that no provider had a part in. */
 void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
                      enum delivery_reason reason);
+/* run_fate_put_aside: the deliveries of a list that may go now. What an earlier run left with a provider
+ * that can be asked waits until its list is believed (lookup_after). */
+struct delivery *run_fate_put_aside(struct run *run, struct delivery *list);
 /* run_fate_settle_unmade: the same for a message that waits. */
 void run_fate_settle_unmade(struct run *run, const struct redo *redo,
                             enum outcome outcome, enum delivery_reason reason);
