@@ -3,12 +3,8 @@
 #include "base/near.h"
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
-<<<<<<< HEAD
 #include "engine/results/results_read.h"
-=======
-#include "engine/results/results.h"
 #include "outbox/journal/replay.h"
->>>>>>> main
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -167,12 +163,10 @@ static bool job_wanted(struct listing *l, const struct store_job *job)
 static int list_journal(struct listing *l, const struct config *config, const char *dir,
                         struct error *err)
 {
-    char path[PATH_BYTES], journal[PATH_BYTES];
+    char path[PATH_BYTES];
     struct snapshot *snapshot = NULL;
     int rc = path_join(path, dir, TEXT("snapshot.arrow"), err);
-    if (rc == 0)
-        rc = path_join(journal, dir, TEXT("journal.0000"), err);
-    if (rc || !file_exists(path) || !file_exists(journal))
+    if (rc || !file_exists(path) || !replay_exists(dir))
         return rc;
     rc = snapshot_open(path, config->aliases, config->alias_count, &snapshot, err);
     if (rc == 0)
