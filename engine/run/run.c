@@ -115,6 +115,7 @@ static int start_pipeline(struct run *run, struct error *err)
     replayed_books(run, &books);
     struct pipeline_config config = {.job = run->job,
                                      .workers = run->job->workers,
+                                     .spread = run->spread,
                                      .replay = run->replay,
                                      .books = &books,
                                      .grant = grant,
@@ -129,6 +130,7 @@ static int start_pipeline(struct run *run, struct error *err)
 static void destroy(struct run *run)
 {
     pipeline_destroy(&run->pipeline);
+    spread_destroy(&run->spread);
     if (run->replay)
         replay_fini(run->replay);
     free(run->replay);
@@ -213,6 +215,8 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
         rc = open_quota(run, run->job->config->home, err);
     if (rc == 0 && run->replay)
         run->io.next_chunk = decided_prefix(run);
+    if (rc == 0)
+        rc = spread_create(run->job, &run->spread, err);
     if (rc == 0)
         rc = io_thread_call(thread, open_here, &opening);
     if (rc == 0)
@@ -304,9 +308,9 @@ static void waiting_sentence(struct run *run, int64_t until_ns, char out[160])
 {
     char when[CLOCK_FORMAT_BYTES];
     clock_format(until_ns, false, when);
-    snprintf(out, 160,
-             "%" PRIu64 " messages wait for their customers' hours, the next until %s",
-             atomic_load(&run->io.dormant_messages), when);
+    snprintf(out, 160, "%" PRIu64 " messages wait for their %s, the next until %s",
+             atomic_load(&run->io.dormant_messages),
+             run->spread ? "turn in spread_over" : "customers' hours", when);
 }
 
 /* tell_waiting: into the store, where other processes see it. */
@@ -315,7 +319,10 @@ static void tell_waiting(struct run *run)
     int64_t until_ns = atomic_load(&run->io.dormant_until_ns);
     int64_t now_ns = clock_steady_ns();
     bool stale = until_ns && now_ns - run->told_ns > TELL_NS;
-    if (until_ns == run->told_until_ns && !stale)
+    bool changed = until_ns != run->told_until_ns;
+    if (run->spread) /* whose next slot is always another one */
+        changed = !until_ns != !run->told_until_ns;
+    if (!changed && !stale)
         return;
     char sentence[160] = "";
     struct error err;

@@ -42,6 +42,11 @@ struct run_io {
     struct opening *opening; /* NULL: messages may go at any time */
     struct dormant dormant;
     struct loop_timer hours_timer;
+    /* Of a job that is spread: the rows before spread_row have had their turn, by spread_ns (calendar);
+     * the next one is due at spread_next_ns, but looked at not before spread_look_ns (steady). */
+    const struct spread *spread;
+    uint64_t spread_row;
+    int64_t spread_ns, spread_next_ns, spread_look_ns;
     uint64_t rousing_row, rousing_end; /* of a chunk whose time has come */
     size_t remaking;                   /* asked of the pipeline and not back yet */
     _Atomic uint64_t dormant_messages;
@@ -79,6 +84,7 @@ struct run {
     struct job *job;
     struct pipeline *pipeline;
     struct replay *replay; /* NULL for a fresh job */
+    struct spread *spread; /* NULL for a job that is not */
     struct run_dead dead;
     struct quota quota; /* before this run */
     struct quota_lease *lease;
