@@ -318,20 +318,26 @@ static void tell_waiting(struct run *run)
 {
     int64_t until_ns = atomic_load(&run->io.dormant_until_ns);
     int64_t now_ns = clock_steady_ns();
-    bool stale = until_ns && now_ns - run->told_ns > TELL_NS;
+    bool stale = (until_ns || run->told_late) && now_ns - run->told_ns > TELL_NS;
+    bool late = atomic_load(&run->late.ends_ns) != 0;
     bool changed = until_ns != run->told_until_ns;
     if (run->spread) /* whose next slot is always another one */
         changed = !until_ns != !run->told_until_ns;
-    if (!changed && !stale)
+    if (!changed && !stale && late == run->told_late)
         return;
-    char sentence[160] = "";
+    char sentence[RUN_LATE_BYTES + 162], waiting[160] = "";
     struct error err;
     if (until_ns)
-        waiting_sentence(run, until_ns, sentence);
+        waiting_sentence(run, until_ns, waiting);
+    run_late_sentence(run, sentence);
+    size_t used = strlen(sentence);
+    snprintf(sentence + used, sizeof(sentence) - used, "%s%s",
+             used && *waiting ? "; " : "", waiting);
     if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, text_of(sentence),
                         &err))
         log_warn("engine", "cannot record what the job waits for", "reason=\"%s\"",
                  err.text);
+    run->told_late = late;
     run->told_until_ns = until_ns;
     run->told_ns = now_ns;
 }
@@ -348,6 +354,7 @@ static void look_outside(struct run *run)
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     write_dead(run);
+    run_late_look(run);
     tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
@@ -436,6 +443,7 @@ void run_progress(struct run *run, struct run_progress *out)
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
     pipeline_stages(run->pipeline, &out->stages);
+    out->late_ends_ns = atomic_load(&run->late.ends_ns);
     out->waiting = atomic_load(&run->io.dormant_messages);
     out->waiting_until_ns = atomic_load(&run->io.dormant_until_ns);
 }
