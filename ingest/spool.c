@@ -4,6 +4,7 @@
  * of both folders; a crash leaves a file in exactly one of them. */
 #include "ingest/spool.h"
 
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "ingest/folder_list.h"
 
@@ -199,6 +200,7 @@ static int move(struct spool *spool, const char *name, enum spool_folder from,
             return error_io(err, "cannot move spool/%s/%.128s to spool/%s", folders[from],
                             name, folders[to]);
     }
+    failpoint(FAILPOINT_SPOOL_MOVED);
     spool->unsynced[from] = spool->unsynced[to] = true;
     return spool->deferred ? 0 : spool_sync(spool, err);
 }
@@ -407,6 +409,7 @@ static int claim(struct spool *spool, const char *name, struct buffer *content_o
     int rc = move(spool, name, SPOOL_INCOMING, name, SPOOL_ACTIVE, spool->name, err);
     if (rc)
         return rc < 0 ? rc : 0;
+    failpoint(FAILPOINT_SPOOL_CLAIMED);
     return read_active(spool, spool->name, content_out, err);
 }
 

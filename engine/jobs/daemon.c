@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/jobs/daemon_private.h"
+#include "engine/jobs/recover.h"
 #include "engine/jobs/status_file.h"
 
 #include <errno.h>
@@ -79,8 +80,10 @@ static void follow(struct daemon *d, struct filed *filed)
         backlog_job_free(&filed->job);
         return;
     }
-    bool told = filed->taken_in && filed->kind == FILED_DONE;
-    if (!told)
+    bool known = filed->taken_in && filed->kind == FILED_DONE;
+    if (known && filed->state != JOB_RUNNING && filed->state != JOB_WAITING)
+        status_file_ended(d->home, text_of(job->id), job->priority);
+    else if (!known)
         status_file_write(d->home, &(struct status){.job = text_of(job->id),
                                                     .account = text_of(job->account),
                                                     .state = filed->state,
@@ -226,6 +229,8 @@ static int open_all(struct daemon *d, struct error *err)
         rc = lock_home(d, err);
     if (rc == 0)
         rc = store_open(d->home, false, &d->store, err);
+    if (rc == 0)
+        rc = recover_to_spool(d->home, d->store, err);
     if (rc == 0)
         rc = spool_open(d->home, &d->spool, err);
     if (rc == 0)

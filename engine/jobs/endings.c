@@ -1,6 +1,7 @@
 /* endings: what the slots tell of their jobs, see daemon_private.h. */
 #include "engine/jobs/daemon_private.h"
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/jobs/status_file.h"
 
@@ -104,6 +105,7 @@ static void follow(struct daemon *d, const struct slot_news *news)
         daemon_move(d, name, SPOOL_ACTIVE, SPOOL_HOLD);
         break;
     case SLOT_ENDED:
+        failpoint(FAILPOINT_END_RECORDED);
         if (!interrupted(d, news))
             daemon_move(d, name, SPOOL_ACTIVE,
                         news->ending.state == JOB_PAUSED ? SPOOL_HOLD : SPOOL_DONE);

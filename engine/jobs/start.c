@@ -2,6 +2,7 @@
 #include "engine/jobs/start.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/job/frozen.h"
@@ -94,6 +95,7 @@ static int run_in_dir(const struct start *s, struct job *job)
 {
     char dir[PATH_BYTES];
     int rc = record(s, &job->file, JOB_RUNNING);
+    failpoint(FAILPOINT_START_RECORDED);
     if (rc == 0)
         rc = frozen_dir(s->env->home, job->file.id, dir, s->err);
     if (rc == 0)
@@ -122,6 +124,7 @@ static int start_fresh(const struct start *s, struct job_file *file)
         return rc;
     warn_late(s, job);
     rc = frozen_make(s->env->home, job, s->content, s->err);
+    failpoint(FAILPOINT_START_FROZEN);
     if (rc == 0)
         return run_in_dir(s, job);
     job_close(&job);

@@ -488,6 +488,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
+    out->delivery.left_behind = redo->left_behind;
     out->delivery.provider = redo->provider;
     out->delivery.started_ns = redo->started_ns;
     fill(c, &row, &out->delivery);

@@ -2,6 +2,7 @@
 #include "engine/results/status.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "engine/job/frozen.h"
 #include "engine/results/report.h"
 #include "ingest/job_file.h"
@@ -49,7 +50,7 @@ int status_books(const char *dir, const struct replay *replay, struct books *out
 static int read_books(const char *dir, struct books *books, struct error *err)
 {
     struct replay replay = {0};
-    int rc = replay_read(dir, NULL, &replay, err);
+    int rc = replay_exists(dir) ? replay_read(dir, NULL, &replay, err) : 0;
     if (rc == 0)
         rc = status_books(dir, &replay, books, err);
     replay_fini(&replay);
@@ -102,8 +103,7 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
         if (err)
             *err = why;
     } else if (rc == 0) {
-        json_object_set_new(*out, "priority",
-                            json_string(priority_name(job.priority)));
+        json_object_set_new(*out, "priority", json_string(priority_name(job.priority)));
         /* of a job that runs it is what a process said, which may be dead */
         if (job.reason.bytes > 0 && (job.state != JOB_RUNNING || status_running(&job)))
             json_object_set_new(*out, "reason",

@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/run/notice.h"
@@ -32,15 +33,13 @@ static int grant(void *arg, uint64_t segments, struct error *err)
 
 static int read_journal(struct run *run, struct error *err)
 {
-    char path[PATH_BYTES];
-    int rc = path_join(path, run->dir, TEXT("journal.0000"), err);
-    if (rc || !file_exists(path))
-        return rc;
+    if (!replay_exists(run->dir))
+        return 0;
     run->replay = calloc(1, sizeof(*run->replay));
     CHECK(run->replay != NULL);
     struct run_dead_journal dead;
     struct replay_visitor visitor = run_dead_visitor(&dead);
-    rc = replay_read(run->dir, &visitor, run->replay, err);
+    int rc = replay_read(run->dir, &visitor, run->replay, err);
     int recovered = run_dead_recover(&run->dead, &dead, run->job, rc ? NULL : err);
     rc = rc ? rc : recovered;
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
@@ -277,6 +276,7 @@ void run_pause(struct run *run)
 void run_put_off(struct run *run)
 {
     run->put_off = !run->pausing;
+    run->told_until_ns = atomic_load(&run->io.dormant_until_ns);
     run_pause(run);
 }
 
@@ -555,8 +555,10 @@ static int write_books(struct run *run, struct error *err)
     struct results_summary summary;
     run_progress(run, &progress);
     int rc = results_write(run->dir, run->job, &summary, err);
+    failpoint(FAILPOINT_END_RESULTS);
     if (rc == 0)
         rc = settle_quota(run, &summary, err);
+    failpoint(FAILPOINT_END_QUOTA);
     char why[256];
     if (rc == 0 && !books_balanced(&summary.books, why, sizeof(why)))
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
@@ -584,6 +586,7 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
         pipeline_stop(run->pipeline);
     int rc = pipeline_wait(run->pipeline, &why);
     close_journal(run);
+    failpoint(FAILPOINT_END_CLOSED);
     write_dead(run);
     if (atomic_load(&run->io.broken) && rc == 0) {
         why = run->io.why;
@@ -596,6 +599,7 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
         rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
+    failpoint(FAILPOINT_END_REPORT);
     bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
     struct run_progress progress;
     run_progress(run, &progress);
@@ -604,8 +608,11 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
                                .books = progress.books,
                                .elapsed_ns = progress.elapsed_ns,
                                .answered_before = progress.answered_before};
-    snprintf(out->reason, sizeof(out->reason), "%s",
-             out->held ? run->io.held_because : why.text);
+    if (put_off)
+        waiting_sentence(run, run->told_until_ns, out->reason);
+    else
+        snprintf(out->reason, sizeof(out->reason), "%s",
+                 out->held ? run->io.held_because : why.text);
     if (rc && err)
         *err = why;
     destroy(run);
@@ -622,6 +629,7 @@ int run_end(struct run **run, struct error *err)
     int rc = run_close(run, &ending, err);
     int recorded = store_job_state(store, text_of(id), ending.state,
                                    text_of(ending.reason), rc ? &ignored : err);
+    failpoint(FAILPOINT_END_RECORDED);
     free(id);
     return rc ? rc : recorded;
 }

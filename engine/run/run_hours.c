@@ -39,7 +39,9 @@ void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
                        int64_t until_ns)
 {
     struct run_io *io = &run->io;
-    if (until_ns == HOURS_NEVER) {
+    if (io->cancelling) {
+        run_fate_settle_unmade(run, redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
+    } else if (until_ns == HOURS_NEVER) {
         run_fate_settle_unmade(run, redo, OUTCOME_EXPIRED, DELIVERY_EXPIRED);
     } else if (redo->attempt == 0 && !redo->in_doubt) {
         go_dormant(io, chunk, redo, until_ns);
@@ -60,6 +62,7 @@ void run_hours_send_back(struct run *run, struct delivery *d, int64_t until_ns)
                         .attempt = (uint8_t)(d->attempt - 1),
                         .provider = d->provider,
                         .in_doubt = d->in_doubt,
+                        .left_behind = d->left_behind,
                         .started_ns = d->attempt > 1 ? d->started_ns : 0};
     run_out_answered(run, d);
     run_hours_put_off(run, outgoing->batch->chunk_number, &redo, until_ns);

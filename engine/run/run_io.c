@@ -1,6 +1,7 @@
 /* run_io: the I/O thread's side of a run: batches with their decisions and intents into the journal
  * and on to dispatch; pause, cancel and the end. What becomes of messages is in run_fate.c. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/run/run_private.h"
 
 #include <errno.h>
@@ -60,6 +61,7 @@ static void intended(struct journal_wait *wait, int res)
     run->io.intending_free = intending;
     if (res)
         break_off(run, res);
+    failpoint(FAILPOINT_INTENTS_DURABLE);
     dispatch_intended(run->io.dispatch, list); /* of a job that broke off all come back */
     run_io_look(run);
 }
@@ -148,10 +150,7 @@ static void settle_put_off(struct run *run, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->put_off_count && !run->io.pausing; i++) {
         const struct put_off *p = &batch->put_off[i];
-        if (run->io.cancelling)
-            run_fate_settle_unmade(run, &p->redo, OUTCOME_CANCELLED, DELIVERY_CANCELLED);
-        else
-            run_hours_put_off(run, batch->chunk_number, &p->redo, p->until_ns);
+        run_hours_put_off(run, batch->chunk_number, &p->redo, p->until_ns);
     }
 }
 
@@ -174,7 +173,9 @@ static void deliver(struct run *run, struct batch *batch)
                             io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
     } else {
-        run_out_send(run, &batch->outgoing[0].delivery);
+        struct delivery *list = run_fate_put_aside(run, &batch->outgoing[0].delivery);
+        if (list)
+            run_out_send(run, list);
     }
 }
 

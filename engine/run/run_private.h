@@ -141,6 +141,9 @@ void run_fate_done(struct run *run, struct delivery *d,
 /* run_fate_settle: an outcome that no provider had a part in. */
 void run_fate_settle(struct run *run, struct delivery *d, enum outcome outcome,
                      enum delivery_reason reason);
+/* run_fate_put_aside: the deliveries of a list that may go now. What an earlier run left with a provider
+ * that can be asked waits until its list is believed (lookup_after). */
+struct delivery *run_fate_put_aside(struct run *run, struct delivery *list);
 /* run_fate_settle_unmade: the same for a message that waits. */
 void run_fate_settle_unmade(struct run *run, const struct redo *redo,
                             enum outcome outcome, enum delivery_reason reason);
@@ -187,7 +190,8 @@ int64_t run_late_ends_ns(int64_t now_ns, int64_t took_ns, double share_before,
 void run_hours_open(struct run *run);
 /* run_hours_wait_ns: until when a message has to wait, as opening_wait_ns. */
 int64_t run_hours_wait_ns(struct run *run, const struct delivery *d);
-/* run_hours_put_off: a message that is in no batch waits; with HOURS_NEVER it has expired. */
+/* run_hours_put_off: a message that is in no batch waits; with HOURS_NEVER it has expired, and in a job
+ * that is being cancelled it is. */
 void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
                        int64_t until_ns);
 /* run_hours_send_back: the same for one that was about to go. */

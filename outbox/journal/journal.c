@@ -14,6 +14,7 @@
 #include "outbox/journal/journal.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "outbox/journal/journal_limited.h"
 #include "outbox/journal/journal_resume.h"
@@ -25,8 +26,8 @@
 /* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
 #define WINDOW_GROUPS 8
 
-/* What is worth a write of its own while another is on its way. Below it the time of one
- * fdatasync counts, and zeroing ahead makes it 1.4 times as fast; above it groups
+/* What may be worth a write of its own while another is on its way. Below it the time of
+ * one fdatasync counts, and zeroing ahead makes it 1.4 times as fast; above it groups
  * overlap, and writing their space twice would halve what the disk takes. */
 #define OVERLAP_BYTES (64u << 10)
 
@@ -144,6 +145,7 @@ static void close_current(struct journal *journal)
     if (!journal->unsent)
         journal->unsent = group;
     journal->wanted = false;
+    failpoint(FAILPOINT_GROUP_CLOSED);
 
     struct group *next = journal->spare;
     if (next)
@@ -235,8 +237,19 @@ static bool send_group(struct journal *journal)
     file->offset += (uint32_t)bytes;
     journal->unsent = group->next;
     journal->in_flight++;
+    failpoint(FAILPOINT_GROUP_SEALED);
     write_rest(group);
     return true;
+}
+
+/* What is worth a write of its own now: each that is on its way asks for twice as much.
+ * They wait for each other in the file system, which commits its own journal once for
+ * each, so a few large ones take a third less time than many small ones. */
+static size_t worth_writing(const struct journal *journal)
+{
+    size_t bytes = (size_t)OVERLAP_BYTES << journal->in_flight;
+    size_t most = journal->limits.group_bytes / 4 * 3;
+    return bytes < most ? bytes : most;
 }
 
 /* Write what the rule on top of this file says. */
@@ -246,7 +259,7 @@ static void pump(struct journal *journal)
         if (!journal->unsent) {
             size_t bytes = journal->current->body_bytes;
             if (!journal->wanted || bytes == 0 ||
-                (journal->in_flight > 0 && bytes < OVERLAP_BYTES))
+                (journal->in_flight > 0 && bytes < worth_writing(journal)))
                 return;
             close_current(journal);
         }
@@ -284,6 +297,7 @@ static void on_written(struct loop_op *op, int64_t res, const char *data)
             return;
         }
         group->done = true;
+        failpoint(FAILPOINT_GROUP_DURABLE);
         settle(journal);
         pump(journal);
     }
@@ -336,7 +350,7 @@ static void want(struct journal *journal)
         return;
     }
     journal->wanted = true;
-    if (journal->current->body_bytes >= OVERLAP_BYTES)
+    if (journal->current->body_bytes >= worth_writing(journal))
         pump(journal);
 }
 
@@ -421,8 +435,10 @@ void journal_close(struct journal **journal_inout)
     CHECK(journal->writing == 0 && !journal->waits);
     CHECK(journal->failed || (!journal->first && journal->current->body_bytes == 0));
     loop_timer_disarm(journal->loop, &journal->timer);
+    failpoint(FAILPOINT_CLOSE_BEGUN);
     if (!journal->failed)
         write_voucher(journal);
+    failpoint(FAILPOINT_CLOSE_VOUCHED);
     journal_file_close(&journal->file, !journal->failed);
     group_destroy(journal->current);
     struct group *lists[] = {journal->first, journal->spare};

@@ -78,15 +78,16 @@ static inline void studio_open(struct studio *studio, unsigned customers)
                  TEXT("Please sign, ##{{first_name}}"));
     studio_write(studio, "templates/waiver/email.en.txt",
                  TEXT("Please sign, ##{{first_name}}"));
-    studio_write(studio, "volley.yaml",
-                 TEXT("providers:\n"
-                      "  relay: {type: smtp, url: \"smtp://127.0.0.1:9\"}\n"
-                      "  grid: {type: sendgrid, url: \"http://127.0.0.1:9\", api_key: x}\n"
-                      "  twilio: {type: twilio, url: \"http://127.0.0.1:9\",\n"
-                      "           account_sid: AC00000000000000000000000000000001,\n"
-                      "           auth_token: x, from: \"+15005550006\"}\n"
-                      "routes: {email: [relay], sms: [twilio]}\n"
-                      "tiers: {all: {segments: 100000}}\n"));
+    studio_write(
+        studio, "volley.yaml",
+        TEXT("providers:\n"
+             "  relay: {type: smtp, url: \"smtp://127.0.0.1:9\"}\n"
+             "  grid: {type: sendgrid, url: \"http://127.0.0.1:9\", api_key: x}\n"
+             "  twilio: {type: twilio, url: \"http://127.0.0.1:9\",\n"
+             "           account_sid: AC00000000000000000000000000000001,\n"
+             "           auth_token: x, from: \"+15005550006\"}\n"
+             "routes: {email: [relay], sms: [twilio]}\n"
+             "tiers: {all: {segments: 100000}}\n"));
     studio_customers(studio, customers);
     studio_must(config_load(studio->home, &studio->config, &err), &err);
     studio_must(store_open(studio->home, true, &studio->store, &err), &err);

@@ -295,6 +295,30 @@ Test(journal_faults, large_groups_overlap_within_the_window)
     cr_expect_eq(replayed(), serial);
 }
 
+Test(journal_faults, the_more_is_on_its_way_the_larger_a_group_must_be)
+{
+    open_plain();
+    begin();
+    int64_t serial = 0;
+    struct told told = {0};
+    outcome(serial++);
+    sync_nth(&told, 0);
+    run_timer();
+    cr_assert_eq(fake.write_count, 1);
+    for (size_t written = 1; written < 4; written++) {
+        size_t worth = (64u << 10) << written;
+        for (size_t steps = 0; fake.write_count == written; steps++) {
+            cr_assert_lt(steps, worth / 16);
+            outcome(serial++);
+            journal_mark(journal, JOURNAL_DECIDED); /* wants to be written */
+        }
+        cr_expect_eq(frame_of(&fake.writes[written]).body.bytes / worth, 1);
+    }
+    complete_all();
+    journal_close(&journal);
+    cr_expect_eq(replayed(), serial);
+}
+
 Test(journal_faults, a_sync_of_nothing_is_told_in_the_next_round)
 {
     open_plain();
@@ -311,7 +335,7 @@ Test(journal_faults, a_sync_of_nothing_is_told_in_the_next_round)
 
 Test(journal_faults, acknowledgement_is_in_order)
 {
-    open_plain();
+    open_limited(64u << 20, 160u << 10);
     begin();
     int64_t serial = 0;
     struct told told = {0};
@@ -351,7 +375,7 @@ Test(journal_faults, acknowledgement_is_in_order)
 
 Test(journal_faults, a_failure_is_final)
 {
-    open_plain();
+    open_limited(64u << 20, 160u << 10);
     begin();
     int64_t serial = 0;
     struct told told = {0};

@@ -35,7 +35,7 @@ expect 0 "$volley" cancel later >/dev/null
 stop "$serve_pid"
 
 check <<'PY'
-done = {f"{name}.json" for name in ["good", "good.1", "second"] + [f"tiny-{i}" for i in range(200)]}
+done = {f"{name}.json" for name in ["good", "good.1", "second", "later"] + [f"tiny-{i}" for i in range(200)]}
 equal(set(os.listdir("spool/done")), done, "done")
 failed = sorted(f for f in os.listdir("spool/failed") if not f.endswith(".error.json"))
 equal(failed, ["cut.json", "misspelt.json", "nobody.json"], "failed")
