@@ -1,7 +1,7 @@
 #!/bin/sh
 # spread_over: an audience that lies skewed in its snapshot goes out evenly; a kill -9 and a resume keep
-# the slots; pause and cancel are at once; max_message_rate stays the upper limit. The sandbox says when
-# each message came.
+# the slots; pause and cancel are at once; max_message_rate stays the upper limit. The boxes of the sandbox
+# say when messages came.
 . "$(dirname "$0")/lib.sh"
 workers=2
 studio
@@ -92,8 +92,10 @@ background paused "$volley" resume paused --json
 resumed=$pid
 sleep 0.5
 "$volley" show paused | grep -q "wait for their turn in spread_over" || fail "show does not say what it waits for"
+cancelled=$(date +%s%N)
 expect 0 "$volley" cancel paused >cancel.out
 expect 0 wait "$resumed"
+[ $(($(date +%s%N) - cancelled)) -lt 2000000000 ] || fail "cancel took two seconds"
 check <<'PY'
 from helper_spread import *
 half = channel(books("paused.books", state="paused"), "sms")
