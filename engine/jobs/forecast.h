@@ -37,7 +37,7 @@ void forecast_make(const struct job *job, const struct books *books,
 
 /* forecast_warning: one sentence with figures if the job's finish_by cannot be met; false: it can, or
  * there is none. Times are in the account's zone. */
-#define FORECAST_WARNING_BYTES 512
+#define FORECAST_WARNING_BYTES 640
 bool forecast_warning(const struct job *job, const struct forecast *forecast,
                       char out[FORECAST_WARNING_BYTES]);
 

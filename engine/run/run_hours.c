@@ -1,6 +1,7 @@
-/* run_hours: messages that wait for their customer's hours, or for their slot in a job that is spread. They give their batch back at once, are
- * made again when their time comes, and are judged again whenever they are about to go on: by the
- * worker that makes them, when the job's own rate lets them out, and when a provider takes them. */
+/* run_hours: messages that wait for their customer's hours, or for their slot in a job that is spread.
+ * They give their batch back at once, are made again when their time comes, and are judged again
+ * whenever they are about to go on: by the worker that makes them, when the job's own rate lets them
+ * out, and when a provider takes them. */
 #include "base/clock.h"
 #include "engine/run/run_private.h"
 
