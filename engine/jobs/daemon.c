@@ -82,8 +82,10 @@ static void follow(struct daemon *d, struct filed *filed)
         backlog_job_free(&filed->job);
         return;
     }
-    bool told = filed->taken_in && filed->kind == FILED_DONE;
-    if (!told)
+    bool known = filed->taken_in && filed->kind == FILED_DONE;
+    if (known && filed->state != JOB_RUNNING && filed->state != JOB_WAITING)
+        status_file_ended(d->home, text_of(job->id), job->priority);
+    else if (!known)
         status_file_write(d->home, &(struct status){.job = text_of(job->id),
                                                     .account = text_of(job->account),
                                                     .state = filed->state,
