@@ -77,6 +77,8 @@ static int take_known(const struct intake *in)
     struct text id = in->file->id;
     bool begun = frozen_exists(in->d->home, id);
     bool again = known->state == JOB_FAILED && !begun;
+    if (slots_has_file(in->d->slots, id, in->name)) /* seen again, after a round undone */
+        return 0;
     bool other = known->content_hash && known->content_hash != in->hash;
     if (other && !again)
         return refuse_other(in);
