@@ -116,6 +116,10 @@ bool utf8_valid(struct text t)
                 at += 8;
                 continue;
             }
+        } else if (t.bytes >= 8) { /* some of these are seen twice */
+            memcpy(&word, end - 8, sizeof(word));
+            if ((word & 0x8080808080808080u) == 0)
+                return true;
         }
         if (utf8_next(&at, end) == UTF8_BAD)
             return false;

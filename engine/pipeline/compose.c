@@ -13,6 +13,9 @@
 /* Twilio refuses longer bodies with 21617 (FACTS section 2). */
 #define SMS_CHARACTERS_MAX 1600
 
+/* Room for the largest From field, sixteen times its values (mime_header_room). */
+#define FIELDS_BYTES (64u << 10)
+
 struct compose {
     const struct job *job;
     struct opening *opening;     /* NULL: messages may go at any time */
@@ -22,6 +25,8 @@ struct compose {
     bool needs_mime; /* some provider of the email route takes ready messages */
     bool needs_parts;     /* some provider may take what these are made of */
     struct arena scratch; /* else that is made here, where it stays in the cache */
+    struct arena fields;
+    struct text from_field, date_field; /* of a mail; in fields */
     struct unsubscribe_signer signer;
 };
 
@@ -66,6 +71,16 @@ static bool needs_parts(const struct config *config)
                                 config->route_counts[CHANNEL_EMAIL]);
 }
 
+static void make_fields(struct compose *c)
+{
+    const struct job *job = c->job;
+    struct error err;
+    if (arena_init(&c->fields, FIELDS_BYTES, &err) != 0)
+        return; /* then each mail makes its own */
+    c->from_field = mime_from_field(job->email_from_name, job->email_from, &c->fields);
+    c->date_field = mime_date_field(job->now_ns, &c->fields);
+}
+
 struct compose *compose_create(const struct job *job)
 {
     struct compose *compose = calloc(1, sizeof(*compose));
@@ -77,6 +92,7 @@ struct compose *compose_create(const struct job *job)
     struct error err;
     if (arena_init(&compose->scratch, BATCH_ARENA_BYTES, &err) != 0)
         compose->needs_parts = true; /* then they lie in the batch */
+    make_fields(compose);
     unsubscribe_signer_init(&compose->signer, job->secret);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
     size_t languages = template_set_languages(job->templates);
@@ -96,6 +112,7 @@ void compose_destroy(struct compose **compose)
     free((*compose)->values);
     free((*compose)->uses);
     arena_fini(&(*compose)->scratch);
+    arena_fini(&(*compose)->fields);
     free(*compose);
     *compose = NULL;
 }
@@ -280,6 +297,8 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
         .html = render_part(c, row, language, PART_EMAIL_HTML),
         .message_id = arena_join(arena, text_of(hex), domain, TEXT("")),
         .date_ns = job->now_ns,
+        .from_field = c->from_field,
+        .date_field = c->date_field,
     };
     if (job->file.category == CATEGORY_MARKETING)
         mail->unsubscribe = row->unsubscribe.data
