@@ -3,6 +3,7 @@
 #include "cli/foreground.h"
 #include "engine/job/frozen.h"
 #include "engine/job/resend.h"
+#include "engine/jobs/daemon.h"
 #include "ingest/spool.h"
 
 #include <inttypes.h>
@@ -49,7 +50,10 @@ static int submit(struct verb_context *context, struct resending *r, struct erro
     if (rc == 0 && context->json)
         verb_print_json(json_pack("{s:s}", "submitted", name));
     else if (rc == 0)
-        printf("%s is in the spool; `volley jobs` shows how it stands\n", name);
+        printf("%s is in the spool; %s\n", name,
+               daemon_serves(context->home)
+                   ? "`volley jobs` shows how it stands"
+                   : "no `volley serve` runs in this home, so it waits there for one");
     return rc;
 }
 
