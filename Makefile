@@ -122,7 +122,7 @@ bench: deps ## measure against peers in the same run; prints ratios
 
 # --- longer proofs ----------------------------------------------------------------------------
 
-.PHONY: unit asan ubsan tsan fuzz fuzz-replay check-peers
+.PHONY: unit asan ubsan tsan fuzz fuzz-replay check-peers chaos
 # Criterion forks per test, which ThreadSanitizer does not follow; it has the races instead.
 unit: $(if $(filter tsan,$(PROFILE)),,$(TESTS)) $(RACES) $(REPLAYS) ## the tests of the rooms alone, without scenarios
 	@tests/run --unit $(OUT)
@@ -136,6 +136,12 @@ fuzz-replay: $(REPLAYS) ## run every fuzz target over its corpus once
 check-peers: deps ## every test against other people's programs, also those that take long
 	@$(MAKE) -s --no-print-directory -j$(JOBS) all tools
 	@tests/run --peers $(OUT)
+
+CHAOS_KILLS ?= 200
+CHAOS_SEED ?= $(shell date +%s)
+chaos: deps ## kill -9 at every named step and at random moments (CHAOS_KILLS, CHAOS_SEED)
+	@$(MAKE) -s --no-print-directory -j$(JOBS) all
+	@VOLLEY_OUT=$(CURDIR)/$(OUT) CHAOS_KILLS=$(CHAOS_KILLS) CHAOS_SEED=$(CHAOS_SEED) tests/crash/chaos.sh
 
 FUZZ_SECONDS ?= 60
 fuzz: deps ## libFuzzer on every parser of outside bytes (FUZZ_SECONDS each)

@@ -136,3 +136,27 @@ def journal_rows(bench):
     yield Row("journal", "durable records of 128 bytes, a thousand at a time", "records/s", True,
               {"volley": contender("volley"), "write+fdatasync": contender("simple")},
               [Goal("write+fdatasync", 2.5)])
+
+
+REPLAY_S = 3  # what a restart may wait for ten million messages
+
+
+def replay_rows(bench):
+    messages = bench.sizes.replay_messages
+    folder = bench.stage.work / "replay"
+    program = bench.binaries / "bench/replay_speed"
+
+    def contender(mode):
+        def work(_):
+            run = bench.stage.run([program, mode, folder, messages])
+            return Sample(json.loads(run.stdout)["elapsed_s"], run.cpu_s / messages * 1e5, run.peak_bytes)
+        return work
+
+    def allowed(_):
+        return Sample(REPLAY_S * messages / 10e6)
+
+    bench.stage.run([program, "fill", folder, messages])
+    yield Row("replay", f"the journal of {messages:,} messages read back", "s", False,
+              {"volley": contender("volley"), "checksum": contender("checksum"), "allowed": allowed},
+              [Goal("allowed", 1)])
+    shutil.rmtree(folder)

@@ -1,5 +1,6 @@
 /* main: volley VERB [ARGS]. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/near.h"
 #include "cli/verb.h"
 
@@ -98,6 +99,8 @@ static int run_verb(const struct verb *verb, int argc, char **argv)
                        verb->name);
     if (rc == 0)
         rc = clock_freeze_from_environment(&err);
+    if (rc == 0)
+        rc = failpoint_from_environment(&err);
     if (rc)
         return verb_fail(&context, &err);
     return verb->run(&context);

@@ -3,6 +3,7 @@
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
 #include "engine/results/results.h"
+#include "outbox/journal/replay.h"
 
 #include <stdio.h>
 
@@ -128,6 +129,8 @@ static int list_job(struct listing *l, const struct config *config, struct error
     if (!frozen_exists(l->context->home, l->job->id))
         return 0;
     int rc = frozen_dir(l->context->home, l->job->id, dir, err);
+    if (rc == 0 && !replay_exists(dir))
+        return 0;
     if (rc == 0)
         rc = path_join(path, dir, TEXT("snapshot.arrow"), err);
     if (rc == 0)

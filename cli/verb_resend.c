@@ -87,7 +87,8 @@ static int run(struct verb_context *context)
         snprintf(id, sizeof(id), "%s.resend-%s", context->options.arguments[0],
                  resend_only_name((enum resend_only)only));
         r.id = text_of(id);
-        fprintf(stderr, "%s: %" PRId64 " messages once more%s\n", id, count,
+        fprintf(stderr, "%s: %" PRId64 " messages once more, as they were in %s%s\n", id,
+                count, context->options.arguments[0],
                 only == RESEND_UNKNOWN ? "; who has got one may get a second where the "
                                          "provider cannot tell"
                                        : "");
@@ -103,7 +104,8 @@ static int run(struct verb_context *context)
 const struct verb verb_resend = {
     .name = "resend",
     .arguments = "ID",
-    .summary = "send what a job that is over did not: failed, unknown or unsent",
+    .summary = "send what a job that is over did not (failed, unknown or unsent), with "
+               "the same texts",
     .example = "volley resend 2026-11-21-waiver --only failed\n"
                "volley resend 2026-11-21-waiver --only unsent --submit",
     .options = options,

@@ -1,10 +1,12 @@
-/* verb_resume: go on with an interrupted or paused job. */
+/* verb_resume: go on with an interrupted or paused job, or with all of them. */
 #include "cli/foreground.h"
 #include "cli/wish.h"
+#include "engine/jobs/recover.h"
 
 #include <stdio.h>
 
 static const struct option_spec options[] = {
+    {"all", NULL, "without ID: also the jobs that were paused or held"},
     {"spool", NULL, "let `volley serve` go on with a job that came through the spool"},
     VERB_COMMON};
 
@@ -54,22 +56,68 @@ static int run_spool(struct verb_context *context, const char *id)
     return 0;
 }
 
-static int run(struct verb_context *context)
+static int resume(struct verb_context *context, const char *id)
 {
-    const char *id = context->options.arguments[0];
-    if (options_flag(&context->options, "spool"))
-        return run_spool(context, id);
     return foreground_run(context, "resume", text_of(id), start, (void *)(uintptr_t)id,
                           false);
 }
 
+static int find(struct verb_context *context, struct recover_jobs *out)
+{
+    struct store *store = NULL;
+    struct error err;
+    int rc = verb_open(context, NULL, &store, &err);
+    *out = (struct recover_jobs){0};
+    if (rc == 0)
+        rc = recover_find(context->home, store, out, &err);
+    if (store)
+        store_close(&store);
+    return rc ? verb_fail(context, &err) : 0;
+}
+
+/* resume_all: one after the other. What a person has paused goes on only when that is said. The worst
+ * exit status counts. */
+static int resume_all(struct verb_context *context)
+{
+    struct recover_jobs jobs;
+    bool paused = options_flag(&context->options, "all");
+    int worst = find(context, &jobs);
+    size_t resumed = 0;
+    for (size_t i = 0; i < jobs.count && !verb_stop; i++) {
+        if (jobs.list[i].paused && !paused) {
+            fprintf(stderr, "job %s is paused; `volley resume %s` goes on\n",
+                    jobs.list[i].id, jobs.list[i].id);
+            continue;
+        }
+        resumed++;
+        int status = resume(context, jobs.list[i].id);
+        worst = status > worst ? status : worst;
+    }
+    if (resumed == 0 && worst == 0)
+        fprintf(stderr, "no job was interrupted\n");
+    recover_fini(&jobs);
+    return worst;
+}
+
+static int run(struct verb_context *context)
+{
+    if (context->options.argument_count == 0)
+        return resume_all(context);
+    const char *id = context->options.arguments[0];
+    return options_flag(&context->options, "spool") ? run_spool(context, id)
+                                                    : resume(context, id);
+}
+
 const struct verb verb_resume = {
     .name = "resume",
-    .arguments = "ID",
-    .summary = "go on with an interrupted or paused job, here or in the daemon",
-    .example = "volley resume 2026-11-21-waiver\nvolley resume 2026-11-21-waiver --spool",
+    .arguments = "[ID]",
+    .summary =
+        "go on with an interrupted or paused job, here or in the daemon; without ID with "
+        "every interrupted one",
+    .example = "volley resume\nvolley resume 2026-11-21-waiver\n"
+               "volley resume 2026-11-21-waiver --spool",
     .options = options,
-    .arguments_min = 1,
+    .arguments_min = 0,
     .arguments_max = 1,
     .run = run,
 };

@@ -172,6 +172,11 @@ const struct config_key config_keys[] = {
      .sentence =
          "What to do with a message whose reply was lost: keep it for a person, send it "
          "again, or take it as sent. Without it the kind of provider decides."},
+    {"providers.*.lookup_after", CONFIG_DURATION, "5s", RANGE("0s", "1h"),
+     PROVIDER(lookup_after_ns),
+     .sentence =
+         "twilio: how long after a lost reply, or a crash, the provider's list is "
+         "believed to hold what it has taken. Messages in doubt wait so long."},
     {"providers.*.retry", CONFIG_GROUP, "",
      .sentence = "What happens when the provider says to try later."},
     {"providers.*.retry.first", CONFIG_DURATION, "1s", RANGE("1ms", "1h"),

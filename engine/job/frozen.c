@@ -2,6 +2,7 @@
 #include "engine/job/frozen.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/job/frozen_template.h"
 
 #include <errno.h>
@@ -113,6 +114,7 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
         rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
     if (rc == 0)
         rc = link_snapshot(job->snapshot_path, to, err);
+    failpoint(FAILPOINT_FREEZE_SNAPSHOT);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("template"), err);
     if (rc == 0)
@@ -144,8 +146,10 @@ int frozen_make(const char *home, const struct job *job, struct text content,
     rc = fill_folder(home, draft, job, content, err);
     if (rc == 0)
         rc = file_sync_dir(draft, err);
+    failpoint(FAILPOINT_FREEZE_DRAFT);
     if (rc == 0 && rename(draft, dir))
         rc = error_io(err, "cannot rename %s to %s", draft, dir);
+    failpoint(FAILPOINT_FREEZE_NAMED);
     return rc ? rc : file_sync_dir(outbox, err);
 }
 

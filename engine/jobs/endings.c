@@ -1,6 +1,7 @@
 /* endings: what the slots tell of their jobs, see daemon_private.h. */
 #include "engine/jobs/daemon_private.h"
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "engine/jobs/status_file.h"
 
@@ -64,7 +65,7 @@ static void write_status(struct daemon *d, const struct slot_news *news)
                                   .answered_before = news->ending.answered_before});
 }
 
-static void log_news(const struct slot_news *news)
+static void log_news(const struct daemon *d, const struct slot_news *news)
 {
     const char *id = news->job->id, *name = news->job->name;
     if (news->kind == SLOT_STARTED)
@@ -73,6 +74,9 @@ static void log_news(const struct slot_news *news)
         log_info("engine", "job done (already sent)", "job=%s file=%s", id, name);
     else if (news->kind == SLOT_LATER)
         log_warn("engine", "job waits", "file=%s reason=\"%s\"", name, news->why.text);
+    else if (interrupted(d, news))
+        log_info("engine", "job stopped at a safe point; the next start goes on",
+                 "job=%s", id);
     else if (news->kind == SLOT_ENDED)
         log_info("engine",
                  news->ending.held                     ? "job held"
@@ -85,7 +89,7 @@ static void log_news(const struct slot_news *news)
 static void follow(struct daemon *d, const struct slot_news *news)
 {
     const char *name = news->job->name;
-    log_news(news);
+    log_news(d, news);
     write_status(d, news);
     switch (news->kind) {
     case SLOT_STARTED:
@@ -104,6 +108,7 @@ static void follow(struct daemon *d, const struct slot_news *news)
         daemon_move(d, name, SPOOL_ACTIVE, SPOOL_HOLD);
         break;
     case SLOT_ENDED:
+        failpoint(FAILPOINT_END_RECORDED);
         if (!interrupted(d, news))
             daemon_move(d, name, SPOOL_ACTIVE,
                         news->ending.state == JOB_PAUSED ? SPOOL_HOLD : SPOOL_DONE);

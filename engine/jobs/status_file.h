@@ -19,6 +19,10 @@ struct status {
 /* status_file_write: errors are logged: a status that cannot be written stops no job. */
 void status_file_write(const char *home, const struct status *status);
 
+/* status_file_ended: of a job that is over, as its report has it: a daemon that was killed may have
+ * recorded the end and not told it. Without a report what is there stays. */
+void status_file_ended(const char *home, struct text job, enum priority priority);
+
 /* status_file_running: how a run stands. */
 void status_file_running(const char *home, struct run *run);
 

@@ -23,6 +23,7 @@ struct redo {
     uint8_t attempt;  /* made so far */
     uint8_t provider; /* who got the last one, where there was one */
     bool in_doubt;
+    bool left_behind; /* in doubt since an earlier run died */
     int64_t
         started_ns; /* steady; of the first attempt, 0 when that was before a restart */
 };

@@ -18,8 +18,9 @@
 
 struct compose {
     const struct job *job;
-    struct opening *opening; /* NULL: messages may go at any time */
-    struct text *values;     /* of one row, one per template variable */
+    struct opening *opening;     /* NULL: messages may go at any time */
+    const struct spread *spread; /* NULL: they need not wait for a slot */
+    struct text *values;         /* of one row, one per template variable */
     bool *uses;      /* [language][channel][variable]: some part of it has the variable */
     bool needs_mime; /* some provider of the email route takes ready messages */
     bool needs_parts;     /* some provider may take what these are made of */
@@ -422,16 +423,35 @@ int compose_reserve(struct batch *batch, size_t count, struct error *err)
     return batch->outgoing && batch->put_off ? 0 : overflow(batch, err);
 }
 
-/* put_off: a message that may not go out yet is not made. */
+void compose_spread(struct compose *compose, const struct spread *spread)
+{
+    compose->spread = spread;
+}
+
+/* slot_wait_ns: as opening_wait_ns, for the row's slot. */
+static int64_t slot_wait_ns(const struct compose *c, const struct redo *redo,
+                            int64_t now_ns)
+{
+    if (!c->spread || redo->attempt > 0 || redo->in_doubt)
+        return 0;
+    int64_t expires_ns = c->job->file.expires_at_ns;
+    int64_t slot_ns = spread_slot_ns(c->spread, redo->row);
+    if (slot_ns <= now_ns)
+        return 0;
+    return expires_ns && slot_ns >= expires_ns ? HOURS_NEVER : slot_ns;
+}
+
+/* put_off: a message that may not go out yet is not made. Its hours are asked at its slot. */
 static bool put_off(struct compose *c, struct batch *batch, const struct redo *redo,
                     int64_t now_ns, uint16_t *zone_out)
 {
     *zone_out = ZONES_NONE;
-    if (!c->opening)
-        return false;
-    uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
-    *zone_out = opening_zone(c->opening, &batch->chunk, row);
-    int64_t until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    int64_t until_ns = slot_wait_ns(c, redo, now_ns);
+    if (until_ns == 0 && c->opening) {
+        uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
+        *zone_out = opening_zone(c->opening, &batch->chunk, row);
+        until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    }
     if (until_ns == 0)
         return false;
     batch->put_off[batch->put_off_count++] =
@@ -487,6 +507,7 @@ int compose_one(struct compose *c, struct batch *batch, const struct redo *redo,
     out->delivery.attempt =
         (uint8_t)(redo->attempt < UINT8_MAX ? redo->attempt + 1 : UINT8_MAX);
     out->delivery.in_doubt = redo->in_doubt;
+    out->delivery.left_behind = redo->left_behind;
     out->delivery.provider = redo->provider;
     out->delivery.started_ns = redo->started_ns;
     fill(c, &row, &out->delivery);

@@ -237,12 +237,14 @@ static int settled_chunk(struct worker *w, struct batch *batch, struct error *er
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         for (uint32_t r = first; replay->states[c] && r < first + rows && rc == 0; r++) {
             struct replay_state state = replay->states[c][r];
-            bool open =
-                state.outcome == OUTCOME_PENDING || state.outcome == REPLAY_IN_DOUBT;
+            bool in_doubt = state.outcome == REPLAY_IN_DOUBT;
             struct redo redo = {.row = r,
                                 .channel = (uint8_t)c,
+                                .attempt = in_doubt, /* at least */
                                 .provider = state.provider,
-                                .in_doubt = state.outcome == REPLAY_IN_DOUBT};
+                                .in_doubt = in_doubt,
+                                .left_behind = in_doubt};
+            bool open = in_doubt || state.outcome == OUTCOME_PENDING;
             if (open && disposition_sends((enum disposition)state.disposition))
                 rc = compose_one(w->compose, batch, &redo, err);
         }
@@ -286,6 +288,7 @@ static void *worker_main(void *arg)
         .select = select_create(p->config.job),
         .compose = compose_create(p->config.job),
         .opening = p->config.plan_only ? opening_create(p->config.job) : NULL};
+    compose_spread(w.compose, p->config.spread);
     for (;;) {
         struct work work = claim(&w);
         if (work.claim == CLAIM_NOTHING)

@@ -50,7 +50,7 @@ int status_books(const char *dir, const struct replay *replay, struct books *out
 static int read_books(const char *dir, struct books *books, struct error *err)
 {
     struct replay replay = {0};
-    int rc = replay_read(dir, NULL, &replay, err);
+    int rc = replay_exists(dir) ? replay_read(dir, NULL, &replay, err) : 0;
     if (rc == 0)
         rc = status_books(dir, &replay, books, err);
     replay_fini(&replay);

@@ -3,6 +3,7 @@
 
 #include "base/bitmap.h"
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/run/notice.h"
@@ -32,15 +33,13 @@ static int grant(void *arg, uint64_t segments, struct error *err)
 
 static int read_journal(struct run *run, struct error *err)
 {
-    char path[PATH_BYTES];
-    int rc = path_join(path, run->dir, TEXT("journal.0000"), err);
-    if (rc || !file_exists(path))
-        return rc;
+    if (!replay_exists(run->dir))
+        return 0;
     run->replay = calloc(1, sizeof(*run->replay));
     CHECK(run->replay != NULL);
     struct run_dead_journal dead;
     struct replay_visitor visitor = run_dead_visitor(&dead);
-    rc = replay_read(run->dir, &visitor, run->replay, err);
+    int rc = replay_read(run->dir, &visitor, run->replay, err);
     int recovered = run_dead_recover(&run->dead, &dead, run->job, rc ? NULL : err);
     rc = rc ? rc : recovered;
     for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
@@ -115,6 +114,7 @@ static int start_pipeline(struct run *run, struct error *err)
     replayed_books(run, &books);
     struct pipeline_config config = {.job = run->job,
                                      .workers = run->job->workers,
+                                     .spread = run->spread,
                                      .replay = run->replay,
                                      .books = &books,
                                      .grant = grant,
@@ -129,6 +129,7 @@ static int start_pipeline(struct run *run, struct error *err)
 static void destroy(struct run *run)
 {
     pipeline_destroy(&run->pipeline);
+    spread_destroy(&run->spread);
     if (run->replay)
         replay_fini(run->replay);
     free(run->replay);
@@ -213,6 +214,8 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
         rc = open_quota(run, run->job->config->home, err);
     if (rc == 0 && run->replay)
         run->io.next_chunk = decided_prefix(run);
+    if (rc == 0)
+        rc = spread_create(run->job, &run->spread, err);
     if (rc == 0)
         rc = io_thread_call(thread, open_here, &opening);
     if (rc == 0)
@@ -305,9 +308,9 @@ static void waiting_sentence(struct run *run, int64_t until_ns, char out[160])
 {
     char when[CLOCK_FORMAT_BYTES];
     clock_format(until_ns, false, when);
-    snprintf(out, 160,
-             "%" PRIu64 " messages wait for their customers' hours, the next until %s",
-             atomic_load(&run->io.dormant_messages), when);
+    snprintf(out, 160, "%" PRIu64 " messages wait for their %s, the next until %s",
+             atomic_load(&run->io.dormant_messages),
+             run->spread ? "turn in spread_over" : "customers' hours", when);
 }
 
 /* tell_waiting: into the store, where other processes see it. */
@@ -315,17 +318,26 @@ static void tell_waiting(struct run *run)
 {
     int64_t until_ns = atomic_load(&run->io.dormant_until_ns);
     int64_t now_ns = clock_steady_ns();
-    bool stale = until_ns && now_ns - run->told_ns > TELL_NS;
-    if (until_ns == run->told_until_ns && !stale)
+    bool stale = (until_ns || run->told_late) && now_ns - run->told_ns > TELL_NS;
+    bool late = atomic_load(&run->late.ends_ns) != 0;
+    bool changed = until_ns != run->told_until_ns;
+    if (run->spread) /* whose next slot is always another one */
+        changed = !until_ns != !run->told_until_ns;
+    if (!changed && !stale && late == run->told_late)
         return;
-    char sentence[160] = "";
+    char sentence[RUN_LATE_BYTES + 162], waiting[160] = "";
     struct error err;
     if (until_ns)
-        waiting_sentence(run, until_ns, sentence);
+        waiting_sentence(run, until_ns, waiting);
+    run_late_sentence(run, sentence);
+    size_t used = strlen(sentence);
+    snprintf(sentence + used, sizeof(sentence) - used, "%s%s",
+             used && *waiting ? "; " : "", waiting);
     if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, text_of(sentence),
                         &err))
         log_warn("engine", "cannot record what the job waits for", "reason=\"%s\"",
                  err.text);
+    run->told_late = late;
     run->told_until_ns = until_ns;
     run->told_ns = now_ns;
 }
@@ -342,6 +354,7 @@ static void look_outside(struct run *run)
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     write_dead(run);
+    run_late_look(run);
     tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
@@ -430,6 +443,7 @@ void run_progress(struct run *run, struct run_progress *out)
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
     pipeline_stages(run->pipeline, &out->stages);
+    out->late_ends_ns = atomic_load(&run->late.ends_ns);
     out->waiting = atomic_load(&run->io.dormant_messages);
     out->waiting_until_ns = atomic_load(&run->io.dormant_until_ns);
 }
@@ -541,8 +555,10 @@ static int write_books(struct run *run, struct error *err)
     struct results_summary summary;
     run_progress(run, &progress);
     int rc = results_write(run->dir, run->job, &summary, err);
+    failpoint(FAILPOINT_END_RESULTS);
     if (rc == 0)
         rc = settle_quota(run, &summary, err);
+    failpoint(FAILPOINT_END_QUOTA);
     char why[256];
     if (rc == 0 && !books_balanced(&summary.books, why, sizeof(why)))
         rc = error_set(err, ERROR_BUG, "the books of %.*s do not balance: %s",
@@ -570,6 +586,7 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
         pipeline_stop(run->pipeline);
     int rc = pipeline_wait(run->pipeline, &why);
     close_journal(run);
+    failpoint(FAILPOINT_END_CLOSED);
     write_dead(run);
     if (atomic_load(&run->io.broken) && rc == 0) {
         why = run->io.why;
@@ -582,6 +599,7 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
         rc = report_held(run, &why);
     if (rc)
         run->state = RUN_FAILED;
+    failpoint(FAILPOINT_END_REPORT);
     bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
     struct run_progress progress;
     run_progress(run, &progress);
@@ -611,6 +629,7 @@ int run_end(struct run **run, struct error *err)
     int rc = run_close(run, &ending, err);
     int recorded = store_job_state(store, text_of(id), ending.state,
                                    text_of(ending.reason), rc ? &ignored : err);
+    failpoint(FAILPOINT_END_RECORDED);
     free(id);
     return rc ? rc : recorded;
 }

@@ -1,6 +1,7 @@
 /* run_fate: what becomes of a run's messages: an outcome in the journal, or another attempt later;
  * and what an earlier run left in doubt. On the I/O thread. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/run/run_private.h"
 
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static void wait_until(struct run *run, const struct delivery *d, int64_t due_ns
                         .attempt = d->attempt,
                         .provider = d->provider,
                         .in_doubt = in_doubt,
+                        .left_behind = d->left_behind,
                         .started_ns = d->started_ns};
     run_fate_wait(run, &redo, due_ns);
 }
@@ -78,6 +80,7 @@ static void record(struct run *run, const struct delivery *d, enum outcome outco
                                               .at_ms = clock_now_ns() / NS_PER_MS,
                                               .provider_id = result->provider_id,
                                               .detail = result->detail});
+    failpoint(FAILPOINT_OUTCOME_APPENDED);
     if (outcome == OUTCOME_PENDING)
         return;
     run_out_settled(run, d, outcome, result);
@@ -138,16 +141,18 @@ static void done_unknown(struct run *run, struct delivery *d,
 {
     const struct provider_config *config = &run->job->config->providers[result->provider];
     enum on_unknown policy = policy_of(run, result->provider);
-    bool again = policy == ON_UNKNOWN_RESEND
-                     ? d->attempt < config->retry_attempts
-                     : reconciles(run, result->provider) &&
-                           !result->doubt_settled; /* look it up */
+    bool looked_up = reconciles(run, result->provider);
+    bool again = policy == ON_UNKNOWN_RESEND ? d->attempt < config->retry_attempts
+                                             : looked_up && !result->doubt_settled;
     if (policy == ON_UNKNOWN_ASSUME_SENT) {
         record(run, d, OUTCOME_SENT, result);
     } else if (again && d->row != JOURNAL_ROW_NOTICE && !run->io.cancelling) {
         /* No record: the intent stands, so that after a crash the message is still in
          * doubt. */
-        int64_t due_ns = loop_now_ns(run->io.loop) + config->retry_first_ns;
+        int64_t wait_ns = config->retry_first_ns;
+        if (looked_up && wait_ns < config->lookup_after_ns)
+            wait_ns = config->lookup_after_ns;
+        int64_t due_ns = loop_now_ns(run->io.loop) + wait_ns;
         wait_until(run, d, due_ns > result->retry_at_ns ? due_ns : result->retry_at_ns,
                    true);
     } else {
@@ -184,6 +189,7 @@ static void note_dead(struct run *run, const struct delivery *d,
 void run_fate_done(struct run *run, struct delivery *d,
                    const struct delivery_result *result)
 {
+    failpoint(FAILPOINT_REPLY_RECEIVED);
     run->io.in_dispatch--;
     run_out_answered(run, d);
     if (result->address_dead)
@@ -266,6 +272,36 @@ static void resolve_doubt(struct run *run)
                              policy == ON_UNKNOWN_HOLD ? OUTCOME_UNKNOWN : OUTCOME_SENT);
         }
     }
+}
+
+/* looked_up_at: not before this is a provider's list asked for what an earlier run left with it. That
+ * run was at work until we took over, as far as anybody knows. */
+static int64_t looked_up_at(const struct run *run, const struct delivery *d)
+{
+    return d->left_behind && reconciles(run, d->provider)
+               ? run->started_steady_ns +
+                     run->job->config->providers[d->provider].lookup_after_ns
+               : 0;
+}
+
+struct delivery *run_fate_put_aside(struct run *run, struct delivery *list)
+{
+    struct delivery *rest = NULL, **end = &rest;
+    int64_t now_ns = loop_now_ns(run->io.loop);
+    for (struct delivery *next; list; list = next) {
+        next = list->next;
+        int64_t due_ns = looked_up_at(run, list);
+        if (due_ns <= now_ns) {
+            *end = list;
+            end = &list->next;
+            continue;
+        }
+        list->attempt--; /* waiting is none */
+        wait_until(run, list, due_ns, true);
+        run_fate_release(run, list);
+    }
+    *end = NULL;
+    return rest;
 }
 
 /* --- the door --- */

@@ -1,6 +1,7 @@
 /* run_io: the I/O thread's side of a run: batches with their decisions and intents into the journal
  * and on to dispatch; pause, cancel and the end. What becomes of messages is in run_fate.c. */
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engine/run/run_private.h"
 
 #include <errno.h>
@@ -60,6 +61,7 @@ static void intended(struct journal_wait *wait, int res)
     run->io.intending_free = intending;
     if (res)
         break_off(run, res);
+    failpoint(FAILPOINT_INTENTS_DURABLE);
     dispatch_intended(run->io.dispatch, list); /* of a job that broke off all come back */
     run_io_look(run);
 }
@@ -171,7 +173,9 @@ static void deliver(struct run *run, struct batch *batch)
                             io->cancelling ? DELIVERY_CANCELLED : DELIVERY_EXPIRED);
         }
     } else {
-        run_out_send(run, &batch->outgoing[0].delivery);
+        struct delivery *list = run_fate_put_aside(run, &batch->outgoing[0].delivery);
+        if (list)
+            run_out_send(run, list);
     }
 }
 

@@ -90,6 +90,12 @@ static void send_on(struct run *run, struct delivery *list)
 
 /* --- the first messages go alone --- */
 
+/* is_first: the first attempt of this run. */
+static bool is_first(const struct delivery *d)
+{
+    return d->attempt == 1 + d->left_behind;
+}
+
 /* gate: the messages of a list that may go now; the others wait until their channel's canary is
  * over. What is tried again was out before. */
 static struct delivery *gate(struct run *run, struct delivery *list)
@@ -101,7 +107,7 @@ static struct delivery *gate(struct run *run, struct delivery *list)
     for (struct delivery *next; list; list = next) {
         next = list->next;
         list->next = NULL;
-        bool may_go = list->attempt > 1 || auto_hold_pass(&io->hold, list->channel);
+        bool may_go = !is_first(list) || auto_hold_pass(&io->hold, list->channel);
         struct delivery ***tail = may_go ? &out_tail : &io->gated_tail[list->channel];
         **tail = list;
         *tail = &list->next;
@@ -163,7 +169,7 @@ static void judge_soon(struct run *run)
 
 void run_out_answered(struct run *run, const struct delivery *d)
 {
-    if (d->attempt == 1 && d->row != JOURNAL_ROW_NOTICE &&
+    if (is_first(d) && d->row != JOURNAL_ROW_NOTICE &&
         auto_hold_answered(&run->io.hold, d->channel))
         judge_soon(run);
 }

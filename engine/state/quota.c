@@ -7,6 +7,7 @@
 #include "engine/state/quota.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/near.h"
 #include "engine/state/store_private.h"
 
@@ -350,6 +351,7 @@ int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
         int rc = store_begin(lease->store, err);
         if (rc == 0)
             rc = store_end(lease->store, take_block(lease, segments, err), err);
+        failpoint(FAILPOINT_QUOTA_RESERVED);
         if (rc) {
             *lease = before; /* what was not stored is not ours */
             return rc;

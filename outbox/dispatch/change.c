@@ -36,6 +36,7 @@ static const struct {
     NUMBER("batch", batch),
     NUMBER("form", form),
     NUMBER("on_unknown", on_unknown_given),
+    NUMBER("lookup_after", lookup_after_ns),
 };
 
 static bool same_text(const char *a, const char *b)

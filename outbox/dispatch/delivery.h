@@ -85,7 +85,8 @@ struct delivery {
     uint8_t attempt; /* from 1 */
     uint8_t
         provider; /* set by dispatch when the route is chosen; in doubt: who may have it */
-    bool in_doubt; /* an earlier attempt may have got through */
+    bool in_doubt;    /* an earlier attempt may have got through */
+    bool left_behind; /* and the run that made it has died */
     uint16_t segments;
     struct text
         from; /* email: envelope sender; sms: number or sender id; without brackets */

@@ -42,8 +42,11 @@ void flow_aim(struct flow *flow)
     double own = flow->limiter.rate_per_s;
     double all = flow->set->dispatch->limiter.rate_per_s;
     size_t batch = flow->provider.batch > 0 ? flow->provider.batch : 1;
-    flow->target = pace_target(&flow->pace, flow->provider.config.max_connections * batch,
-                               own > 0 && (all == 0 || own < all) ? own : all);
+    const struct provider *provider = &flow->provider;
+    bool few =
+        provider->config.on_unknown == ON_UNKNOWN_HOLD && !provider->type->reconciles;
+    flow->target = pace_target(&flow->pace, provider->config.max_connections, batch,
+                               own > 0 && (all == 0 || own < all) ? own : all, few);
     if (flow->set->flow_count == 0 || flow == flow->set->flows[0])
         atomic_store_explicit(&flow->set->gauge.rate_limit_per_s, own,
                               memory_order_relaxed);

@@ -5,6 +5,8 @@
 
 #define PACE_WINDOW_NS  (20 * NS_PER_MS)
 #define PACE_AHEAD_NS   (40.0 * NS_PER_MS)
+#define PACE_FEW_NS     (5.0 * NS_PER_MS)
+#define PACE_FEW_MAX    (10.0 * NS_PER_MS)
 #define PACE_AHEAD_MAX  (1.0 * NS_PER_S)
 #define PACE_TARGET_MAX 16384.0
 
@@ -30,16 +32,29 @@ void pace_intended(struct pace *pace, int64_t latency_ns)
     pace->latency_ns += ((double)latency_ns - pace->latency_ns) / 8;
 }
 
-size_t pace_target(const struct pace *pace, size_t connections, double limit_per_s)
+/* Where few are to be ahead, still a call for the one that is filled and one for the next, and a message
+ * for each connection: the target grows from there as a rate is measured. */
+static double target_min(size_t connections, size_t batch, bool few)
+{
+    if (!few)
+        return (double)(connections * batch);
+    return (double)(connections > 2 * batch ? connections : 2 * batch);
+}
+
+size_t pace_target(const struct pace *pace, size_t connections, size_t batch,
+                   double limit_per_s, bool few)
 {
     double ahead_ns = 3 * pace->latency_ns;
-    if (ahead_ns < PACE_AHEAD_NS)
-        ahead_ns = PACE_AHEAD_NS;
-    if (ahead_ns > PACE_AHEAD_MAX)
-        ahead_ns = PACE_AHEAD_MAX;
+    double least_ns = few ? PACE_FEW_NS : PACE_AHEAD_NS;
+    double most_ns = few ? PACE_FEW_MAX : PACE_AHEAD_MAX;
+    if (ahead_ns < least_ns)
+        ahead_ns = least_ns;
+    if (ahead_ns > most_ns)
+        ahead_ns = most_ns;
     double target = pace->rate_per_s * ahead_ns / (double)NS_PER_S;
-    if (target < (double)connections)
-        target = (double)connections;
+    double least = target_min(connections, batch, few);
+    if (target < least)
+        target = least;
     double allowed = limit_per_s * ahead_ns / (double)NS_PER_S;
     if (limit_per_s > 0 && target > allowed)
         target = allowed;

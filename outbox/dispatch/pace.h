@@ -2,10 +2,12 @@
  *
  * Pure. Enough that no connection ever waits for the journal: what is sent in 40 ms, or
  * in three times what an intent takes to become durable. Not more: a crash puts in doubt
- * whatever was intended. */
+ * whatever was intended. Where a provider neither knows a copy nor can be asked, somebody has to look at
+ * every one of those: there (`few`) it is 5 to 10 ms, and at full speed a slow disk may hold up the wire. */
 #ifndef OUTBOX_PACE_H
 #define OUTBOX_PACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +27,9 @@ int pace_took(struct pace *pace, int64_t now_ns);
 /* pace_intended: intents became durable after latency_ns. */
 void pace_intended(struct pace *pace, int64_t latency_ns);
 
-/* pace_target: how many deliveries may be intended and not yet taken; connections counts one for each
- * message that a connection carries at once; limit_per_s 0: no limit. */
-size_t pace_target(const struct pace *pace, size_t connections, double limit_per_s);
+/* pace_target: how many deliveries may be intended and not yet taken. Of `connections`, each carries
+ * `batch` messages at once; limit_per_s 0: no limit. */
+size_t pace_target(const struct pace *pace, size_t connections, size_t batch,
+                   double limit_per_s, bool few);
 
 #endif

@@ -109,6 +109,8 @@ struct provider_config {
     unsigned retry_attempts;  /* and after this many attempts */
     enum on_unknown on_unknown;
     bool on_unknown_given; /* else the type's default */
+    int64_t
+        lookup_after_ns; /* types that reconcile: how long the provider's list may lag */
 };
 
 struct provider;

@@ -14,6 +14,7 @@
 #include "outbox/journal/journal.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "outbox/journal/journal_limited.h"
 #include "outbox/journal/journal_resume.h"
@@ -144,6 +145,7 @@ static void close_current(struct journal *journal)
     if (!journal->unsent)
         journal->unsent = group;
     journal->wanted = false;
+    failpoint(FAILPOINT_GROUP_CLOSED);
 
     struct group *next = journal->spare;
     if (next)
@@ -235,6 +237,7 @@ static bool send_group(struct journal *journal)
     file->offset += (uint32_t)bytes;
     journal->unsent = group->next;
     journal->in_flight++;
+    failpoint(FAILPOINT_GROUP_SEALED);
     write_rest(group);
     return true;
 }
@@ -294,6 +297,7 @@ static void on_written(struct loop_op *op, int64_t res, const char *data)
             return;
         }
         group->done = true;
+        failpoint(FAILPOINT_GROUP_DURABLE);
         settle(journal);
         pump(journal);
     }
@@ -431,8 +435,10 @@ void journal_close(struct journal **journal_inout)
     CHECK(journal->writing == 0 && !journal->waits);
     CHECK(journal->failed || (!journal->first && journal->current->body_bytes == 0));
     loop_timer_disarm(journal->loop, &journal->timer);
+    failpoint(FAILPOINT_CLOSE_BEGUN);
     if (!journal->failed)
         write_voucher(journal);
+    failpoint(FAILPOINT_CLOSE_VOUCHED);
     journal_file_close(&journal->file, !journal->failed);
     group_destroy(journal->current);
     struct group *lists[] = {journal->first, journal->spare};

@@ -1,6 +1,7 @@
 /* journal_file: see journal_file.h. */
 #include "outbox/journal/journal_file.h"
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -68,8 +69,13 @@ int journal_file_begin(struct journal_file *file, uint32_t number, struct text f
         return error_io(err, "cannot create %s", temporary);
     if (fill_new(file, number, frame) != 0)
         return error_io(err, "cannot write %s", temporary);
-    if (rename(temporary, path) != 0 || fsync(file->dir_fd) != 0)
+    failpoint(FAILPOINT_FILE_FILLED);
+    if (rename(temporary, path) != 0)
         return error_io(err, "cannot create %s", path);
+    failpoint(FAILPOINT_FILE_NAMED);
+    if (fsync(file->dir_fd) != 0)
+        return error_io(err, "cannot create %s", path);
+    failpoint(FAILPOINT_FILE_BEGUN);
     return 0;
 }
 
@@ -86,9 +92,13 @@ static int cut(const struct journal_file *file, const struct scan *scan,
         if (unlink(path) != 0)
             return error_io(err, "cannot remove %s", path);
     }
-    if (ftruncate(file->fd, scan->offset) != 0 || fsync(file->fd) != 0 ||
-        fsync(file->dir_fd) != 0)
+    failpoint(FAILPOINT_CUT_FILES);
+    if (ftruncate(file->fd, scan->offset) != 0)
         return error_io(err, "cannot cut %s/journal.%04u", file->dir, file->number);
+    failpoint(FAILPOINT_CUT_TAIL);
+    if (fsync(file->fd) != 0 || fsync(file->dir_fd) != 0)
+        return error_io(err, "cannot cut %s/journal.%04u", file->dir, file->number);
+    failpoint(FAILPOINT_CUT_DONE);
     return 0;
 }
 

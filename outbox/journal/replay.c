@@ -2,6 +2,7 @@
 #include "outbox/journal/replay.h"
 
 #include "base/bitmap.h"
+#include "base/file.h"
 #include "outbox/journal/record.h"
 #include "outbox/journal/scan.h"
 
@@ -276,6 +277,12 @@ int replay_read(const char *dir, const struct replay_visitor *visitor, struct re
     out->extent.tail_bytes = rc == 0 ? scan.tail_bytes : 0;
     scan_close(&scan);
     return rc;
+}
+
+bool replay_exists(const char *dir)
+{
+    char path[PATH_BYTES];
+    return scan_path(path, dir, 0, NULL) == 0 && file_exists(path);
 }
 
 void replay_fini(struct replay *replay)

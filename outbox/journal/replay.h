@@ -56,6 +56,8 @@ struct replay_visitor {
  * ERROR_IO. */
 int replay_read(const char *dir, const struct replay_visitor *visitor, struct replay *out,
                 struct error *err) MUST_USE;
+/* replay_exists: dir has a journal; a job that was killed as it began has none yet. */
+bool replay_exists(const char *dir);
 void replay_fini(struct replay *replay);
 
 #endif

@@ -9,6 +9,7 @@
 #include "outbox/loop/loop_backend.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -226,6 +227,7 @@ static int64_t write_sync(const struct loop_request *r)
             return put < 0 ? -errno : -EIO;
         done += (size_t)put;
     }
+    failpoint(FAILPOINT_GROUP_WRITTEN);
     return fdatasync(r->fd) ? -errno : (int64_t)done;
 }
 

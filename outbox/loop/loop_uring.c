@@ -15,6 +15,7 @@
 #include "outbox/loop/loop_backend.h"
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -297,9 +298,10 @@ static void complete_write_sync(struct uring *u, struct loop_op *op, int res,
 {
     struct loop_request *r = loop_request(op);
     r->owed--;
-    if (!is_sync && res > 0)
+    if (!is_sync && res > 0) {
         r->done_bytes += (size_t)res;
-    else if (!is_sync)
+        failpoint(FAILPOINT_GROUP_WRITTEN);
+    } else if (!is_sync)
         r->result = res < 0 ? res : r->bytes > 0 ? -EIO : 0;
     else if (res == 0)
         r->result = 1;

@@ -93,14 +93,9 @@ static void twilio_compose(struct api_call *call)
     api_form(body, "Body", delivery->body);
 }
 
-/* In doubt at its first attempt: an earlier run of ours died. Intents are durable well before their
- * messages leave, so what Twilio does not list then was never handed over. Behind a lost reply,
- * Twilio may still be at it. */
-static bool is_left_behind(const struct delivery *delivery)
-{
-    return delivery->in_doubt && delivery->attempt <= 1;
-}
-
+/* What an earlier run left in doubt was seldom handed over, for intents are durable well before their
+ * messages leave: when Twilio does not list it after `lookup_after`, it was not, and is sent. Behind a
+ * lost reply it was, and Twilio may still be at it. */
 static struct api_verdict not_found(const struct api_call *call,
                                     struct delivery_result *result)
 {
@@ -112,7 +107,7 @@ static struct api_verdict not_found(const struct api_call *call,
         .doubt_settled = true};
     return (struct api_verdict){.again = call->provider->config.on_unknown ==
                                              ON_UNKNOWN_RESEND ||
-                                         is_left_behind(call->deliveries[0])};
+                                         call->deliveries[0]->left_behind};
 }
 
 /* Nothing was learned: the same again later. */

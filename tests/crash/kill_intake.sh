@@ -21,7 +21,7 @@ for i in range(int(sys.argv[1])):
         with open(f"spool/tmp/{name}.json", "w") as file:
             json.dump(job, file)
         os.rename(f"spool/tmp/{name}.json", f"spool/incoming/{name}.json")
-    time.sleep(.01)
+    time.sleep(.02)
 PY
 background drop python3 drop.py $jobs
 for moment in $(cat moments); do

@@ -144,7 +144,7 @@ Test(record, nonsense_rows_are_refused)
     } cases[] = {
         {"no decision", {"\x02\x00\x01", 3}},
         {"disposition 0", {"\x02\x00\x01\x00", 4}},
-        {"disposition 25", {"\x02\x00\x01\x19", 4}},
+        {"disposition 27", {"\x02\x00\x01\x1b", 4}},
         {"no segments", {"\x02\x00\x01\x81\x00", 5}},
         {"segments 65536", {"\x02\x00\x01\x81\x00\x80\x80\x04", 8}},
         {"no intent", {"\x03\x01", 2}},

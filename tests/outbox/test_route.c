@@ -103,17 +103,35 @@ Test(route, three_deferrals_are_a_turn)
 Test(pace, stays_ahead_of_need_and_never_far)
 {
     struct pace pace = {0};
-    cr_expect_eq(pace_target(&pace, 50, 0), 50,
+    cr_expect_eq(pace_target(&pace, 50, 1, 0, false), 50,
                  "before anything is measured: one per connection");
-    cr_expect_eq(pace_target(&pace, 50, 1), 1, "one a second: one");
-    cr_expect_eq(pace_target(&pace, 50, 500), 20, "500 a second: what goes in 40 ms");
+    cr_expect_eq(pace_target(&pace, 50, 1, 1, false), 1, "one a second: one");
+    cr_expect_eq(pace_target(&pace, 50, 1, 500, false), 20,
+                 "500 a second: what goes in 40 ms");
     int64_t now = 1000;
     for (int i = 0; i < 100000; i++)
         pace_took(&pace, now += 20 * NS_PER_US); /* 50 000 a second */
-    size_t target = pace_target(&pace, 50, 0);
+    size_t target = pace_target(&pace, 50, 1, 0, false);
     cr_expect(target > 1950 && target < 2050, "%zu", target);
     for (int i = 0; i < 100; i++)
         pace_intended(&pace, 50 * NS_PER_MS); /* a slow disk */
-    target = pace_target(&pace, 50, 0);
+    target = pace_target(&pace, 50, 1, 0, false);
     cr_expect(target > 7000 && target < 7600, "%zu", target);
+}
+
+Test(pace, puts_little_in_doubt_where_nobody_could_tell)
+{
+    struct pace pace = {0};
+    cr_expect_eq(pace_target(&pace, 50, 1, 0, true), 50, "one per connection");
+    cr_expect_eq(pace_target(&pace, 8, 50, 0, true), 100, "two calls");
+    cr_expect_eq(pace_target(&pace, 8, 50, 0, false), 400, "all calls");
+    int64_t now = 1000;
+    for (int i = 0; i < 100000; i++)
+        pace_took(&pace, now += 20 * NS_PER_US); /* 50 000 a second */
+    size_t target = pace_target(&pace, 50, 1, 0, true);
+    cr_expect(target > 245 && target < 255, "5 ms: %zu", target);
+    for (int i = 0; i < 100; i++)
+        pace_intended(&pace, 50 * NS_PER_MS);
+    target = pace_target(&pace, 50, 1, 0, true);
+    cr_expect(target > 490 && target < 510, "10 ms, however slow the disk: %zu", target);
 }

@@ -320,33 +320,33 @@ Test(twilio, sends_each_once_over_kept_connections)
 static const struct {
     const char *name, *script;
     enum on_unknown on_unknown;
-    uint8_t attempt;
+    bool left_behind;
     enum delivery_verdict verdict;
     bool settled;
     const char *detail;
 } lookups[] = {
     {"not there, hold",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_HOLD, 2, DELIVERY_UNKNOWN, true, NOT_FOUND},
+     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, NOT_FOUND},
     {"not there, resend",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_RESEND, 2, DELIVERY_SENT, true, ""},
+     ON_UNKNOWN_RESEND, false, DELIVERY_SENT, true, ""},
     {"not there, left behind by a crash",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_HOLD, 1, DELIVERY_SENT, true, ""},
+     ON_UNKNOWN_HOLD, true, DELIVERY_SENT, true, ""},
     {"on no page",
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 50\nX "
      "|{\"messages\":[{}],\"next_page_uri\":\"/2010-04-01/p2\"}\n"
      "H\nS HTTP/1.1 200 OK\nS Content-Length: 15\nX |{\"messages\":[]}\nV",
-     ON_UNKNOWN_HOLD, 2, DELIVERY_UNKNOWN, true, NOT_FOUND},
+     ON_UNKNOWN_HOLD, false, DELIVERY_UNKNOWN, true, NOT_FOUND},
     {"garbage", "H\nS HTTP/1.1 200 OK\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
-     2, DELIVERY_DEFERRED, false,
+     false, DELIVERY_DEFERRED, false,
      "Twilio's list of messages cannot be read; check `url`, volley looks again"},
-    {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND, 2,
-     DELIVERY_DEFERRED, false, "the look-up at Twilio failed; volley looks again"},
-    {"closed", "H\nC", ON_UNKNOWN_RESEND, 2, DELIVERY_DEFERRED, false,
+    {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
+     false, DELIVERY_DEFERRED, false, "the look-up at Twilio failed; volley looks again"},
+    {"closed", "H\nC", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false,
      "Empty reply from server"},
-    {"silent", "H\nT", ON_UNKNOWN_RESEND, 2, DELIVERY_DEFERRED, false, NULL},
+    {"silent", "H\nT", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false, NULL},
 };
 
 Test(twilio, what_is_in_doubt_is_looked_up_first)
@@ -364,7 +364,8 @@ Test(twilio, what_is_in_doubt_is_looked_up_first)
         cr_assert_eq(harness_start(&h, &config, 1, &err), 0, "%s", err.text);
         harness_fill(&h, 1, CHANNEL_SMS, "hello");
         h.deliveries[0].in_doubt = true;
-        h.deliveries[0].attempt = lookups[i].attempt;
+        h.deliveries[0].attempt = 2;
+        h.deliveries[0].left_behind = lookups[i].left_behind;
         dispatch_submit(h.dispatch, h.deliveries);
         cr_expect(harness_run(&h, 5 * NS_PER_S), "%s", lookups[i].name);
         cr_expect_eq(h.fates[0].verdict, lookups[i].verdict, "%s: %d", lookups[i].name,

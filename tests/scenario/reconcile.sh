@@ -8,14 +8,14 @@ customers 600
 reconciled() { # ID: a job with words of its own
     job "$1" "\"vars\": {\"url\": \"https://studio.example/$1\"}"
 }
-configure 'on_unknown: hold, retry: {first: 50ms, max: 500ms}, timeout: 5s'
+configure 'on_unknown: hold, retry: {first: 50ms, max: 500ms}, timeout: 5s, lookup_after: 100ms'
 
 sandbox --drop-replies 0.1 --seed 7
 reconciled lost
 expect 0 "$volley" send lost.json --json >lost.books 2>lost.err
 
 # Killed in the middle, twice; what the journal holds in doubt is looked up by the next run.
-configure 'on_unknown: hold, retry: {first: 50ms, max: 500ms}, timeout: 5s, max_message_rate: "1000/s"'
+configure 'on_unknown: hold, retry: {first: 50ms, max: 500ms}, timeout: 5s, lookup_after: 100ms, max_message_rate: "1000/s"'
 reconciled killed
 for count in 100 300; do
     background killed "$volley" send killed.json
@@ -25,7 +25,7 @@ done
 expect 0 "$volley" resume killed --json >killed.books 2>killed.err
 
 # Send again, but only what Twilio does not know.
-configure 'on_unknown: resend, retry: {first: 50ms, max: 500ms}, timeout: 5s'
+configure 'on_unknown: resend, retry: {first: 50ms, max: 500ms}, timeout: 5s, lookup_after: 100ms'
 reconciled again
 expect 0 "$volley" send again.json --json >again.books 2>again.err
 stop "$sandbox_pid"
