@@ -319,8 +319,9 @@ static size_t first_strange(lanes v)
  * it are written as well. Returns its bytes. */
 static size_t copy_literals(char *out, struct text from)
 {
-    size_t i = 0;
-    for (; i + 16 <= from.bytes && i < LINE_COLUMNS; i += 16) {
+    size_t i = 0, blocks = from.bytes & ~(size_t)15;
+    size_t most = blocks < LINE_COLUMNS ? blocks : LINE_COLUMNS;
+    for (; i < most; i += 16) {
         lanes v;
         memcpy(&v, from.data + i, 16);
         memcpy(out + i, &v, 16);
