@@ -3,6 +3,7 @@
 #include "cli/foreground.h"
 #include "engine/job/frozen.h"
 #include "engine/job/resend.h"
+#include "engine/jobs/daemon.h"
 #include "ingest/spool.h"
 
 #include <inttypes.h>
@@ -49,7 +50,10 @@ static int submit(struct verb_context *context, struct resending *r, struct erro
     if (rc == 0 && context->json)
         verb_print_json(json_pack("{s:s}", "submitted", name));
     else if (rc == 0)
-        printf("%s is in the spool; `volley jobs` shows how it stands\n", name);
+        printf("%s is in the spool; %s\n", name,
+               daemon_serves(context->home)
+                   ? "`volley jobs` shows how it stands"
+                   : "no `volley serve` runs in this home, so it waits there for one");
     return rc;
 }
 
@@ -87,7 +91,8 @@ static int run(struct verb_context *context)
         snprintf(id, sizeof(id), "%s.resend-%s", context->options.arguments[0],
                  resend_only_name((enum resend_only)only));
         r.id = text_of(id);
-        fprintf(stderr, "%s: %" PRId64 " messages once more%s\n", id, count,
+        fprintf(stderr, "%s: %" PRId64 " messages once more, as they were in %s%s\n", id,
+                count, context->options.arguments[0],
                 only == RESEND_UNKNOWN ? "; who has got one may get a second where the "
                                          "provider cannot tell"
                                        : "");
@@ -103,7 +108,8 @@ static int run(struct verb_context *context)
 const struct verb verb_resend = {
     .name = "resend",
     .arguments = "ID",
-    .summary = "send what a job that is over did not: failed, unknown or unsent",
+    .summary = "send what a job that is over did not (failed, unknown or unsent), with "
+               "the same texts",
     .example = "volley resend 2026-11-21-waiver --only failed\n"
                "volley resend 2026-11-21-waiver --only unsent --submit",
     .options = options,

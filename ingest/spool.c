@@ -183,6 +183,15 @@ static int rename_new(int from_fd, const char *name, int to_fd, const char *new_
     return renameat(from_fd, name, to_fd, new_name);
 }
 
+/* is_free: a job goes back and forth between active and hold under the name it came by, so that must
+ * be its own in both. */
+static bool is_free(const struct spool *spool, enum spool_folder from,
+                    enum spool_folder to, const char *name)
+{
+    return from != SPOOL_INCOMING || to != SPOOL_ACTIVE ||
+           !is_there(spool->folder_fds[SPOOL_HOLD], name);
+}
+
 /* move: name in one folder becomes new_name, or the next free number of it, in another;
  * durable when it returns. Returns 1 when name is not there (any more). */
 static int move(struct spool *spool, const char *name, enum spool_folder from,
@@ -192,6 +201,8 @@ static int move(struct spool *spool, const char *name, enum spool_folder from,
     int from_fd = spool->folder_fds[from], to_fd = spool->folder_fds[to];
     for (unsigned number = 0;; number++) {
         numbered(moved_out, new_name, number);
+        if (!is_free(spool, from, to, moved_out))
+            continue;
         if (rename_new(from_fd, name, to_fd, moved_out) == 0)
             break;
         if (errno == ENOENT)

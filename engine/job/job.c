@@ -125,25 +125,28 @@ static bool outbox_of(const struct job_open *o, struct text id, const char *name
     return bytes < PATH_BYTES && file_exists(out);
 }
 
-/* message_job_of: under which job's id a job made its messages' ids. What may have arrived keeps its
- * id, so that a provider that knows it takes it once; what surely has not gets an id of its own, for
- * some remember a refusal with the id. */
-static struct text message_job_of(struct job_open *o, const struct job_file *file)
+/* trace: the jobs whose messages a job sends once more, the last one first, and under which one's id
+ * it makes its messages' ids. What may have arrived keeps its id, so that a provider that knows it takes
+ * it once; what surely has not gets an id of its own, for some remember a refusal with the id. */
+static void trace(struct job_open *o, const struct job_file *file, bool same_id)
 {
+    struct job *job = o->job;
     char path[PATH_BYTES];
-    struct text job = file->id;
     struct job_file other;
     struct buffer content = {0};
-    if (!file->resend.job.data || file->resend.only != RESEND_UNKNOWN)
-        return arena_text(&o->job->arena, job);
+    if (same_id)
+        job->message_job = arena_text(&job->arena, file->id);
+    if (!file->resend.job.data || job->resent_count == RESENT_MAX)
+        return;
+    job->resent[job->resent_count++] = arena_text(&job->arena, file->resend.job);
+    same_id = same_id && file->resend.only == RESEND_UNKNOWN;
     if (outbox_of(o, file->resend.job, "job.json", path) &&
         file_read(path, JOB_FILE_BYTES_MAX, &content, NULL) == 0 &&
         job_file_parse(buffer_view(&content), path, NULL, NULL, &other, NULL) == 0) {
-        job = message_job_of(o, &other);
+        trace(o, &other, same_id);
         job_file_fini(&other);
     }
     buffer_fini(&content);
-    return job;
 }
 
 static void open_resend(struct job_open *o)
@@ -151,7 +154,7 @@ static void open_resend(struct job_open *o)
     struct job *job = o->job;
     char dir[PATH_BYTES];
     struct error err;
-    job->message_job = message_job_of(o, &job->file);
+    trace(o, &job->file, true);
     if (!job->file.resend.job.data)
         return;
     if (!outbox_of(o, job->file.resend.job, "", dir))
@@ -282,10 +285,14 @@ static void open_recent(struct job_open *o)
 {
     struct job *job = o->job;
     struct error err;
+    struct recent_asks asks = {.account = job->file.account,
+                               .job = job->file.id,
+                               .resend = job->resend,
+                               .resent = job->resent,
+                               .resent_count = job->resent_count};
     if (job->config->frequency_cap.messages > 0 &&
         job->file.category == CATEGORY_MARKETING &&
-        recent_load(o->env->store, job->config, job->file.account, job->file.id,
-                    job->now_ns, &job->recent, &err))
+        recent_load(o->env->store, job->config, &asks, job->now_ns, &job->recent, &err))
         adopt(o, &err, 0);
 }
 

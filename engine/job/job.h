@@ -15,6 +15,9 @@
 #include "render/mail/unsubscribe.h"
 #include "render/template/template_set.h"
 
+/* So many resends of resends are traced. */
+#define RESENT_MAX 16
+
 /* Where a template variable's value comes from, in this order of preference. */
 enum job_binding_kind {
     JOB_BIND_VAR,         /* the job's vars */
@@ -64,6 +67,8 @@ struct job {
     struct optout_set *dead;           /* addresses, by dead_hash */
     struct recent *recent;             /* for the frequency cap; NULL: none */
     struct resend *resend;             /* only these rows and channels; NULL: no resend */
+    struct text resent[RESENT_MAX];    /* the job it resends, that one's, … */
+    size_t resent_count;
     struct text message_job; /* whose messages these are: the id in message ids */
     bool single;             /* a manual message to one customer (R9) */
     bool fallback; /* sms falls back to email, which is not a channel of the job itself */

@@ -77,11 +77,15 @@ static bool counts(const struct replay_state *state)
            state->outcome != OUTCOME_EXPIRED;
 }
 
-static unsigned messages_of(const struct replay *replay, uint64_t row)
+/* messages_of: again: what of them is sent again now, or NULL. */
+static unsigned messages_of(const struct replay *replay, const struct resend *again,
+                            uint64_t row)
 {
     unsigned messages = 0;
-    for (int c = 0; c < CHANNEL_COUNT; c++)
-        messages += replay->states[c] && counts(&replay->states[c][row]);
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        bool same = again && again->wanted[c] && bitmap_get(again->wanted[c], row);
+        messages += !same && replay->states[c] && counts(&replay->states[c][row]);
+    }
     return messages;
 }
 
@@ -100,7 +104,8 @@ static uint64_t id_hash(const struct column *id, int64_t row)
 }
 
 static int add_rows(struct recent *recent, const struct replay *replay,
-                    struct snapshot *snapshot, struct error *err)
+                    const struct resend *again, struct snapshot *snapshot,
+                    struct error *err)
 {
     size_t columns;
     snapshot_schema(snapshot, &columns);
@@ -113,7 +118,7 @@ static int add_rows(struct recent *recent, const struct replay *replay,
         struct chunk chunk;
         rc = snapshot_cursor_chunk(cursor, c, &chunk, err);
         for (uint32_t r = 0; rc == 0 && r < chunk.rows; r++) {
-            unsigned messages = messages_of(replay, chunk.first_row + r);
+            unsigned messages = messages_of(replay, again, chunk.first_row + r);
             uint64_t hash = messages ? id_hash(&chunk.columns[id], chunk.first + r) : 0;
             while (hash && messages-- > 0)
                 recent_add(recent, hash);
@@ -125,7 +130,7 @@ static int add_rows(struct recent *recent, const struct replay *replay,
 }
 
 static int add_job(struct recent *recent, const struct config *config, struct text id,
-                   struct error *err)
+                   const struct resend *again, struct error *err)
 {
     char journal[PATH_BYTES], path[PATH_BYTES], *dir = journal;
     struct replay replay = {0};
@@ -141,14 +146,24 @@ static int add_job(struct recent *recent, const struct config *config, struct te
     if (rc == 0)
         rc = snapshot_open(path, config->aliases, config->alias_count, &snapshot, err);
     if (rc == 0 && snapshot_rows(snapshot) == replay.rows)
-        rc = add_rows(recent, &replay, snapshot, err);
+        rc = add_rows(recent, &replay, again, snapshot, err);
     snapshot_close(&snapshot);
     replay_fini(&replay);
     return rc;
 }
 
-int recent_load(struct store *store, const struct config *config, struct text account,
-                struct text job, int64_t now_ns, struct recent **out, struct error *err)
+static bool is_resent(const struct recent_asks *asks, struct text id)
+{
+    for (size_t i = 0; i < asks->resent_count; i++) {
+        if (text_equal(asks->resent[i], id))
+            return true;
+    }
+    return false;
+}
+
+int recent_load(struct store *store, const struct config *config,
+                const struct recent_asks *asks, int64_t now_ns, struct recent **out,
+                struct error *err)
 {
     struct arena arena;
     struct text *ids;
@@ -158,12 +173,13 @@ int recent_load(struct store *store, const struct config *config, struct text ac
         return rc;
     *out = calloc(1, sizeof(**out));
     CHECK(*out != NULL);
-    rc = store_jobs_since(store, account, category_name(CATEGORY_MARKETING),
+    rc = store_jobs_since(store, asks->account, category_name(CATEGORY_MARKETING),
                           now_ns - config->frequency_cap.window_ns, &arena, &ids, &count,
                           err);
     for (size_t i = 0; i < count && rc == 0; i++) {
-        if (!text_equal(ids[i], job))
-            rc = add_job(*out, config, ids[i], err);
+        if (!text_equal(ids[i], asks->job))
+            rc = add_job(*out, config, ids[i],
+                         is_resent(asks, ids[i]) ? asks->resend : NULL, err);
     }
     arena_fini(&arena);
     if (rc)

@@ -4,6 +4,7 @@
 #define ENGINE_RECENT_H
 
 #include "engine/config.h"
+#include "engine/job/resend.h"
 #include "engine/state/store.h"
 
 /* One word per customer: the hash without its low bits, which hold the count. 0: free. */
@@ -15,12 +16,21 @@ struct recent {
     size_t count, capacity;
 };
 
+/* Who asks, and what it sends again: a message that may have arrived is no reason not to send that
+ * very message once more. */
+struct recent_asks {
+    struct text account, job;
+    const struct resend *resend; /* NULL: nothing */
+    struct text *resent;         /* [resent_count]: the jobs that have tried it before */
+    size_t resent_count;
+};
+
 /* recent_load: of the account's marketing jobs that started within the configured window, without
  * the one that asks. A job whose folder retention has removed counts no more.
  * Shapes: 16 bytes per customer who got any, at most
  * Errors: ERROR_IO, ERROR_INPUT for a damaged journal, named */
-int recent_load(struct store *store, const struct config *config, struct text account,
-                struct text job, int64_t now_ns, struct recent **out,
+int recent_load(struct store *store, const struct config *config,
+                const struct recent_asks *asks, int64_t now_ns, struct recent **out,
                 struct error *err) MUST_USE;
 void recent_free(struct recent **recent);
 

@@ -22,6 +22,8 @@
 #define STATUS_NS NS_PER_S
 /* How long nothing is recorded after state.db could not be written. */
 #define BROKEN_MS 500
+/* How often that is said. */
+#define BROKEN_TOLD_NS (60 * NS_PER_S)
 
 void daemon_move(struct daemon *d, const char *name, enum spool_folder from,
                  enum spool_folder to)
@@ -141,17 +143,29 @@ static int record(struct daemon *d, struct error *err)
     return rc < 0 ? rc : more;
 }
 
+static void tell_broken(struct daemon *d, const struct error *why)
+{
+    int64_t now_ns = clock_steady_ns();
+    if (d->broken_ns && now_ns - d->broken_ns < BROKEN_TOLD_NS)
+        return;
+    d->broken_ns = now_ns;
+    log_error("engine", "cannot record what happens; it will be tried again",
+              "reason=\"%s\"", why->text);
+}
+
 static int round_of(struct daemon *d, struct error *err)
 {
     struct error why = {0};
     int more = record(d, &why);
     if (more < 0) {
-        log_error("engine", "cannot record what happens; it will be tried again",
-                  "reason=\"%s\"", why.text);
+        tell_broken(d, &why);
         filed_undo(d);
         usleep(BROKEN_MS * 1000);
         return 0;
     }
+    if (d->broken_ns)
+        log_info("engine", "what happens is recorded again", "home=%s", d->home);
+    d->broken_ns = 0;
     endings_follow(d);
     filed_follow(d);
     int rc = spool_sync(d->spool, err);

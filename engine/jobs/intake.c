@@ -77,6 +77,8 @@ static int take_known(const struct intake *in)
     struct text id = in->file->id;
     bool begun = frozen_exists(in->d->home, id);
     bool again = known->state == JOB_FAILED && !begun;
+    if (slots_has_file(in->d->slots, id, in->name)) /* seen again, after a round undone */
+        return 0;
     bool other = known->content_hash && known->content_hash != in->hash;
     if (other && !again)
         return refuse_other(in);
@@ -85,6 +87,10 @@ static int take_known(const struct intake *in)
                  in->name);
         return file_as(in, FILED_DONE, known->state, 0);
     }
+    /* Behind a round that could not be recorded active is read again: this one is where it belongs. */
+    if (!in->d->active_read && text_is(known->spool_name, in->name) &&
+        slots_know(in->d->slots, id))
+        return 0;
     bool paused = known->state == JOB_PAUSED;
     bool namesake = known->spool_name.bytes > 0 && !text_is(known->spool_name, in->name);
     if (slots_know(in->d->slots, id) || in_round(in->d, id) || (paused && namesake)) {

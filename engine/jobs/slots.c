@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -315,6 +316,15 @@ bool slots_know(struct slots *slots, struct text id)
     bool known = backlog_find(slots->backlog, id) != NULL;
     pthread_mutex_unlock(&slots->lock);
     return known;
+}
+
+bool slots_has_file(struct slots *slots, struct text id, const char *name)
+{
+    pthread_mutex_lock(&slots->lock);
+    const struct backlog_job *job = backlog_find(slots->backlog, id);
+    bool has = job && strcmp(job->name, name) == 0;
+    pthread_mutex_unlock(&slots->lock);
+    return has;
 }
 
 size_t slots_waiting(struct slots *slots)

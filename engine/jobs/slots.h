@@ -56,6 +56,8 @@ void slots_add(struct slots *slots, struct backlog_job *job);
  * or its end is not recorded. Owns: the caller's */
 struct backlog_job *slots_take(struct slots *slots, struct text id, bool *known_out);
 bool slots_know(struct slots *slots, struct text id);
+/* slots_has_file: the job is known, and this is its file in active. */
+bool slots_has_file(struct slots *slots, struct text id, const char *name);
 size_t slots_waiting(struct slots *slots);
 /* slots_forget: what the news of a job said is recorded. */
 void slots_forget(struct slots *slots, struct backlog_job *job);

@@ -127,6 +127,9 @@ Test(spool, nothing_is_overwritten)
     drop("incoming", "b.json", "again", 1);
     cr_expect_str_eq(next(spool), "b.1.json");
     cr_expect_str_eq(content.data, "again");
+    drop("hold", "c.json", "paused", 1);
+    drop("incoming", "c.json", "another job", 1);
+    cr_expect_str_eq(next(spool), "c.1.json", "resume finds both by their names");
     cr_expect_lt(spool_move(spool, "none.json", SPOOL_ACTIVE, SPOOL_DONE, &err), 0);
     cr_expect_lt(spool_move(spool, "../x", SPOOL_ACTIVE, SPOOL_DONE, &err), 0);
     spool_close(&spool);

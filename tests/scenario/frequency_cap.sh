@@ -36,6 +36,19 @@ job behind "$offer, \"channels\": [\"push\"]"
 expect 0 "$volley" send behind.json --json >behind.books 2>/dev/null
 expect 0 "$volley" cancel slow >/dev/null
 
+# What may have arrived counts, but is no reason not to send that very message once more.
+stop "$sandbox_pid"
+account other '"tier": "endless"'
+capped 1
+configure 'on_unknown: hold'
+echo 'frequency_cap: {messages: 1, window: 7d}' >>volley.yaml
+sandbox --drop-replies 0.3
+run 1 lost "$offer, \"account\": \"other\", \"channels\": [\"email\"]"
+stop "$sandbox_pid"
+sandbox
+expect 0 "$volley" resend lost --only unknown --json >lost2.books 2>/dev/null
+run 0 after "$offer, \"account\": \"other\", \"channels\": [\"email\"]"
+
 check <<'PY'
 def counts(id, name):
     plan, c = load(f"{id}.plan")["channels"][name], channel(load(f"{id}.books"), name)
@@ -47,6 +60,10 @@ equal(counts("both", "push"), (200, 0), "push comes first in the job")
 equal(counts("both", "email"), (100, 100), "who had one has had two by now")
 equal(counts("full", "email"), (0, 200), "everybody has two")
 equal(counts("waiver", "email"), (200, 0), "transactional")
+lost, again = (channel(load(f"{name}.books"), "email") for name in ("lost", "lost2"))
+true(lost["unknown"] > 20, lost)
+equal((again["planned"], again["sent"]), (lost["unknown"], lost["unknown"]), "lost replies, once more")
+equal(counts("after", "email"), (0, 200), "everybody has one")
 behind = channel(load("behind.books"), "push")
 equal((behind["sent"], behind["suppressed"].get("frequency_cap", 0)), (0, 200), "behind a running job")
 PY
