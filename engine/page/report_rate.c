@@ -1,6 +1,6 @@
 /* report_rate: the section of report.html about messages over time. */
 #include "base/clock.h"
-#include "engine/results/report_parts.h"
+#include "engine/page/report_parts.h"
 #include "engine/results/timeline.h"
 
 #include <inttypes.h>
