@@ -182,8 +182,6 @@ static int list_job(struct listing *l, const struct config *config, struct error
     char dir[PATH_BYTES], path[PATH_BYTES];
     uint64_t matched;
     int rc = frozen_dir(l->context->home, l->job->id, dir, err);
-    if (rc == 0 && !replay_exists(dir))
-        return 0;
     if (rc == 0)
         rc = path_join(path, dir, TEXT("results.arrow"), err);
     if (rc || !is_over(l->job) || !file_exists(path))
