@@ -42,7 +42,7 @@ case "$*" in
     rm -f "$run/log.new"
     volley serve --home "$srv/studio" >"$run/log.new" 2>&1 </dev/null &
     echo $! >"$run/pid"
-    for _ in $(seq 200); do grep -q serving "$run/log.new" && exit 0; sleep 0.05; done
+    for _ in $(seq 200); do grep -qs serving "$run/log.new" && exit 0; sleep 0.05; done
     cat "$run/log.new"; exit 1 ;;
 "stop volley")
     kill "$(cat "$run/pid")" 2>/dev/null
