@@ -4,6 +4,7 @@
 #include "engine/job/frozen.h"
 #include "engine/job/resend.h"
 #include "engine/jobs/daemon.h"
+#include "engine/jobs/retention.h"
 #include "ingest/spool.h"
 
 #include <inttypes.h>
@@ -64,9 +65,10 @@ static int64_t prepare(struct verb_context *context, int only, struct resending 
     struct text id = text_of(context->options.arguments[0]);
     char dir[PATH_BYTES];
     int rc = frozen_dir(context->home, id, dir, err);
-    if (rc == 0 && !frozen_exists(context->home, id))
+    if (rc == 0 &&
+        (!frozen_exists(context->home, id) || retention_pruned(context->home, id)))
         rc = error_set(err, ERROR_INPUT,
-                       "job \"%.*s\" was never started, or its folder is gone (see "
+                       "job \"%.*s\" was never started, or is pruned (see "
                        "`volley jobs`)",
                        TEXT_ARGS(id));
     return rc ? rc : resend_job(dir, id, (enum resend_only)only, &r->content, err);
