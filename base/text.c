@@ -104,6 +104,18 @@ size_t utf8_encode(uint32_t c, char out[4])
     return 4;
 }
 
+/* behind_ascii: behind the blocks of 32 bytes that are all ASCII. */
+static const char *behind_ascii(const char *at, const char *end)
+{
+    for (; end - at >= 32; at += 32) {
+        uint64_t words[4];
+        memcpy(words, at, sizeof(words));
+        if ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080u)
+            break;
+    }
+    return at;
+}
+
 bool utf8_valid(struct text t)
 {
     const char *at = t.data;
@@ -113,9 +125,13 @@ bool utf8_valid(struct text t)
         if (end - at >= 8) { /* eight ASCII bytes at once: most text is ASCII */
             memcpy(&word, at, sizeof(word));
             if ((word & 0x8080808080808080u) == 0) {
-                at += 8;
+                at = behind_ascii(at + 8, end);
                 continue;
             }
+        } else if (t.bytes >= 8) { /* some of these are seen twice */
+            memcpy(&word, end - 8, sizeof(word));
+            if ((word & 0x8080808080808080u) == 0)
+                return true;
         }
         if (utf8_next(&at, end) == UTF8_BAD)
             return false;

@@ -98,7 +98,8 @@ void books_table_plan(const json_t *plan)
     print_quota(json_object_get(plan, "quota"));
     double eta_s = json_number_value(json_object_get(plan, "eta_s"));
     if (eta_s > 0)
-        printf("  takes at least %.0f s at the configured rates\n", eta_s);
+        printf("  takes at least %.0f s by the configured limits, until %s\n", eta_s,
+               json_string_value(json_object_get(plan, "ends_at")));
     size_t index;
     json_t *warning;
     json_array_foreach(json_object_get(plan, "warnings"), index, warning)

@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 static const struct verb *const verbs[] = {
-    &verb_init,    &verb_import, &verb_snapshot, &verb_audience, &verb_segments,
-    &verb_render,  &verb_check,  &verb_plan,     &verb_preview,  &verb_send,
-    &verb_resume,  &verb_resend, &verb_submit,   &verb_serve,    &verb_jobs,
-    &verb_show,    &verb_pause,  &verb_cancel,   &verb_messages, &verb_optout,
-    &verb_account, &verb_quota,  &verb_outbox,   &verb_sandbox,  &verb_reload,
-    &verb_top,     &verb_bench,
+    &verb_init,   &verb_import,  &verb_snapshot, &verb_audience, &verb_segments,
+    &verb_render, &verb_check,   &verb_plan,     &verb_preview,  &verb_send,
+    &verb_resume, &verb_resend,  &verb_submit,   &verb_serve,    &verb_jobs,
+    &verb_show,   &verb_pause,   &verb_cancel,   &verb_messages, &verb_receipts,
+    &verb_optout, &verb_account, &verb_quota,    &verb_outbox,   &verb_sandbox,
+    &verb_reload, &verb_top,     &verb_bench,
 };
 
 static void print_verbs(FILE *out)

@@ -46,7 +46,7 @@ static void draw(struct run *run)
     if (now.waiting > 0) {
         char until[CLOCK_FORMAT_BYTES];
         clock_format(now.waiting_until_ns, false, until);
-        fprintf(stderr, "  (%" PRIu64 " wait for their hours, next at %s)\033[K",
+        fprintf(stderr, "  (%" PRIu64 " wait for their time, next at %s)\033[K",
                 now.waiting, until);
     }
 }

@@ -96,15 +96,17 @@ static void draw_job(const struct top_view *view, const json_t *job, struct buff
     char line[1024], rate[24], eta[24];
     const json_t *bottleneck = json_object_get(job, "bottleneck");
     double failed = number_of(job, "failed"), unknown = number_of(job, "unknown");
+    const char *late = string_of(job, "late_until");
     format_rate(number_of(job, "rate_per_s"), rate);
     format_eta(json_object_get(job, "eta_s"), eta);
     snprintf(line, sizeof(line),
-             "  %-22s %-10s %4.0f%% %8s %8s %9.0f %8.0f %8.0f %9.0f  %.40s: %.200s",
+             "  %-22s %-10s %4.0f%% %8s %8s %9.0f %8.0f %8.0f %9.0f  %s%s%s%.40s: %.200s",
              string_of(job, "id"), string_of(job, "state"), number_of(job, "share") * 100,
              rate, eta, number_of(job, "sent"), failed, unknown,
-             number_of(job, "pending"), string_of(bottleneck, "stage"),
+             number_of(job, "pending"), *late ? "late, until " : "", late,
+             *late ? "; " : "", string_of(bottleneck, "stage"),
              string_of(bottleneck, "why"));
-    add_line(view, failed + unknown > 0 ? YELLOW : "", line, out);
+    add_line(view, failed + unknown > 0 || *late ? YELLOW : "", line, out);
 }
 
 static void draw_process(const struct top_view *view, const json_t *process,

@@ -2,6 +2,7 @@
 #include "cli/verb.h"
 #include "engine/config_check.h"
 #include "engine/job/job.h"
+#include "engine/jobs/plan.h"
 
 #include <stdio.h>
 
@@ -35,6 +36,18 @@ static void print_list(const json_t *list, const char *kind)
         stderr, "%s: %s\n", kind, json_string_value(json_object_get(one, "message")));
 }
 
+/* check_finish: can the job be over in time? Only that needs the count of its messages. */
+static int check_finish(struct store *store, const struct job *job,
+                        struct findings *findings, struct error *err)
+{
+    struct plan plan;
+    char line[FORECAST_WARNING_BYTES];
+    int rc = plan_make(store, job, &plan, err);
+    if (rc == 0 && forecast_warning(job, &plan.forecast, line))
+        on_warning(findings, 0, line);
+    return rc;
+}
+
 static int run(struct verb_context *context)
 {
     struct findings findings = {json_array(), json_array()};
@@ -58,6 +71,8 @@ static int run(struct verb_context *context)
                 &findings, 0,
                 "public_url is not set: unsubscribe links point to https://localhost");
         rc = job_load(&env, path, NULL, &job, &err);
+        if (rc == 0 && job->file.finish_by_ns)
+            rc = check_finish(store, job, &findings, &err);
     }
     size_t problems = json_array_size(findings.problems);
     if (rc && problems == 0)

@@ -1,6 +1,8 @@
 /* verb_jobs: all jobs, newest first. */
 #include "base/clock.h"
 #include "cli/verb.h"
+#include "cli/why_waits.h"
+#include "engine/jobs/daemon.h"
 #include "engine/results/status.h"
 
 #include <stdio.h>
@@ -14,7 +16,7 @@ static const char *state_of(const struct store_job *job)
                                                              : job_state_name(job->state);
 }
 
-static json_t *to_json(const struct store_job *job)
+static json_t *to_json(const struct store_job *job, struct text reason)
 {
     char created[CLOCK_FORMAT_BYTES];
     clock_format(job->created_ns, false, created);
@@ -28,7 +30,7 @@ static json_t *to_json(const struct store_job *job)
                  {"category", job->category},
                  {"source", job->source},
                  {"template", job->template_name},
-                 {"reason", job->reason}};
+                 {"reason", reason}};
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
         if (texts[i].value.bytes > 0)
             json_object_set_new(out, texts[i].key,
@@ -44,16 +46,17 @@ static int list(struct verb_context *context, struct store *store, struct arena 
     size_t count = 0;
     int rc = store_jobs(store, arena, &jobs, &count, err);
     json_t *array = json_array();
+    bool served = daemon_serves(context->home);
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        char created[CLOCK_FORMAT_BYTES];
+        char created[CLOCK_FORMAT_BYTES], why[WHY_WAITS_BYTES];
+        struct text reason = why_waits(&jobs[i], served, why);
         clock_format(jobs[i].created_ns, false, created);
         if (context->json)
-            json_array_append_new(array, to_json(&jobs[i]));
+            json_array_append_new(array, to_json(&jobs[i], reason));
         else
             printf("%-11s  %-6s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]),
                    priority_name(jobs[i].priority), created, TEXT_ARGS(jobs[i].account),
-                   TEXT_ARGS(jobs[i].id), jobs[i].reason.bytes ? "  " : "",
-                   TEXT_ARGS(jobs[i].reason));
+                   TEXT_ARGS(jobs[i].id), reason.bytes ? "  " : "", TEXT_ARGS(reason));
     }
     if (rc == 0 && context->json)
         verb_print_json(json_incref(array));

@@ -1,11 +1,14 @@
 /* verb_messages: every message sent on an account's behalf (R31). */
 #include "base/clock.h"
+#include "base/near.h"
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
-#include "engine/results/results.h"
+#include "engine/results/results_read.h"
 #include "outbox/journal/replay.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct option_spec options[] = {
     {"account", "ID", "of this account"},
@@ -14,18 +17,27 @@ static const struct option_spec options[] = {
     {"template", "NAME", "made from this template"},
     {"customer", "ID", "to this customer"},
     {"role", "NAME", "to customers or teachers, as the snapshot's role column says"},
+    {"channel", "NAME", "sms, email, push or inapp"},
     {"status", "NAME",
      "sent, failed, unknown, cancelled, expired, pending, or a reason of suppression"},
+    {"reason", "NAME", "that failed for this reason, as report.json calls it"},
+    {"provider-id", "ID", "that the provider knows by this id"},
+    {"receipt", "NAME",
+     "of which was heard: delivered, undelivered, bounced, complained, read"},
     {"since", "TIME", "not before, e.g. 2026-11-01 or 2026-11-01T08:00:00Z"},
     {"until", "TIME", "before"},
     {"job", "ID", "of this job"},
+    {"limit", "N", "at most so many, those of the newest jobs first"},
+    {"count", NULL, "say only how many there are"},
     VERB_COMMON};
 
 struct listing {
     struct verb_context *context;
     const struct store_job *job;
-    const char *customer, *status, *role, *category;
-    int64_t since_ns, until_ns; /* 0: open */
+    const char *category;
+    struct results_filter filter;
+    bool count_only;
+    uint64_t limit, found;
 };
 
 static int read_time(const struct options *given, const char *name, int64_t *out,
@@ -46,29 +58,40 @@ static int read_time(const struct options *given, const char *name, int64_t *out
     return 0;
 }
 
-static bool in_period(const struct listing *l, const struct result *r)
-{
-    int64_t at_ns = r->at_ms ? r->at_ms * NS_PER_MS : l->job->created_ns;
-    return (!l->since_ns || at_ns >= l->since_ns) &&
-           (!l->until_ns || at_ns < l->until_ns);
-}
-
 static void set(json_t *object, const char *key, struct text value)
 {
     if (value.bytes > 0)
         json_object_set_new(object, key, json_stringn(value.data, value.bytes));
 }
 
+static void set_receipt(json_t *out, enum receipt_status status, int64_t at_s,
+                        const char *code)
+{
+    char at[CLOCK_FORMAT_BYTES] = "";
+    if (status == RECEIPT_NONE)
+        return;
+    if (at_s)
+        clock_format(at_s * NS_PER_S, false, at);
+    set(out, "receipt", text_of(receipt_status_name(status)));
+    set(out, "receipt_at", text_of(at));
+    set(out, "receipt_code", text_of(code));
+}
+
 static void print(const struct listing *l, const struct result *r, struct text source,
                   const char *status)
 {
     char at[CLOCK_FORMAT_BYTES] = "";
+    int64_t heard_s;
+    const char *code;
+    enum receipt_status heard =
+        receipt_file_get(l->filter.receipts, r->number, &heard_s, &code);
     if (r->at_ms)
         clock_format(r->at_ms * NS_PER_MS, false, at);
     if (!l->context->json) {
-        printf("%-20s  %-10.*s  %-24.*s  %-16.*s  %-5s  %s%s%s\n", at,
+        printf("%-20s  %-10.*s  %-24.*s  %-16.*s  %-5s  %s%s%s%s%s\n", at,
                TEXT_ARGS(l->job->account), TEXT_ARGS(l->job->id), TEXT_ARGS(r->customer),
-               channel_name(r->channel), status, r->reason[0] ? ": " : "", r->reason);
+               channel_name(r->channel), status, r->reason[0] ? ": " : "", r->reason,
+               heard ? ", " : "", heard ? receipt_status_name(heard) : "");
         return;
     }
     json_t *out = json_pack("{s:s, s:s, s:I, s:I}", "channel", channel_name(r->channel),
@@ -86,29 +109,37 @@ static void print(const struct listing *l, const struct result *r, struct text s
     set(out, "detail", r->detail);
     set(out, "provider", r->provider);
     set(out, "provider_id", r->provider_id);
+    set_receipt(out, heard, heard_s, code);
     verb_print_json(out);
 }
 
 static int on_result(void *arg, const struct result *r)
 {
-    const struct listing *l = arg;
+    struct listing *l = arg;
     struct text source = r->notice ? TEXT("system") : l->job->source;
-    const char *status = disposition_sends(r->disposition)
-                             ? outcome_name(r->outcome)
-                             : disposition_name(r->disposition);
-    bool wanted = (!l->status || strcmp(l->status, status) == 0) &&
-                  (!l->customer || text_is(r->customer, l->customer)) &&
-                  (!l->role || text_is(r->role, l->role)) &&
-                  (!l->category || text_is(l->job->category, l->category) ||
-                   text_is(source, l->category)) &&
-                  in_period(l, r);
-    if (wanted)
-        print(l, r, source, status);
-    return verb_stop ? 1 : 0;
+    if (!l->count_only)
+        print(l, r, source, results_status(r));
+    l->found++;
+    return verb_stop || l->found == l->limit;
 }
 
-static bool job_wanted(const struct options *given, const struct store_job *job)
+/* From a journal everything comes, wanted or not. */
+static int on_any_result(void *arg, const struct result *r)
 {
+    const struct listing *l = arg;
+    return results_wanted(&l->filter, r) ? on_result(arg, r) : verb_stop;
+}
+
+static bool is_over(const struct store_job *job)
+{
+    return job->state == JOB_FINISHED || job->state == JOB_CANCELLED;
+}
+
+/* job_wanted: what the store knows of a job says already whether any message of it may be wanted;
+ * the filter gets the job's part. */
+static bool job_wanted(struct listing *l, const struct store_job *job)
+{
+    const struct options *given = &l->context->options;
     const struct {
         const char *option;
         struct text value;
@@ -119,25 +150,55 @@ static bool job_wanted(const struct options *given, const struct store_job *job)
         if (wanted && !text_is(filters[i].value, wanted))
             return false;
     }
-    return true;
+    struct results_filter *f = &l->filter;
+    bool any = !l->category || text_is(job->category, l->category);
+    f->created_ns = job->created_ns;
+    f->customers = any || text_is(job->source, l->category);
+    f->notice = any || strcmp(l->category, "system") == 0;
+    bool after = f->since_ns && is_over(job) && job->finished_ns < f->since_ns;
+    bool before = f->until_ns && job->created_ns >= f->until_ns;
+    return (f->customers || f->notice) && !after && !before;
 }
 
+static int list_journal(struct listing *l, const struct config *config, const char *dir,
+                        struct error *err)
+{
+    char path[PATH_BYTES];
+    struct snapshot *snapshot = NULL;
+    int rc = path_join(path, dir, TEXT("snapshot.arrow"), err);
+    if (rc || !file_exists(path) || !replay_exists(dir))
+        return rc;
+    rc = snapshot_open(path, config->aliases, config->alias_count, &snapshot, err);
+    if (rc == 0)
+        rc = results_scan(dir, snapshot, on_any_result, l, err);
+    snapshot_close(&snapshot);
+    return rc;
+}
+
+/* The results of a job that is over are a file with an order of its own making: columns. One that
+ * still runs has its journal only, and what an earlier end of it left would be old. */
 static int list_job(struct listing *l, const struct config *config, struct error *err)
 {
     char dir[PATH_BYTES], path[PATH_BYTES];
-    struct snapshot *snapshot = NULL;
-    if (!frozen_exists(l->context->home, l->job->id))
-        return 0;
+    uint64_t matched;
     int rc = frozen_dir(l->context->home, l->job->id, dir, err);
-    if (rc == 0 && !replay_exists(dir))
-        return 0;
     if (rc == 0)
-        rc = path_join(path, dir, TEXT("snapshot.arrow"), err);
+        rc = path_join(path, dir, TEXT("results.arrow"), err);
+    if (rc || !is_over(l->job) || !file_exists(path))
+        return rc ? rc : list_journal(l, config, dir, err);
+    struct receipt_file *receipts = NULL;
+    bool counted = l->count_only && !l->limit;
+    uint64_t rows;
+    rc = results_rows(path, &rows, err);
     if (rc == 0)
-        rc = snapshot_open(path, config->aliases, config->alias_count, &snapshot, err);
+        rc = receipt_file_open(dir, rows, false, &receipts, err);
+    l->filter.receipts = receipts;
     if (rc == 0)
-        rc = results_scan(dir, snapshot, on_result, l, err);
-    snapshot_close(&snapshot);
+        rc = results_read(path, &l->filter, counted ? NULL : on_result, l, &matched, err);
+    if (rc == 0 && counted)
+        l->found += matched;
+    l->filter.receipts = NULL;
+    (void)!receipt_file_close(&receipts, NULL); /* nothing was written */
     return rc;
 }
 
@@ -153,32 +214,92 @@ static int list(struct listing *l, const struct config *config, struct store *st
     rc = store_jobs(store, &arena, &jobs, &count, err);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         l->job = &jobs[i];
-        if (job_wanted(&l->context->options, &jobs[i]))
+        if (job_wanted(l, &jobs[i]))
             rc = list_job(l, config, err);
     }
     arena_fini(&arena);
     return rc;
 }
 
+static int read_channel(const char *name, int *out, struct error *err)
+{
+    char hint[64];
+    struct near near = {.wanted = text_of(name ? name : "")};
+    *out = name ? channel_parse(text_of(name)) : -1;
+    if (!name || *out >= 0)
+        return 0;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        near_offer(&near, text_of(channel_name((enum channel)c)));
+    return error_set(err, ERROR_USAGE, "--channel %.40s is no channel%s", name,
+                     near_hint(&near, hint, sizeof(hint)));
+}
+
+static int read_receipt(const char *name, enum receipt_status *out, struct error *err)
+{
+    char hint[64];
+    struct near near = {.wanted = text_of(name ? name : "")};
+    *out = name ? receipt_status_parse(text_of(name)) : RECEIPT_NONE;
+    if (!name || *out != RECEIPT_NONE)
+        return 0;
+    for (int i = RECEIPT_DELIVERED; i < RECEIPT_STATUS_COUNT; i++)
+        near_offer(&near, text_of(receipt_status_name((enum receipt_status)i)));
+    return error_set(err, ERROR_USAGE, "--receipt %.40s: nothing of that kind is heard%s",
+                     name, near_hint(&near, hint, sizeof(hint)));
+}
+
+static int read_limit(const char *value, uint64_t *out, struct error *err)
+{
+    char *end = NULL;
+    *out = value ? strtoull(value, &end, 10) : 0;
+    if (!value || (*out > 0 && *end == '\0' && value[0] != '-'))
+        return 0;
+    return error_set(err, ERROR_USAGE, "--limit %.40s: write a number from 1", value);
+}
+
+static int read_options(const struct options *given, struct listing *l, struct error *err)
+{
+    struct results_filter *f = &l->filter;
+    f->customer = text_of(options_value(given, "customer"));
+    f->role = text_of(options_value(given, "role"));
+    f->status = text_of(options_value(given, "status"));
+    f->reason = text_of(options_value(given, "reason"));
+    f->provider_id = text_of(options_value(given, "provider-id"));
+    l->category = options_value(given, "category");
+    l->count_only = options_flag(given, "count");
+    int rc = read_channel(options_value(given, "channel"), &f->channel, err);
+    if (rc == 0)
+        rc = read_limit(options_value(given, "limit"), &l->limit, err);
+    if (rc == 0)
+        rc = read_receipt(options_value(given, "receipt"), &f->receipt, err);
+    if (rc == 0)
+        rc = read_time(given, "since", &f->since_ns, err);
+    if (rc == 0)
+        rc = read_time(given, "until", &f->until_ns, err);
+    return rc;
+}
+
+static void print_count(const struct listing *l)
+{
+    if (l->context->json)
+        verb_print_json(json_pack("{s:I}", "count", (json_int_t)l->found));
+    else
+        printf("%" PRIu64 "\n", l->found);
+}
+
 static int run(struct verb_context *context)
 {
-    const struct options *given = &context->options;
-    struct listing listing = {.context = context,
-                              .customer = options_value(given, "customer"),
-                              .status = options_value(given, "status"),
-                              .role = options_value(given, "role"),
-                              .category = options_value(given, "category")};
+    struct listing listing = {.context = context};
     struct config *config = NULL;
     struct store *store = NULL;
     struct error err = {0};
     verb_catch_signals();
-    int rc = read_time(given, "since", &listing.since_ns, &err);
-    if (rc == 0)
-        rc = read_time(given, "until", &listing.until_ns, &err);
+    int rc = read_options(&context->options, &listing, &err);
     if (rc == 0)
         rc = verb_open(context, &config, &store, &err);
     if (rc == 0)
         rc = list(&listing, config, store, &err);
+    if (rc >= 0 && listing.count_only)
+        print_count(&listing);
     if (store)
         store_close(&store);
     config_destroy(&config);

@@ -1,8 +1,10 @@
 /* verb_outbox: what lies in outbox/, one folder a job, and whether it is whole. */
 #include "base/file.h"
 #include "base/near.h"
+#include "cli/outbox_prune.h"
 #include "cli/verb.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/retention.h"
 #include "engine/results/audit.h"
 
 #include <dirent.h>
@@ -11,7 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct option_spec options[] = {VERB_COMMON};
+static const struct option_spec options[] = {
+    {"older-than", "TIME", "prune: jobs that ended so long ago (default: 90d)"},
+    {"results", NULL, "prune: remove results.arrow and the reports as well"},
+    {"dry-run", NULL, "prune: only say what would go"},
+    VERB_COMMON};
 
 static double bytes_per_message(const struct audit *audit)
 {
@@ -114,8 +120,23 @@ struct verdict {
     struct error first; /* of those that could not be read */
 };
 
+/* Of a pruned job nothing is left that could disagree. */
+static void tell_pruned(const struct verdict *verdict, const char *id)
+{
+    if (verdict->context->json)
+        json_array_append_new(verdict->jobs,
+                              json_pack("{s:s, s:b, s:s, s:[]}", "job", id, "whole", true,
+                                        "journal", "pruned", "problems"));
+    else
+        printf("%s: pruned\n", id);
+}
+
 static void verify_job(struct verdict *verdict, const char *id)
 {
+    if (retention_pruned(verdict->context->home, text_of(id))) {
+        tell_pruned(verdict, id);
+        return;
+    }
     char dir[PATH_BYTES];
     struct audit audit = {0};
     struct error err = {0};
@@ -186,16 +207,11 @@ static int verify_jobs(struct verdict *verdict, struct dirent **entries, int cou
     return 0;
 }
 
-static int run(struct verb_context *context)
+static int verify(struct verb_context *context)
 {
     struct error err = {0};
     struct dirent **entries = NULL;
     struct verdict verdict = {.context = context};
-    if (strcmp(context->options.arguments[0], "verify") != 0) {
-        error_set(&err, ERROR_USAGE, "outbox %.40s: write verify",
-                  context->options.arguments[0]);
-        return verb_fail(context, &err);
-    }
     int count = list(context->home, &entries, &err);
     verdict.jobs = json_array();
     int rc = count < 0 ? count : verify_jobs(&verdict, entries, count, &err);
@@ -216,12 +232,25 @@ static int run(struct verb_context *context)
     return verdict.damaged ? error_exit_status(ERROR_INPUT) : 0;
 }
 
+static int run(struct verb_context *context)
+{
+    struct error err;
+    const char *action = context->options.arguments[0];
+    if (strcmp(action, "verify") == 0)
+        return verify(context);
+    if (strcmp(action, "prune") == 0)
+        return outbox_prune(context);
+    error_set(&err, ERROR_USAGE, "outbox %.40s: write verify or prune", action);
+    return verb_fail(context, &err);
+}
+
 const struct verb verb_outbox = {
     .name = "outbox",
-    .arguments = "verify [JOB…]",
-    .summary = "read every journal, report and result of jobs and say whether they are "
-               "whole; changes nothing",
-    .example = "volley outbox verify\nvolley outbox verify 2026-11-21-waiver --json",
+    .arguments = "verify [JOB…] | prune",
+    .summary = "verify: are journals, reports and results whole? prune: remove what old "
+               "jobs leave behind",
+    .example = "volley outbox verify\nvolley outbox verify 2026-11-21-waiver --json\n"
+               "volley outbox prune --older-than 90d --dry-run",
     .options = options,
     .arguments_min = 1,
     .arguments_max = OPTIONS_VALUES_MAX,

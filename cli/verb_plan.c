@@ -71,6 +71,19 @@ static void add_hours(const struct job *job, const struct plan *plan, const char
     }
 }
 
+static void add_finish(const struct job *job, const struct plan *plan, json_t *warnings)
+{
+    char line[FORECAST_WARNING_BYTES];
+    int64_t expires_ns = job->file.expires_at_ns;
+    if (forecast_warning(job, &plan->forecast, line))
+        json_array_append_new(warnings, json_string(line));
+    if (job->file.spread_over_ns && expires_ns > plan->forecast.start_ns &&
+        expires_ns < plan->forecast.start_ns + job->file.spread_over_ns)
+        json_array_append_new(
+            warnings, json_string("\"spread_over\" goes on after \"expires_at\": the "
+                                  "messages whose turn comes later would expire unsent"));
+}
+
 /* add_waits: to each channel, how many messages wait until when. */
 static void add_waits(const struct waits *waits, json_t *channels)
 {
@@ -107,8 +120,12 @@ static json_t *plan_json(const struct job *job, const struct plan *plan, json_t 
                                       (json_int_t)plan->quota.limit, "used_before",
                                       (json_int_t)plan->quota.used, "used_after",
                                       (json_int_t)plan->used_after));
-    if (plan->eta_s > 0)
+    if (plan->eta_s > 0) {
+        char ends[CLOCK_FORMAT_BYTES];
+        clock_format(plan->forecast.ends_ns, false, ends);
         json_object_set_new(out, "eta_s", json_real(plan->eta_s));
+        json_object_set_new(out, "ends_at", json_string(ends));
+    }
     json_object_set(out, "warnings", warnings);
     return out;
 }
@@ -138,6 +155,7 @@ static int run(struct verb_context *context)
         char zone[80];
         snprintf(zone, sizeof(zone), "%.*s", TEXT_ARGS(job->account.timezone));
         add_warnings(job, &plan, warnings);
+        add_finish(job, &plan, warnings);
         add_hours(job, &plan, zone[0] ? zone : "UTC", warnings);
         json_t *json = plan_json(job, &plan, warnings);
         if (context->json) {

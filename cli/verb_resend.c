@@ -3,6 +3,8 @@
 #include "cli/foreground.h"
 #include "engine/job/frozen.h"
 #include "engine/job/resend.h"
+#include "engine/jobs/daemon.h"
+#include "engine/jobs/retention.h"
 #include "ingest/spool.h"
 
 #include <inttypes.h>
@@ -49,7 +51,10 @@ static int submit(struct verb_context *context, struct resending *r, struct erro
     if (rc == 0 && context->json)
         verb_print_json(json_pack("{s:s}", "submitted", name));
     else if (rc == 0)
-        printf("%s is in the spool; `volley jobs` shows how it stands\n", name);
+        printf("%s is in the spool; %s\n", name,
+               daemon_serves(context->home)
+                   ? "`volley jobs` shows how it stands"
+                   : "no `volley serve` runs in this home, so it waits there for one");
     return rc;
 }
 
@@ -60,9 +65,10 @@ static int64_t prepare(struct verb_context *context, int only, struct resending 
     struct text id = text_of(context->options.arguments[0]);
     char dir[PATH_BYTES];
     int rc = frozen_dir(context->home, id, dir, err);
-    if (rc == 0 && !frozen_exists(context->home, id))
+    if (rc == 0 &&
+        (!frozen_exists(context->home, id) || retention_pruned(context->home, id)))
         rc = error_set(err, ERROR_INPUT,
-                       "job \"%.*s\" was never started, or its folder is gone (see "
+                       "job \"%.*s\" was never started, or is pruned (see "
                        "`volley jobs`)",
                        TEXT_ARGS(id));
     return rc ? rc : resend_job(dir, id, (enum resend_only)only, &r->content, err);
@@ -87,7 +93,8 @@ static int run(struct verb_context *context)
         snprintf(id, sizeof(id), "%s.resend-%s", context->options.arguments[0],
                  resend_only_name((enum resend_only)only));
         r.id = text_of(id);
-        fprintf(stderr, "%s: %" PRId64 " messages once more%s\n", id, count,
+        fprintf(stderr, "%s: %" PRId64 " messages once more, as they were in %s%s\n", id,
+                count, context->options.arguments[0],
                 only == RESEND_UNKNOWN ? "; who has got one may get a second where the "
                                          "provider cannot tell"
                                        : "");
@@ -103,7 +110,8 @@ static int run(struct verb_context *context)
 const struct verb verb_resend = {
     .name = "resend",
     .arguments = "ID",
-    .summary = "send what a job that is over did not: failed, unknown or unsent",
+    .summary = "send what a job that is over did not (failed, unknown or unsent), with "
+               "the same texts",
     .example = "volley resend 2026-11-21-waiver --only failed\n"
                "volley resend 2026-11-21-waiver --only unsent --submit",
     .options = options,

@@ -1,7 +1,9 @@
 /* verb_show: how one job stands. */
 #include "cli/books_table.h"
 #include "cli/verb.h"
+#include "cli/why_waits.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/daemon.h"
 #include "engine/results/report.h"
 #include "engine/results/status.h"
 
@@ -37,6 +39,27 @@ static int print_page(const struct verb_context *context, const json_t *report,
     return rc;
 }
 
+/* add_reason: why the job does not go on. */
+static int add_reason(const struct verb_context *context, struct store *store,
+                      json_t *report, struct error *err)
+{
+    struct arena arena;
+    struct store_job job;
+    char why[WHY_WAITS_BYTES];
+    int rc = arena_init(&arena, (size_t)1 << 20, err);
+    if (rc)
+        return rc;
+    rc = store_job_get(store, text_of(context->options.arguments[0]), &arena, &job, err);
+    if (rc == 1) {
+        struct text reason = why_waits(&job, daemon_serves(context->home), why);
+        if (reason.bytes > 0)
+            json_object_set_new(report, "reason",
+                                json_stringn(reason.data, reason.bytes));
+    }
+    arena_fini(&arena);
+    return rc < 0 ? rc : 0;
+}
+
 static int run(struct verb_context *context)
 {
     struct store *store = NULL;
@@ -46,6 +69,8 @@ static int run(struct verb_context *context)
     if (rc == 0)
         rc = status_read(context->home, store, text_of(context->options.arguments[0]),
                          &report, &err);
+    if (rc == 0 && (rc = add_reason(context, store, report, &err)))
+        json_decref(report);
     if (rc == 0 && options_flag(&context->options, "html")) {
         rc = print_page(context, report, &err);
         json_decref(report);

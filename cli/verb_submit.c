@@ -1,6 +1,7 @@
 /* verb_submit: a job file into the spool. */
 #include "base/file.h"
 #include "cli/verb.h"
+#include "engine/jobs/daemon.h"
 #include "ingest/job_file.h"
 #include "ingest/spool.h"
 
@@ -25,7 +26,10 @@ static int submit(struct verb_context *context, struct error *err)
     if (rc == 0 && context->json)
         verb_print_json(json_pack("{s:s}", "submitted", name));
     else if (rc == 0)
-        printf("%s is in the spool; `volley jobs` shows how it stands\n", name);
+        printf("%s is in the spool; %s\n", name,
+               daemon_serves(context->home)
+                   ? "`volley jobs` shows how it stands"
+                   : "no `volley serve` runs in this home, so it waits there for one");
     buffer_fini(&content);
     return rc;
 }

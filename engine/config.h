@@ -55,6 +55,7 @@ struct config {
         uint64_t messages; /* 0: no cap */
         int64_t window_ns;
     } frequency_cap;
+    int64_t retention_ns; /* of what jobs that are over leave behind; 0: for good */
     struct {
         int64_t window_ns;
         uint64_t min_messages;

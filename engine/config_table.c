@@ -279,6 +279,11 @@ const struct config_key config_keys[] = {
                  "`21:00-08:00`; a job can only add to them. Transactional and manual "
                  "messages go at any time, unless their job says otherwise."},
 
+    {"retention", CONFIG_DURATION, "off", .auto_word = "off", RANGE("1h", "36500d"),
+     CONFIG(retention_ns),
+     .sentence = "How long `serve` keeps the journal, the link to the snapshot and the "
+                 "template of a job that is over; its reports and results stay."},
+
     {"protection", CONFIG_GROUP, "",
      .sentence =
          "Accounts that send far more than their own activity justifies are blocked."},

@@ -125,27 +125,6 @@ static void read_sms_fallback(struct json_reader *reader, const char *key,
         json_reader_choice(reader, key, value, names, ARRAY_COUNT(names)) == 0;
 }
 
-/* check_period: called behind each of the two keys, so that the later one is blamed. */
-static void check_period(struct json_reader *reader)
-{
-    const struct job_file *job = job_of(reader);
-    if (job->send_at_ns && job->expires_at_ns && job->expires_at_ns <= job->send_at_ns)
-        json_reader_problem(reader, "\"expires_at\" must be later than \"send_at\"");
-}
-
-static void read_send_at(struct json_reader *reader, const char *key, const json_t *value)
-{
-    if (json_reader_time(reader, key, value, &job_of(reader)->send_at_ns))
-        check_period(reader);
-}
-
-static void read_expires_at(struct json_reader *reader, const char *key,
-                            const json_t *value)
-{
-    if (json_reader_time(reader, key, value, &job_of(reader)->expires_at_ns))
-        check_period(reader);
-}
-
 /* --- the hours in which messages may go out ----------------------------------------- */
 
 static void read_quiet_start(struct json_reader *reader, const char *key,
@@ -331,8 +310,10 @@ static const struct json_key job_keys[] = {
     {"channels", true, read_channels},
     {"delivery", false, read_delivery},
     {"sms_fallback", false, read_sms_fallback},
-    {"send_at", false, read_send_at},
-    {"expires_at", false, read_expires_at},
+    {"send_at", false, job_file_send_at},
+    {"spread_over", false, job_file_spread_over},
+    {"finish_by", false, job_file_finish_by},
+    {"expires_at", false, job_file_expires_at},
     {"quiet_hours", false, read_quiet_hours},
     {"delivery_window", false, read_delivery_window},
     {"limits", false, read_limits},

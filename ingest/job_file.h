@@ -46,8 +46,10 @@ struct job_file {
     size_t channel_count;
     enum job_delivery delivery;
     bool sms_fallback_email;
-    int64_t send_at_ns;                             /* 0: now */
-    int64_t expires_at_ns;                          /* 0: never */
+    int64_t send_at_ns;     /* 0: now */
+    int64_t spread_over_ns; /* 0: as fast as it goes */
+    int64_t finish_by_ns;   /* 0: whenever; it is only warned of */
+    int64_t expires_at_ns;  /* 0: never */
     struct hours_rule quiet_hours, delivery_window; /* days 0: not given */
     double max_message_rate_per_s;                  /* 0: no limit */
     uint64_t max_segments;                          /* 0: no limit */

@@ -15,6 +15,12 @@ static inline struct job_file *job_of(struct json_reader *reader)
 void job_file_pairs(struct json_reader *reader, const char *key, const json_t *value,
                     struct job_pair **pairs_out, size_t *count_out);
 void job_file_audience(struct json_reader *reader, const char *key, const json_t *value);
+void job_file_send_at(struct json_reader *reader, const char *key, const json_t *value);
+void job_file_spread_over(struct json_reader *reader, const char *key,
+                          const json_t *value);
+void job_file_finish_by(struct json_reader *reader, const char *key, const json_t *value);
+void job_file_expires_at(struct json_reader *reader, const char *key,
+                         const json_t *value);
 void job_file_auto_hold(struct json_reader *reader, const char *key, const json_t *value);
 
 #endif

@@ -95,7 +95,8 @@ static json_t *channels_of(const struct resend *resend)
 }
 
 /* What does not hold for the second time: that time is over, and the rows say who gets it. */
-static const char *const dropped[] = {"send_at", "expires_at", "delivery"};
+static const char *const dropped[] = {"send_at", "spread_over", "finish_by", "expires_at",
+                                      "delivery"};
 
 static void rewrite(json_t *job, struct text id, enum resend_only only,
                     const struct resend *resend)

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/jobs/daemon_private.h"
 #include "engine/jobs/recover.h"
+#include "engine/jobs/retention.h"
 #include "engine/jobs/status_file.h"
 
 #include <errno.h>
@@ -22,6 +23,11 @@
 #define STATUS_NS NS_PER_S
 /* How long nothing is recorded after state.db could not be written. */
 #define BROKEN_MS 500
+/* How often that is said. */
+#define BROKEN_TOLD_NS (60 * NS_PER_S)
+/* Old jobs are looked for once a day, and a few at a time: a person who wants to pause does not wait. */
+#define PRUNE_NS   (24 * 3600 * NS_PER_S)
+#define PRUNE_JOBS 20
 
 void daemon_move(struct daemon *d, const char *name, enum spool_folder from,
                  enum spool_folder to)
@@ -141,17 +147,29 @@ static int record(struct daemon *d, struct error *err)
     return rc < 0 ? rc : more;
 }
 
+static void tell_broken(struct daemon *d, const struct error *why)
+{
+    int64_t now_ns = clock_steady_ns();
+    if (d->broken_ns && now_ns - d->broken_ns < BROKEN_TOLD_NS)
+        return;
+    d->broken_ns = now_ns;
+    log_error("engine", "cannot record what happens; it will be tried again",
+              "reason=\"%s\"", why->text);
+}
+
 static int round_of(struct daemon *d, struct error *err)
 {
     struct error why = {0};
     int more = record(d, &why);
     if (more < 0) {
-        log_error("engine", "cannot record what happens; it will be tried again",
-                  "reason=\"%s\"", why.text);
+        tell_broken(d, &why);
         filed_undo(d);
         usleep(BROKEN_MS * 1000);
         return 0;
     }
+    if (d->broken_ns)
+        log_info("engine", "what happens is recorded again", "home=%s", d->home);
+    d->broken_ns = 0;
     endings_follow(d);
     filed_follow(d);
     int rc = spool_sync(d->spool, err);
@@ -174,6 +192,24 @@ static void tick(void *arg)
     slots_each(d->slots, write_running, d);
 }
 
+/* prune: what the key `retention` says. */
+static void prune(struct daemon *d)
+{
+    struct error err;
+    const struct config *config = process_config(d->process);
+    if (!config->retention_ns || clock_steady_ns() < d->prune_ns)
+        return;
+    struct retention retention = {.older_than_ns = config->retention_ns,
+                                  .limit = PRUNE_JOBS};
+    int64_t pruned =
+        retention_prune(d->home, config, d->store, &retention, NULL, NULL, &err);
+    if (pruned < 0)
+        log_warn("engine", "cannot remove what old jobs left", "reason=\"%s\"", err.text);
+    else if (pruned > 0)
+        log_info("engine", "removed what old jobs left", "jobs=%lld", (long long)pruned);
+    d->prune_ns = clock_steady_ns() + (pruned == PRUNE_JOBS ? NS_PER_S : PRUNE_NS);
+}
+
 static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct error *err)
 {
     int rc = 0;
@@ -183,6 +219,7 @@ static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct er
         poll(watched, ARRAY_COUNT(watched), rc == 1 ? 0 : ROUND_MS);
         rc = round_of(d, err);
         tick(d);
+        prune(d);
         if (rc >= 0 && io_thread_failed(d->io, err))
             rc = -ERROR_IO;
     }

@@ -33,7 +33,9 @@ struct daemon {
     struct slot_news *news, **news_tail; /* not recorded yet */
     struct filed *filed;                 /* of this round */
     size_t filed_count, filed_capacity;
+    int64_t prune_ns;  /* steady: when old jobs are looked for next */
     int64_t status_ns; /* when the running jobs' status was written last */
+    int64_t broken_ns; /* when it was last said that nothing can be recorded; 0: it can */
 };
 
 struct filed *daemon_file(struct daemon *d, struct backlog_job *job, int kind,

@@ -65,7 +65,7 @@ static void write_status(struct daemon *d, const struct slot_news *news)
                                   .answered_before = news->ending.answered_before});
 }
 
-static void log_news(const struct slot_news *news)
+static void log_news(const struct daemon *d, const struct slot_news *news)
 {
     const char *id = news->job->id, *name = news->job->name;
     if (news->kind == SLOT_STARTED)
@@ -74,6 +74,9 @@ static void log_news(const struct slot_news *news)
         log_info("engine", "job done (already sent)", "job=%s file=%s", id, name);
     else if (news->kind == SLOT_LATER)
         log_warn("engine", "job waits", "file=%s reason=\"%s\"", name, news->why.text);
+    else if (interrupted(d, news))
+        log_info("engine", "job stopped at a safe point; the next start goes on",
+                 "job=%s", id);
     else if (news->kind == SLOT_ENDED)
         log_info("engine",
                  news->ending.held                     ? "job held"
@@ -86,7 +89,7 @@ static void log_news(const struct slot_news *news)
 static void follow(struct daemon *d, const struct slot_news *news)
 {
     const char *name = news->job->name;
-    log_news(news);
+    log_news(d, news);
     write_status(d, news);
     switch (news->kind) {
     case SLOT_STARTED:

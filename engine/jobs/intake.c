@@ -19,7 +19,8 @@ struct intake {
     const char *name;
     const struct job_file *file;
     int64_t hash;
-    struct store_job *known; /* NULL: the id is new */
+    bool is_known; /* its id is not new */
+    struct store_job known;
     struct error *err;
 };
 
@@ -47,10 +48,10 @@ static bool in_round(const struct daemon *d, struct text id)
 static int record(const struct intake *in, enum job_state state)
 {
     struct store_job entry = start_entry(in->file, in->hash, in->name, state);
-    if (in->known) { /* interrupted, or failed before it began */
-        entry.created_ns = in->known->created_ns;
-        entry.started_ns = in->known->started_ns;
-        entry.control = in->known->control;
+    if (in->is_known) { /* interrupted, or failed before it began */
+        entry.created_ns = in->known.created_ns;
+        entry.started_ns = in->known.started_ns;
+        entry.control = in->known.control;
     }
     int rc = store_job_put(in->d->store, &entry, in->err);
     if (rc)
@@ -65,14 +66,14 @@ static int refuse_other(const struct intake *in)
     error_set(&why, ERROR_INPUT,
               "job \"%.*s\" was submitted before with another content, and is %s: give "
               "this one an id of its own",
-              TEXT_ARGS(in->file->id), job_state_name(in->known->state));
+              TEXT_ARGS(in->file->id), job_state_name(in->known.state));
     daemon_refuse(in->d, in->name, &why, 0);
     return 0;
 }
 
 static int take_known(const struct intake *in)
 {
-    const struct store_job *known = in->known;
+    const struct store_job *known = &in->known;
     struct text id = in->file->id;
     bool begun = frozen_exists(in->d->home, id);
     bool again = known->state == JOB_FAILED && !begun;
@@ -86,6 +87,10 @@ static int take_known(const struct intake *in)
                  in->name);
         return file_as(in, FILED_DONE, known->state, 0);
     }
+    /* Behind a round that could not be recorded active is read again: this one is where it belongs. */
+    if (!in->d->active_read && text_is(known->spool_name, in->name) &&
+        slots_know(in->d->slots, id))
+        return 0;
     bool paused = known->state == JOB_PAUSED;
     bool namesake = known->spool_name.bytes > 0 && !text_is(known->spool_name, in->name);
     if (slots_know(in->d->slots, id) || in_round(in->d, id) || (paused && namesake)) {
@@ -101,13 +106,12 @@ static int take_known(const struct intake *in)
 static int take_job(struct intake *in)
 {
     struct arena arena;
-    struct store_job known;
     int rc = arena_init(&arena, (size_t)1 << 20, in->err);
     if (rc)
         return rc;
-    rc = store_job_get(in->d->store, in->file->id, &arena, &known, in->err);
+    rc = store_job_get(in->d->store, in->file->id, &arena, &in->known, in->err);
     if (rc == 1) {
-        in->known = &known;
+        in->is_known = true;
         rc = take_known(in);
     } else if (rc == 0) {
         rc = record(in, JOB_WAITING);

@@ -1,6 +1,7 @@
 /* plan: see plan.h. */
 #include "engine/jobs/plan.h"
 
+#include "base/clock.h"
 #include "engine/pipeline/pipeline.h"
 
 static int grant(void *arg, uint64_t segments, struct error *err)
@@ -11,20 +12,6 @@ static int grant(void *arg, uint64_t segments, struct error *err)
         return 0;
     *left -= segments;
     return 1;
-}
-
-static double channel_eta_s(const struct job *job, const struct books *books,
-                            enum channel channel)
-{
-    const struct config *config = job->config;
-    uint64_t messages = books_pending(books, channel);
-    double rate = job->file.max_message_rate_per_s;
-    if (config->route_counts[channel] > 0) {
-        double own =
-            config->providers[config->routes[channel][0].provider].max_message_rate_per_s;
-        rate = rate > 0 && (own <= 0 || rate < own) ? rate : own;
-    }
-    return rate > 0 ? (double)messages / rate : 0;
 }
 
 int plan_make(struct store *store, const struct job *job, struct plan *out,
@@ -41,9 +28,7 @@ int plan_make(struct store *store, const struct job *job, struct plan *out,
     struct pipeline_config config = {.job = job,
                                      .workers = job->config->workers,
                                      .plan_only = true,
-                                     .plan_ns = job->file.send_at_ns > job->now_ns
-                                                    ? job->file.send_at_ns
-                                                    : job->now_ns,
+                                     .plan_ns = spread_start_ns(job),
                                      .grant = grant,
                                      .arg = &left};
     struct pipeline *pipeline;
@@ -56,9 +41,8 @@ int plan_make(struct store *store, const struct job *job, struct plan *out,
     pipeline_waits(pipeline, &out->waits);
     pipeline_destroy(&pipeline);
     out->used_after = out->quota.used + out->books.channels[CHANNEL_SMS].segments;
-    for (int c = 0; c < CHANNEL_COUNT; c++) {
-        double eta_s = channel_eta_s(job, &out->books, (enum channel)c);
-        out->eta_s = eta_s > out->eta_s ? eta_s : out->eta_s;
-    }
+    forecast_make(job, &out->books, &out->waits, &out->forecast);
+    out->eta_s =
+        (double)(out->forecast.ends_ns - out->forecast.start_ns) / (double)NS_PER_S;
     return rc;
 }

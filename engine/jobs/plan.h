@@ -5,6 +5,7 @@
 
 #include "engine/job/books.h"
 #include "engine/job/job.h"
+#include "engine/jobs/forecast.h"
 #include "engine/pipeline/waits.h"
 #include "engine/state/quota.h"
 
@@ -15,7 +16,8 @@ struct plan {
     uint64_t ucs2_texts; /* SMS that a character outside GSM-7 makes UCS-2 (R3) */
     char culprit[8];     /* the first such character */
     struct waits waits;  /* for the customers' hours, at the start */
-    double eta_s;        /* by the slowest channel's rate limit; 0: no limit says */
+    struct forecast forecast;
+    double eta_s; /* from the start to the end at best; 0: no limit says */
 };
 
 /* plan_make:

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/plan.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -102,12 +104,25 @@ static int run_in_dir(const struct start *s, struct job *job)
     return rc ? rc : START_RUNNING;
 }
 
+/* warn_late: a finish_by that cannot be met is said at the start, not when it is too late. */
+static void warn_late(const struct start *s, const struct job *job)
+{
+    struct plan plan;
+    struct error ignored; /* whatever it is, the run meets it and says so */
+    char line[FORECAST_WARNING_BYTES];
+    if (job->file.finish_by_ns && plan_make(s->env->store, job, &plan, &ignored) == 0 &&
+        forecast_warning(job, &plan.forecast, line))
+        log_warn("engine", "finish_by cannot be met", "job=%.*s reason=\"%s\"",
+                 TEXT_ARGS(job->file.id), line);
+}
+
 static int start_fresh(const struct start *s, struct job_file *file)
 {
     struct job *job;
     int rc = job_open(s->env, file, NULL, &job, s->err);
     if (rc)
         return rc;
+    warn_late(s, job);
     rc = frozen_make(s->env->home, job, s->content, s->err);
     failpoint(FAILPOINT_START_FROZEN);
     if (rc == 0)

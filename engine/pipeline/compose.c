@@ -13,14 +13,20 @@
 /* Twilio refuses longer bodies with 21617 (FACTS section 2). */
 #define SMS_CHARACTERS_MAX 1600
 
+/* Room for the largest From field, sixteen times its values (mime_header_room). */
+#define FIELDS_BYTES (64u << 10)
+
 struct compose {
     const struct job *job;
-    struct opening *opening; /* NULL: messages may go at any time */
-    struct text *values;     /* of one row, one per template variable */
+    struct opening *opening;     /* NULL: messages may go at any time */
+    const struct spread *spread; /* NULL: they need not wait for a slot */
+    struct text *values;         /* of one row, one per template variable */
     bool *uses;      /* [language][channel][variable]: some part of it has the variable */
     bool needs_mime; /* some provider of the email route takes ready messages */
     bool needs_parts;     /* some provider may take what these are made of */
     struct arena scratch; /* else that is made here, where it stays in the cache */
+    struct arena fields;
+    struct text from_field, date_field; /* of a mail; in fields */
     struct unsubscribe_signer signer;
 };
 
@@ -65,6 +71,16 @@ static bool needs_parts(const struct config *config)
                                 config->route_counts[CHANNEL_EMAIL]);
 }
 
+static void make_fields(struct compose *c)
+{
+    const struct job *job = c->job;
+    struct error err;
+    if (arena_init(&c->fields, FIELDS_BYTES, &err) != 0)
+        return; /* then each mail makes its own */
+    c->from_field = mime_from_field(job->email_from_name, job->email_from, &c->fields);
+    c->date_field = mime_date_field(job->now_ns, &c->fields);
+}
+
 struct compose *compose_create(const struct job *job)
 {
     struct compose *compose = calloc(1, sizeof(*compose));
@@ -76,6 +92,7 @@ struct compose *compose_create(const struct job *job)
     struct error err;
     if (arena_init(&compose->scratch, BATCH_ARENA_BYTES, &err) != 0)
         compose->needs_parts = true; /* then they lie in the batch */
+    make_fields(compose);
     unsubscribe_signer_init(&compose->signer, job->secret);
     compose->values = calloc(job->binding_count + 1, sizeof(*compose->values));
     size_t languages = template_set_languages(job->templates);
@@ -95,6 +112,7 @@ void compose_destroy(struct compose **compose)
     free((*compose)->values);
     free((*compose)->uses);
     arena_fini(&(*compose)->scratch);
+    arena_fini(&(*compose)->fields);
     free(*compose);
     *compose = NULL;
 }
@@ -279,6 +297,8 @@ static void fill_mail(struct compose *c, struct row *row, struct hash128 id,
         .html = render_part(c, row, language, PART_EMAIL_HTML),
         .message_id = arena_join(arena, text_of(hex), domain, TEXT("")),
         .date_ns = job->now_ns,
+        .from_field = c->from_field,
+        .date_field = c->date_field,
     };
     if (job->file.category == CATEGORY_MARKETING)
         mail->unsubscribe = row->unsubscribe.data
@@ -403,16 +423,35 @@ int compose_reserve(struct batch *batch, size_t count, struct error *err)
     return batch->outgoing && batch->put_off ? 0 : overflow(batch, err);
 }
 
-/* put_off: a message that may not go out yet is not made. */
+void compose_spread(struct compose *compose, const struct spread *spread)
+{
+    compose->spread = spread;
+}
+
+/* slot_wait_ns: as opening_wait_ns, for the row's slot. */
+static int64_t slot_wait_ns(const struct compose *c, const struct redo *redo,
+                            int64_t now_ns)
+{
+    if (!c->spread || redo->attempt > 0 || redo->in_doubt)
+        return 0;
+    int64_t expires_ns = c->job->file.expires_at_ns;
+    int64_t slot_ns = spread_slot_ns(c->spread, redo->row);
+    if (slot_ns <= now_ns)
+        return 0;
+    return expires_ns && slot_ns >= expires_ns ? HOURS_NEVER : slot_ns;
+}
+
+/* put_off: a message that may not go out yet is not made. Its hours are asked at its slot. */
 static bool put_off(struct compose *c, struct batch *batch, const struct redo *redo,
                     int64_t now_ns, uint16_t *zone_out)
 {
     *zone_out = ZONES_NONE;
-    if (!c->opening)
-        return false;
-    uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
-    *zone_out = opening_zone(c->opening, &batch->chunk, row);
-    int64_t until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    int64_t until_ns = slot_wait_ns(c, redo, now_ns);
+    if (until_ns == 0 && c->opening) {
+        uint32_t row = redo->row - (uint32_t)batch->chunk.first_row;
+        *zone_out = opening_zone(c->opening, &batch->chunk, row);
+        until_ns = opening_wait_ns(c->opening, *zone_out, now_ns);
+    }
     if (until_ns == 0)
         return false;
     batch->put_off[batch->put_off_count++] =

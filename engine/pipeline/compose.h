@@ -4,12 +4,16 @@
 
 #include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
+#include "engine/pipeline/spread.h"
 
 struct compose;
 
 /* compose_create: scratch memory of one worker thread. */
 struct compose *compose_create(const struct job *job);
 void compose_destroy(struct compose **compose);
+
+/* compose_spread: from now on a message that was never tried is not made before its slot. */
+void compose_spread(struct compose *compose, const struct spread *spread);
 
 /* compose_sms: render the SMS of every row still to be sent and count its segments, which
  * the meter needs; a text that is empty or over Twilio's 1600 characters changes the

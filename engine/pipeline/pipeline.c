@@ -288,6 +288,7 @@ static void *worker_main(void *arg)
         .select = select_create(p->config.job),
         .compose = compose_create(p->config.job),
         .opening = p->config.plan_only ? opening_create(p->config.job) : NULL};
+    compose_spread(w.compose, p->config.spread);
     for (;;) {
         struct work work = claim(&w);
         if (work.claim == CLAIM_NOTHING)

@@ -10,6 +10,7 @@
 #include "engine/job/books.h"
 #include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
+#include "engine/pipeline/spread.h"
 #include "engine/pipeline/stages.h"
 #include "engine/pipeline/waits.h"
 #include "outbox/journal/replay.h"
@@ -21,6 +22,7 @@ struct pipeline_config {
     unsigned workers;
     bool plan_only;  /* stop after the meter: no texts but SMS, no batches handed over */
     int64_t plan_ns; /* plan only: when the job would begin; calendar */
+    const struct spread *spread; /* when messages may go; NULL: at once */
     const struct replay *replay; /* what an earlier run did; NULL: nothing */
     const struct books *books;   /* where its books stood; NULL: empty */
     /* grant: as in struct meter; called by one worker at a time. */

@@ -281,15 +281,21 @@ static void drop_settled(const struct resend *resend, struct batch *batch,
     }
 }
 
-void select_chunk(struct select *s, struct batch *batch)
+void select_audience(struct select *s, struct batch *batch)
 {
     const struct job *job = s->job;
-    uint32_t rows = batch->chunk.rows;
     audience_select(job->audience, s->scratch, &batch->chunk, batch->selected);
     if (job->recipients)
         keep_recipients(job, batch);
     if (job->resend)
         keep_resent(job->resend, batch);
+}
+
+void select_chunk(struct select *s, struct batch *batch)
+{
+    const struct job *job = s->job;
+    uint32_t rows = batch->chunk.rows;
+    select_audience(s, batch);
     memset(s->optouts, 0, rows);
     if (optout_set_count(job->optouts) > 0)
         optouts_from_list(s, batch);

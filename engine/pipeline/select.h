@@ -22,6 +22,9 @@ void select_destroy(struct select **select);
  * Threads: one select a thread; the job is read-only. */
 void select_chunk(struct select *select, struct batch *batch);
 
+/* select_audience: batch->selected alone: who the job is for, by its frozen inputs. */
+void select_audience(struct select *select, struct batch *batch);
+
 /* select_settled: the same from what an earlier run recorded for the chunk, instead of
  * judging. */
 void select_settled(struct select *select, struct batch *batch,

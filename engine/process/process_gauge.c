@@ -181,6 +181,14 @@ static json_t *report_stages(struct gauged_job *slot, int64_t now_ns,
     return shares;
 }
 
+/* late_until: when a job would end that will miss its finish_by. */
+static json_t *late_until(const struct run_progress *progress)
+{
+    char ends[CLOCK_FORMAT_BYTES];
+    clock_format(progress->late_ends_ns, false, ends);
+    return progress->late_ends_ns ? json_string(ends) : json_null();
+}
+
 static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
                           struct run *run, int64_t now_ns, double io_cpu,
                           const struct config *config,
@@ -202,6 +210,7 @@ static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
                                    .io_cpu = io_cpu,
                                    .all_selected = now.chunks_settled == now.chunks,
                                    .job_rate = job->file.max_message_rate_per_s > 0 ||
+                                               job->file.spread_over_ns > 0 ||
                                                job->hours.count > 0};
     look_behind(gauge, job, config, counters, &view);
     json_t *stages = report_stages(slot, now_ns, &now.stages, &view);
@@ -209,7 +218,7 @@ static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
     bottleneck_find(&view, &bottleneck);
     return json_pack(
         "{s:s, s:s%, s:s, s:I, s:I, s:f, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:o, "
-        "s:{s:s, s:s}}",
+        "s:o, s:{s:s, s:s}}",
         "id", slot->id, "account", job->account.id.data, job->account.id.bytes, "state",
         run_state_name(run), "rows", (json_int_t)now.rows, "selected_rows",
         (json_int_t)rows, "selected_rows_per_s", rows_per_s, "planned",
@@ -218,7 +227,8 @@ static json_t *report_job(struct process_gauge *gauge, struct gauged_job *slot,
         (json_int_t)books_total(&now.books, OUTCOME_UNKNOWN), "pending",
         (json_int_t)pending, "share", share, "rate_per_s", rate, "eta_s",
         rate > 0 && share > 0 ? json_real(left / rate) : json_null(), "stages", stages,
-        "bottleneck", "stage", bottleneck.stage, "why", bottleneck.why);
+        "late_until", late_until(&now), "bottleneck", "stage", bottleneck.stage, "why",
+        bottleneck.why);
 }
 
 /* --- the whole --- */

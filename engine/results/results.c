@@ -140,6 +140,7 @@ struct walk {
     const struct snapshot *snapshot;
     struct snapshot_cursor *cursor;
     struct arena arena;
+    uint64_t number; /* of the next result */
     int (*fn)(void *arg, const struct result *result);
     void *arg;
 };
@@ -167,6 +168,7 @@ static int walk_row(struct walk *walk, const struct chunk *chunk, uint32_t r)
         result.customer = id_text(&chunk->columns[id], chunk->first + r, &walk->arena);
         if (role >= 0 && column_is_text(&chunk->columns[role]))
             result.role = column_text(&chunk->columns[role], chunk->first + r);
+        result.number = walk->number++;
         int rc = walk->fn(walk->arg, &result);
         if (rc)
             return rc;
@@ -204,6 +206,7 @@ static int scan_notice(struct walk *walk)
     result.notice = true;
     result.customer = TEXT("owner");
     result.disposition = DISPOSITION_SEND;
+    result.number = walk->number++;
     return walk->fn(walk->arg, &result);
 }
 

@@ -8,6 +8,7 @@
 
 /* One customer × channel. Texts are valid during the call. */
 struct result {
+    uint64_t number;            /* of the row in results.arrow */
     struct text customer, role; /* the owner's notice has the customer "owner" */
     bool notice;
     enum channel channel;

@@ -42,10 +42,9 @@ static struct rouse *rouse_at(struct dormant *d, int64_t at_ns)
     return &d->rouses[i];
 }
 
-void dormant_add(struct dormant *d, size_t chunk, uint32_t row, uint8_t channel,
-                 int64_t until_ns)
+void dormant_keep(struct dormant *d, uint32_t row, uint8_t channel)
 {
-    CHECK(chunk < d->chunks && row < d->rows && channel < CHANNEL_COUNT);
+    CHECK(row < d->rows && channel < CHANNEL_COUNT);
     if (!d->waiting[channel]) {
         d->waiting[channel] = calloc(bitmap_words(d->rows), sizeof(uint64_t));
         CHECK(d->waiting[channel] != NULL);
@@ -53,6 +52,13 @@ void dormant_add(struct dormant *d, size_t chunk, uint32_t row, uint8_t channel,
     CHECK(!bitmap_get(d->waiting[channel], row));
     bitmap_set(d->waiting[channel], row);
     d->messages++;
+}
+
+void dormant_add(struct dormant *d, size_t chunk, uint32_t row, uint8_t channel,
+                 int64_t until_ns)
+{
+    CHECK(chunk < d->chunks);
+    dormant_keep(d, row, channel);
     struct rouse *rouse = rouse_at(d, until_ns);
     bitmap_set(rouse->chunks, chunk);
     if (chunk < rouse->next_chunk)

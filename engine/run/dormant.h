@@ -29,6 +29,9 @@ void dormant_fini(struct dormant *dormant);
 void dormant_add(struct dormant *dormant, size_t chunk, uint32_t row, uint8_t channel,
                  int64_t until_ns);
 
+/* dormant_keep: the same for one whose time the caller knows: it is only to be taken. */
+void dormant_keep(struct dormant *dormant, uint32_t row, uint8_t channel);
+
 /* dormant_next_ns: when the next ones may go; HOURS_NEVER: nothing waits. */
 int64_t dormant_next_ns(const struct dormant *dormant);
 

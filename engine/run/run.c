@@ -114,6 +114,7 @@ static int start_pipeline(struct run *run, struct error *err)
     replayed_books(run, &books);
     struct pipeline_config config = {.job = run->job,
                                      .workers = run->job->workers,
+                                     .spread = run->spread,
                                      .replay = run->replay,
                                      .books = &books,
                                      .grant = grant,
@@ -128,6 +129,7 @@ static int start_pipeline(struct run *run, struct error *err)
 static void destroy(struct run *run)
 {
     pipeline_destroy(&run->pipeline);
+    spread_destroy(&run->spread);
     if (run->replay)
         replay_fini(run->replay);
     free(run->replay);
@@ -212,6 +214,8 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
         rc = open_quota(run, run->job->config->home, err);
     if (rc == 0 && run->replay)
         run->io.next_chunk = decided_prefix(run);
+    if (rc == 0)
+        rc = spread_create(run->job, &run->spread, err);
     if (rc == 0)
         rc = io_thread_call(thread, open_here, &opening);
     if (rc == 0)
@@ -304,9 +308,9 @@ static void waiting_sentence(struct run *run, int64_t until_ns, char out[160])
 {
     char when[CLOCK_FORMAT_BYTES];
     clock_format(until_ns, false, when);
-    snprintf(out, 160,
-             "%" PRIu64 " messages wait for their customers' hours, the next until %s",
-             atomic_load(&run->io.dormant_messages), when);
+    snprintf(out, 160, "%" PRIu64 " messages wait for their %s, the next until %s",
+             atomic_load(&run->io.dormant_messages),
+             run->spread ? "turn in spread_over" : "customers' hours", when);
 }
 
 /* tell_waiting: into the store, where other processes see it. */
@@ -314,17 +318,26 @@ static void tell_waiting(struct run *run)
 {
     int64_t until_ns = atomic_load(&run->io.dormant_until_ns);
     int64_t now_ns = clock_steady_ns();
-    bool stale = until_ns && now_ns - run->told_ns > TELL_NS;
-    if (until_ns == run->told_until_ns && !stale)
+    bool stale = (until_ns || run->told_late) && now_ns - run->told_ns > TELL_NS;
+    bool late = atomic_load(&run->late.ends_ns) != 0;
+    bool changed = until_ns != run->told_until_ns;
+    if (run->spread) /* whose next slot is always another one */
+        changed = !until_ns != !run->told_until_ns;
+    if (!changed && !stale && late == run->told_late)
         return;
-    char sentence[160] = "";
+    char sentence[RUN_LATE_BYTES + 162], waiting[160] = "";
     struct error err;
     if (until_ns)
-        waiting_sentence(run, until_ns, sentence);
+        waiting_sentence(run, until_ns, waiting);
+    run_late_sentence(run, sentence);
+    size_t used = strlen(sentence);
+    snprintf(sentence + used, sizeof(sentence) - used, "%s%s",
+             used && *waiting ? "; " : "", waiting);
     if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, text_of(sentence),
                         &err))
         log_warn("engine", "cannot record what the job waits for", "reason=\"%s\"",
                  err.text);
+    run->told_late = late;
     run->told_until_ns = until_ns;
     run->told_ns = now_ns;
 }
@@ -341,6 +354,7 @@ static void look_outside(struct run *run)
                        late_optout, run, &err))
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     write_dead(run);
+    run_late_look(run);
     tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
@@ -429,6 +443,7 @@ void run_progress(struct run *run, struct run_progress *out)
     for (int c = 0; c < CHANNEL_COUNT; c++)
         memcpy(out->books.channels[c].outcomes, outcomes[c], sizeof(outcomes[c]));
     pipeline_stages(run->pipeline, &out->stages);
+    out->late_ends_ns = atomic_load(&run->late.ends_ns);
     out->waiting = atomic_load(&run->io.dormant_messages);
     out->waiting_until_ns = atomic_load(&run->io.dormant_until_ns);
 }

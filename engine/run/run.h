@@ -47,6 +47,7 @@ struct run_progress {
     uint64_t answered_before;  /* outcomes that earlier runs of the job had recorded */
     struct stage_times stages; /* of the workers */
     uint64_t waiting;          /* for their customers' hours */
+    int64_t late_ends_ns;      /* when it would end, later than finish_by; 0: in time */
     int64_t waiting_until_ns;  /* when the next ones may go; calendar */
 };
 void run_progress(struct run *run, struct run_progress *out);

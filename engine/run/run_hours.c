@@ -1,6 +1,7 @@
-/* run_hours: messages that wait for their customer's hours. They give their batch back at once, are
- * made again when their time comes, and are judged again whenever they are about to go on: by the
- * worker that makes them, when the job's own rate lets them out, and when a provider takes them. */
+/* run_hours: messages that wait for their customer's hours, or for their slot in a job that is spread.
+ * They give their batch back at once, are made again when their time comes, and are judged again
+ * whenever they are about to go on: by the worker that makes them, when the job's own rate lets them
+ * out, and when a provider takes them. */
 #include "base/clock.h"
 #include "engine/run/run_private.h"
 
@@ -8,6 +9,8 @@
 
 /* The calendar may be set, and the machine may sleep: look at it this often at least. */
 #define LOOK_NS (20 * NS_PER_S)
+/* The slots of a job that is spread are looked at in steps: each makes a batch. */
+#define SPREAD_STEP_NS (50 * NS_PER_MS)
 /* So many messages may be on their way to be made again; the rest stays a bit each. */
 #define REMAKING_MAX ((size_t)CHUNK_ROWS_MAX * CHANNEL_COUNT)
 
@@ -19,6 +22,20 @@ int64_t run_hours_wait_ns(struct run *run, const struct delivery *d)
     return opening_wait_ns(run->io.opening, outgoing->zone, clock_now_ns());
 }
 
+/* go_dormant: what is ahead of the slots' turn is met when it comes; what the turn has just passed
+ * goes now, or at its hours. */
+static void go_dormant(struct run_io *io, size_t chunk, const struct redo *redo,
+                       int64_t until_ns)
+{
+    if (io->spread && redo->row >= io->spread_row) {
+        dormant_keep(&io->dormant, redo->row, redo->channel);
+        return;
+    }
+    if (io->spread && spread_slot_ns(io->spread, redo->row) == until_ns)
+        until_ns = io->spread_ns; /* one time for many */
+    dormant_add(&io->dormant, chunk, redo->row, redo->channel, until_ns);
+}
+
 void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
                        int64_t until_ns)
 {
@@ -28,7 +45,7 @@ void run_hours_put_off(struct run *run, size_t chunk, const struct redo *redo,
     } else if (until_ns == HOURS_NEVER) {
         run_fate_settle_unmade(run, redo, OUTCOME_EXPIRED, DELIVERY_EXPIRED);
     } else if (redo->attempt == 0 && !redo->in_doubt) {
-        dormant_add(&io->dormant, chunk, redo->row, redo->channel, until_ns);
+        go_dormant(io, chunk, redo, until_ns);
     } else {
         int64_t wait_ns = until_ns - clock_now_ns();
         struct redo later = *redo;
@@ -56,23 +73,49 @@ void run_hours_send_back(struct run *run, struct delivery *d, int64_t until_ns)
 
 /* --- when their time comes --- */
 
+static void wake_group(struct run *run, uint64_t *row, uint64_t end)
+{
+    struct redo group[1024];
+    size_t count = dormant_take(&run->io.dormant, row, end, group, ARRAY_COUNT(group));
+    run->io.remaking += count;
+    if (count > 0)
+        pipeline_redo(run->pipeline, group, count);
+    if (*row > end) /* it looks at whole words */
+        *row = end;
+}
+
+/* wake_spread: those whose slot has come. */
+static void wake_spread(struct run *run)
+{
+    struct run_io *io = &run->io;
+    int64_t now_ns = clock_now_ns();
+    uint64_t end = spread_due(io->spread, now_ns);
+    while (io->remaking < REMAKING_MAX && io->spread_row < end)
+        wake_group(run, &io->spread_row, end);
+    io->spread_ns = now_ns;
+    io->spread_next_ns = io->spread_row < spread_rows(io->spread)
+                             ? spread_slot_ns(io->spread, io->spread_row)
+                             : HOURS_NEVER;
+    io->spread_look_ns = loop_now_ns(io->loop) + SPREAD_STEP_NS;
+}
+
 static void wake(struct run *run)
 {
     struct run_io *io = &run->io;
-    struct redo group[1024];
     size_t chunk;
+    if (io->spread)
+        wake_spread(run);
     while (io->remaking < REMAKING_MAX) {
         if (io->rousing_row >= io->rousing_end) {
             if (!dormant_due(&io->dormant, clock_now_ns(), &chunk))
                 break;
             snapshot_chunk_rows(run->job->snapshot, chunk, &io->rousing_row,
                                 &io->rousing_end);
+            if (io->spread && io->rousing_end > io->spread_row)
+                io->rousing_end = io->spread_row; /* the others' slots come */
         }
-        size_t count = dormant_take(&io->dormant, &io->rousing_row, io->rousing_end,
-                                    group, ARRAY_COUNT(group));
-        io->remaking += count;
-        if (count > 0)
-            pipeline_redo(run->pipeline, group, count);
+        if (io->rousing_row < io->rousing_end)
+            wake_group(run, &io->rousing_row, io->rousing_end);
     }
 }
 
@@ -94,21 +137,35 @@ static void publish(struct run_io *io, int64_t next_ns)
     atomic_store(&io->asleep_until_ns, asleep_ns);
 }
 
+/* next_wake: when to look again; until_ns says it to people. */
+static int64_t next_wake_ns(const struct run_io *io, int64_t *until_ns)
+{
+    int64_t hours_ns = dormant_next_ns(&io->dormant), now_ns = clock_now_ns();
+    int64_t wait_ns = hours_ns - now_ns;
+    *until_ns = hours_ns;
+    if (io->spread && io->spread_next_ns < hours_ns && io->dormant.messages > 0) {
+        *until_ns = io->spread_next_ns;
+        wait_ns = io->spread_next_ns - now_ns;
+        int64_t step_ns = io->spread_look_ns - loop_now_ns(io->loop);
+        wait_ns = wait_ns > step_ns ? wait_ns : step_ns;
+    }
+    if (wait_ns < 0 || io->rousing_row < io->rousing_end)
+        wait_ns = 0;
+    return loop_now_ns(io->loop) + (wait_ns < LOOK_NS ? wait_ns : LOOK_NS);
+}
+
 void run_hours_look(struct run *run)
 {
     struct run_io *io = &run->io;
     if (io->dormant.messages == 0 && atomic_load(&io->dormant_messages) == 0)
         return;
-    int64_t next_ns = dormant_next_ns(&io->dormant), now_ns = clock_now_ns();
-    publish(io, next_ns);
+    int64_t until_ns, wake_ns = next_wake_ns(io, &until_ns);
+    publish(io, until_ns);
     if (io->pausing || io->cancelling)
         return;
-    bool rousing = io->rousing_row < io->rousing_end;
-    if (next_ns == HOURS_NEVER || io->remaking >= REMAKING_MAX)
+    if (until_ns == HOURS_NEVER || io->remaking >= REMAKING_MAX)
         return; /* what comes back looks again */
-    int64_t wait_ns = next_ns > now_ns && !rousing ? next_ns - now_ns : 0;
-    loop_timer_arm(io->loop, &io->hours_timer,
-                   loop_now_ns(io->loop) + (wait_ns < LOOK_NS ? wait_ns : LOOK_NS));
+    loop_timer_arm(io->loop, &io->hours_timer, wake_ns);
 }
 
 /* --- cancelled while they wait --- */
@@ -164,6 +221,7 @@ void run_hours_open(struct run *run)
     struct run_io *io = &run->io;
     io->hours_timer = (struct loop_timer){.fn = look, .arg = run};
     io->opening = opening_create(run->job);
+    io->spread = run->spread;
     dormant_init(&io->dormant, snapshot_rows(run->job->snapshot), io->chunks);
 }
 

@@ -42,6 +42,11 @@ struct run_io {
     struct opening *opening; /* NULL: messages may go at any time */
     struct dormant dormant;
     struct loop_timer hours_timer;
+    /* Of a job that is spread: the rows before spread_row have had their turn, by spread_ns (calendar);
+     * the next one is due at spread_next_ns, but looked at not before spread_look_ns (steady). */
+    const struct spread *spread;
+    uint64_t spread_row;
+    int64_t spread_ns, spread_next_ns, spread_look_ns;
     uint64_t rousing_row, rousing_end; /* of a chunk whose time has come */
     size_t remaking;                   /* asked of the pipeline and not back yet */
     _Atomic uint64_t dormant_messages;
@@ -70,6 +75,15 @@ struct run_io {
     _Atomic uint64_t outcomes[CHANNEL_COUNT][OUTCOME_COUNT];
 };
 
+/* What the control thread knows of a job's finish_by. */
+struct run_late {
+    int64_t looked_ns; /* steady; 0: not yet */
+    double share;      /* done then */
+    uint64_t done;     /* messages */
+    bool was, told;
+    _Atomic int64_t ends_ns; /* calendar; 0: in time */
+};
+
 struct run {
     struct run_io io;
     struct io_thread *thread;
@@ -79,11 +93,14 @@ struct run {
     struct job *job;
     struct pipeline *pipeline;
     struct replay *replay; /* NULL for a fresh job */
+    struct spread *spread; /* NULL for a job that is not */
     struct run_dead dead;
     struct quota quota; /* before this run */
     struct quota_lease *lease;
     int64_t started_steady_ns;
-    int64_t looked_ns;              /* when the store was last asked */
+    int64_t looked_ns; /* when the store was last asked */
+    struct run_late late;
+    bool told_late;
     int64_t told_until_ns, told_ns; /* what the store knows of messages that wait */
     uint64_t done_before;
     /* Also read by whoever shows how it goes. */
@@ -155,6 +172,18 @@ void run_out_settled(struct run *run, const struct delivery *d, enum outcome out
 /* run_out_take: take back what still waits, a list at a time; NULL: nothing. */
 struct delivery *run_out_take(struct run *run);
 void run_out_close(struct run *run);
+
+/* --- run_late.c; on the control thread --- */
+
+/* run_late_look: from time to time: is the job going to be late? */
+void run_late_look(struct run *run);
+/* run_late_sentence: "" when it is not. */
+#define RUN_LATE_BYTES 160
+void run_late_sentence(const struct run *run, char out[RUN_LATE_BYTES]);
+/* run_late_ends_ns: when all is done, if it goes on as in the time that it took from one share to
+ * another. */
+int64_t run_late_ends_ns(int64_t now_ns, int64_t took_ns, double share_before,
+                         double share);
 
 /* --- run_hours.c; on the I/O thread --- */
 

@@ -130,12 +130,38 @@ static char *put_bodies(struct composer *c, char *out)
     return put_boundary(c, out, "--\r\n");
 }
 
+static struct text keep(struct arena *arena, const char *start, const char *end)
+{
+    arena_commit(arena, (size_t)(end - start));
+    return (struct text){start, (size_t)(end - start)};
+}
+
+struct text mime_from_field(struct text name, struct text address, struct arena *arena)
+{
+    size_t room = mime_header_room(name.bytes) + mime_header_room(address.bytes);
+    char *start = arena_reserve(arena, room);
+    return start ? keep(arena, start, mime_header_mailbox(start, "From", name, address))
+                 : TEXT_NONE;
+}
+
+struct text mime_date_field(int64_t date_ns, struct arena *arena)
+{
+    char *start = arena_reserve(arena, mime_header_room(0));
+    return start ? keep(arena, start, mime_header_date(start, date_ns)) : TEXT_NONE;
+}
+
 static char *put_headers(const struct mime_mail *mail, char *out)
 {
-    out = mime_header_mailbox(out, "From", mail->from_name, mail->from);
+    if (mail->from_field.data)
+        out = mempcpy(out, mail->from_field.data, mail->from_field.bytes);
+    else
+        out = mime_header_mailbox(out, "From", mail->from_name, mail->from);
     out = mime_header_mailbox(out, "To", mail->to_name, mail->to);
     out = mime_header_text(out, "Subject", mail->subject);
-    out = mime_header_date(out, mail->date_ns);
+    if (mail->date_field.data)
+        out = mempcpy(out, mail->date_field.data, mail->date_field.bytes);
+    else
+        out = mime_header_date(out, mail->date_ns);
     out = mime_header_brackets(out, "Message-ID", mail->message_id, false);
     if (mail->unsubscribe.data) {
         out = mime_header_brackets(out, "List-Unsubscribe", mail->unsubscribe, true);
@@ -157,10 +183,15 @@ static size_t header_room(const struct mime_mail *mail)
 
 static bool is_ascii(struct text t)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < t.bytes; i++)
+    uint64_t all = 0, word;
+    size_t i = 0;
+    for (; i + 8 <= t.bytes; i += 8) {
+        memcpy(&word, t.data + i, 8);
+        all |= word;
+    }
+    for (; i < t.bytes; i++)
         all |= (unsigned char)t.data[i];
-    return all < 0x80;
+    return (all & 0x8080808080808080u) == 0;
 }
 
 bool mime_compose(const struct mime_mail *mail, struct arena *arena, struct text *out)

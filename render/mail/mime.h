@@ -17,7 +17,15 @@ struct mime_mail {
     struct text message_id;  /* without brackets */
     struct text unsubscribe; /* HTTPS URI for List-Unsubscribe, or TEXT_NONE */
     int64_t date_ns;
+    /* The fields From and Date as mime_from_field and mime_date_field made them, which are the same
+     * in all mails of a job; TEXT_NONE: made from the values above. */
+    struct text from_field;
+    struct text date_field;
 };
+
+/* mime_from_field, mime_date_field: a field in the arena, for mime_mail; TEXT_NONE on overflow. */
+struct text mime_from_field(struct text name, struct text address, struct arena *arena);
+struct text mime_date_field(int64_t date_ns, struct arena *arena);
 
 /* mime_compose: append the message to the arena. Values are data: line breaks in header
  * values become spaces, ill-formed UTF-8 becomes U+FFFD. No line begins with a dot.

@@ -8,6 +8,9 @@
 #include "render/mail/base64.h"
 
 #include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #define LINE_COLUMNS 76
 
@@ -300,19 +303,25 @@ static size_t first_strange(lanes v)
     typedef int8_t signed_lanes __attribute__((vector_size(16)));
     signed_lanes s = (signed_lanes)v;
     lanes strange = (lanes)(s < 0x20) | (lanes)(s == 0x7F) | (lanes)(s == '=');
+#ifdef __SSE2__
+    unsigned mask = (unsigned)_mm_movemask_epi8((__m128i)strange);
+    return mask ? (size_t)__builtin_ctz(mask) : sizeof(v);
+#else
     uint64_t words[2];
     memcpy(words, &strange, sizeof(words));
     if (words[0])
         return (size_t)__builtin_ctzll(le64toh(words[0])) / 8;
     return words[1] ? 8 + (size_t)__builtin_ctzll(le64toh(words[1])) / 8 : sizeof(v);
+#endif
 }
 
 /* copy_literals: what stands for itself, or a line full of it and some more. Up to 15 bytes behind
  * it are written as well. Returns its bytes. */
 static size_t copy_literals(char *out, struct text from)
 {
-    size_t i = 0;
-    for (; i + 16 <= from.bytes && i < LINE_COLUMNS; i += 16) {
+    size_t i = 0, blocks = from.bytes & ~(size_t)15;
+    size_t most = blocks < LINE_COLUMNS ? blocks : LINE_COLUMNS;
+    for (; i < most; i += 16) {
         lanes v;
         memcpy(&v, from.data + i, 16);
         memcpy(out + i, &v, 16);

@@ -55,6 +55,10 @@ static char *end(struct line *line)
 static size_t next_char(const char **at, const char *to, char out[4])
 {
     const char *from = *at;
+    if (*from >= ' ' && *from < 0x7F) {
+        out[0] = *(*at)++;
+        return 1;
+    }
     uint32_t c = utf8_next(at, to);
     if (c == UTF8_BAD)
         return utf8_encode(0xFFFD, out);
@@ -106,10 +110,14 @@ static void put_plain(struct line *line, struct text t)
 static const char hex[] = "0123456789ABCDEF";
 
 /* The bytes that Q leaves alone even inside a display name (RFC 2047, 5 (3)). */
+static const bool q_safe_bytes[256] = {
+    ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['!'] = true,
+    ['*'] = true,         ['+'] = true,         ['-'] = true,         ['/'] = true,
+};
+
 static bool q_safe(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '!' || c == '*' || c == '+' || c == '-' || c == '/';
+    return q_safe_bytes[(unsigned char)c];
 }
 
 static size_t q_columns(const char *character, size_t bytes)

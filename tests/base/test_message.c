@@ -62,3 +62,15 @@ Test(message, id)
     struct text part = {longest, sizeof(longest)};
     message_id(part, part, part, CHANNEL_INAPP);
 }
+
+Test(message, ids_in_hex_are_as_printf_writes_them)
+{
+    for (int i = 0; i < 1000; i++) {
+        struct hash128 id = hash128(&i, sizeof(i));
+        char hex[MESSAGE_ID_HEX_BYTES + 1], want[64];
+        message_id_hex(id, hex);
+        snprintf(want, sizeof(want), "%016llx%016llx", (unsigned long long)id.high,
+                 (unsigned long long)id.low);
+        cr_assert_str_eq(hex, want);
+    }
+}

@@ -101,3 +101,23 @@ Test(text, random_bytes_agree_with_the_rfc)
         cr_assert_eq(utf8_valid((struct text){(const char *)bytes, length}), valid);
     }
 }
+
+/* At every place, as ASCII is passed over in steps of several lengths. */
+Test(text, one_bad_byte_is_found_wherever_it_stands)
+{
+    char bytes[100];
+    for (size_t n = 1; n < sizeof(bytes); n++) {
+        memset(bytes, 'a', sizeof(bytes));
+        cr_assert(utf8_valid((struct text){bytes, n}));
+        for (size_t at = 0; at < n; at++) {
+            bytes[at] = (char)0xC3; /* wants a second byte that is none */
+            cr_assert(!utf8_valid((struct text){bytes, n}), "%zu of %zu", at, n);
+            if (at + 1 < n) {
+                bytes[at + 1] = (char)0xA9;
+                cr_assert(utf8_valid((struct text){bytes, n}), "%zu of %zu", at, n);
+                bytes[at + 1] = 'a';
+            }
+            bytes[at] = 'a';
+        }
+    }
+}

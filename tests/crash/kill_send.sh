@@ -7,7 +7,7 @@ account studio '"tier": "endless"'
 configure 'retry: {first: 50ms}'
 people=1500 kills=6
 customers $people
-# Slow enough that every kill finds it at work, on any machine.
+# Slow enough that every kill finds it at work.
 job all '"channels": ["sms", "email", "push"], "limits": {"max_message_rate": "1500/s"}'
 sandbox --latency 3ms
 
@@ -15,16 +15,24 @@ check $kills <<'PY' >moments
 dice = random.Random(11)
 for _ in range(int(sys.argv[1])): print(f"{dice.uniform(.02, .25):.3f}")
 PY
+# The first kill comes at any moment of the start, the others while messages go out.
+taken() { cat box/*.ndjson 2>/dev/null | wc -l; }
+more_taken() { [ "$(taken)" -gt "$before" ]; }
+begun=:
 for moment in $(cat moments); do
+    before=$(taken)
     background send "$volley" send all.json
+    $begun
+    begun="until_true 10 more_taken"
     sleep "$moment"
     stop "$pid" KILL
 done
 "$volley" show all --json >killed.json
 
 # Asked nicely, it stops at a safe point and says how to go on.
+before=$(taken)
 background send "$volley" send all.json
-sleep 0.1
+until_true 10 more_taken
 stop "$pid"
 grep -q 'volley resume all' send.err || grep -q finished send.out || fail "SIGTERM: $(cat send.err)"
 "$volley" resume all --json >books.json || [ $? = 1 ] # 1: some are unknown

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../scenario/lib.sh"
 studio
 account studio '"tier": "endless"'
-configure 'retry: {first: 50ms}, max_message_rate: "1000/s"'
+configure 'retry: {first: 50ms}, max_message_rate: "400/s"'
 people=1500 kills=4
 customers $people
 job by-sms
@@ -18,13 +18,18 @@ check $kills <<'PY' >moments
 dice = random.Random(5)
 for _ in range(int(sys.argv[1])): print(f"{dice.uniform(.05, .3):.3f}")
 PY
+taken() { cat box/email.ndjson 2>/dev/null | wc -l; }
+more_taken() { [ "$(taken)" -gt "$before" ]; }
+before=0
 for moment in $(cat moments); do
+    until_true 10 more_taken
     sleep "$moment"
     stop "$serve_pid" KILL
     "$volley" show by-email --json >>killed.ndjson
+    before=$(taken)
     serve
 done
-sleep 0.1
+until_true 10 more_taken
 kill -TERM "$serve_pid"
 expect 0 wait "$serve_pid"
 "$volley" jobs --json >stopped.json

@@ -109,3 +109,22 @@ Test(dormant, takes_all_of_a_range)
     cr_expect(row >= 66 && d.messages == 2);
     dormant_fini(&d);
 }
+
+/* What is only kept is met by whoever comes to its row, and no time wakes it. */
+Test(dormant, kept_ones_are_only_taken)
+{
+    struct dormant d;
+    struct redo group[64];
+    uint64_t row = 0;
+    size_t chunk;
+    dormant_init(&d, ROWS, CHUNKS);
+    dormant_keep(&d, 70, CHANNEL_SMS);
+    dormant_keep(&d, 2000, CHANNEL_PUSH);
+    cr_expect(d.messages == 2 && dormant_next_ns(&d) == HOURS_NEVER);
+    cr_expect(!dormant_due(&d, INT64_MAX, &chunk));
+    cr_assert_eq(dormant_take(&d, &row, 1000, group, 64), 1u);
+    cr_expect(group[0].row == 70 && group[0].channel == CHANNEL_SMS && d.messages == 1);
+    cr_assert_eq(dormant_take(&d, &row, ROWS, group, 64), 1u);
+    cr_expect(group[0].row == 2000 && d.messages == 0);
+    dormant_fini(&d);
+}

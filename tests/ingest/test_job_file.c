@@ -19,6 +19,7 @@
     "               \"params\": {\"t\": \"vip\"}},\n"                                    \
     "  \"channels\": [\"sms\", \"push\"], \"delivery\": \"first\",\n"                    \
     "  \"sms_fallback\": \"email\", \"send_at\": \"2026-11-22T09:00:00+01:00\",\n"       \
+    "  \"spread_over\": \"1.5h\", \"finish_by\": \"2026-11-22T18:00:00+01:00\",\n"       \
     "  \"expires_at\": \"2026-11-23T00:00:00Z\",\n"                                      \
     "  \"quiet_hours\": {\"start\": \"21:00\", \"end\": \"08:05\"},\n"                   \
     "  \"delivery_window\": {\"end\": \"20:00\", \"days\": [\"mon\", \"sun\"]},\n"       \
@@ -88,6 +89,8 @@ Test(job_file, every_key_arrives)
     cr_assert_eq(clock_parse(TEXT("2026-11-22T08:00:00Z"), &ns, &offset), 0);
     cr_expect_eq(job.send_at_ns, ns);
     cr_expect_eq(job.expires_at_ns, ns + 16 * 3600 * NS_PER_S);
+    cr_expect_eq(job.finish_by_ns, ns + 9 * 3600 * NS_PER_S);
+    cr_expect_eq(job.spread_over_ns, 90 * 60 * NS_PER_S);
     cr_expect(job.quiet_hours.quiet && job.quiet_hours.days == HOURS_EVERY_DAY);
     cr_expect_eq(job.quiet_hours.start_min, 21 * 60);
     cr_expect_eq(job.quiet_hours.end_min, 8 * 60 + 5);
@@ -110,6 +113,7 @@ Test(job_file, what_is_left_out_has_its_default)
     cr_expect_eq(job.delivery, JOB_DELIVER_ALL);
     cr_expect(!job.sms_fallback_email && !job.dedupe_address);
     cr_expect(job.send_at_ns == 0 && job.expires_at_ns == 0);
+    cr_expect(job.finish_by_ns == 0 && job.spread_over_ns == 0);
     cr_expect(job.quiet_hours.days == 0 && job.delivery_window.days == 0);
     cr_expect(job.max_segments == 0 && job.max_recipients == 0);
     cr_expect(job.max_message_rate_per_s == 0.0);
@@ -180,6 +184,16 @@ Test(job_file, each_problem_is_named)
         {",\n\"expires_at\":\"2026-11-22T09:00:00Z\",\n\"send_at\":\"2026-11-22T09:00:"
          "00Z\"}",
          "3: \"expires_at\" must be later than \"send_at\""},
+        {",\n\"finish_by\":\"2026-11-22T09:00:00Z\",\n\"send_at\":\"2026-11-22T09:00:"
+         "00Z\"}",
+         "3: \"finish_by\" must be later than \"send_at\""},
+        {",\n\"expires_at\":\"2026-11-22T09:00:00Z\",\n\"finish_by\":\"2026-11-22T09:00:"
+         "01Z\"}",
+         "3: \"finish_by\" must not be later than \"expires_at\""},
+        {",\n\"finish_by\":\"18:00\"}", "2: \"finish_by\" must be a time like"},
+        {",\n\"spread_over\":\"0.9s\"}", "2: \"spread_over\" must be a duration like"},
+        {",\n\"spread_over\":\"31d\"}", "2: \"spread_over\" must be a duration"},
+        {",\n\"spread_over\":7200}", "2: \"spread_over\" must be a duration"},
         {",\n\"quiet_hours\":{\"start\":\"24:00\",\n\"end\":\"8:00\"}}",
          "2: \"start\" must be a time of day like \"21:00\"\n3: \"end\" must be"},
         {",\n\"quiet_hours\":{\"start\":\"20:00\"}}",

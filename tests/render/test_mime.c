@@ -63,6 +63,21 @@ Test(mime, a_plain_text)
                                  "Hi Ada,\r\nsee you.\r\n");
 }
 
+Test(mime, ready_fields_stand_where_made_ones_would)
+{
+    static const char *const names[] = {"Studio 42", "Stúdio", ""};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        struct mime_mail mail = plain;
+        mail.from_name = text_of(names[i]);
+        struct text made = compose(&mail);
+        mail.from_field = mime_from_field(mail.from_name, mail.from, &arena);
+        mail.date_field = mime_date_field(mail.date_ns, &arena);
+        cr_assert(mail.from_field.data && mail.date_field.data);
+        struct text ready = compose(&mail);
+        cr_expect(text_equal(made, ready), "%.*s", TEXT_ARGS(ready));
+    }
+}
+
 Test(mime, html_gets_a_text_part_and_one_click)
 {
     struct mime_mail mail = plain;

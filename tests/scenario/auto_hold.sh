@@ -108,7 +108,10 @@ email = channel(books("clean.books", named=["email"]), "email")
 equal((email["sent"], email["suppressed"]), (3000, {"dead_address": 1500}), "clean")
 report = books("resumed.books", named=["email"], state="paused")
 email = channel(report, "email")
-equal((email["sent"], email["failed"]), (600, 300), "resumed: another canary")
+# What was decided before is taken up chunk by chunk, the short last one maybe first: a canary that is not
+# full is judged by 200 outcomes or more, whenever they come.
+sent, failed = email["sent"] - 300, email["failed"] - 150
+true(200 <= sent + failed <= 450 and failed > .3 * (sent + failed), f"resumed: another canary: {email}")
 email = channel(books("few.books", named=["email"]), "email")
 equal((email["sent"], email["failed"]), (100, 50), "few")
 report = books("late.books", named=["email"], state="paused")

@@ -36,7 +36,7 @@ os.chdir(sys.argv[1])
 rooms = ("base", "ingest", "render", "outbox", "engine", "cli", "tests", "bench", "tools", "docs", "examples")
 files = [os.path.join(folder, name) for room in rooms for folder, _, names in os.walk(room) for name in names]
 ends = {tuple(f.split("/")[-n:]) for f in files for n in (1, 2, 3, 4)}
-of_a_home = {"job.json", "frozen.json", "report.json", "account.json"} # and run/<pid>.json
+of_a_home = {"job.json", "frozen.json", "report.json", "pruned.json", "account.json"} # and run/<pid>.json
 for path in ["README.md"] + glob.glob("docs/*.md"):
     page = open(path).read()
     for name in re.findall(r"`([\w./-]+\.(?:c|h|cc|py|sh|mjs|json))`", page):

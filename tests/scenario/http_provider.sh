@@ -15,7 +15,7 @@ documented() {
         awk -v name="  $1:" '/^```/ { if (found) exit; block = ""; next } { block = block $0 "\n" }
             $0 == name { found = 1 } END { if (found) printf "%s", block }' "$root/docs/providers.md" |
             sed -E "s#https://api\.(postmarkapp.com|resend.com|mailgun.net)#http://127.0.0.1:$port#"
-        echo "    timeout: 2s"
+        echo "    timeout: 20s"
         echo "    retry: {first: 20ms, max: 100ms}"
         echo "public_url: https://studio.example"
         echo "routes: {email: [$1]}"

