@@ -26,7 +26,7 @@ static bool has(const char *home, const struct store_job *job)
 {
     bool spooled = job->spool_name.bytes > 0 &&
                    (job->state == JOB_WAITING || job->state == JOB_PAUSED);
-    return status_running(job) || (spooled && daemon_serves(home));
+    return status_running(home, job) || (spooled && daemon_serves(home));
 }
 
 static bool fulfilled(const struct store_job *job, enum job_control control)
