@@ -342,6 +342,19 @@ static void tell_waiting(struct run *run)
     run->told_ns = now_ns;
 }
 
+/* tell_still: to whoever asked the run to stop. Its books may take a while. */
+static void tell_still(struct run *run)
+{
+    struct error err;
+    if (!run->asked || run->told_still || !atomic_load(&run->io.still))
+        return;
+    run->told_still = true;
+    if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, TEXT(RUN_STOPPED),
+                        &err))
+        log_warn("engine", "cannot record that the job has stopped", "reason=\"%s\"",
+                 err.text);
+}
+
 static void look_outside(struct run *run)
 {
     struct error err;
@@ -355,10 +368,13 @@ static void look_outside(struct run *run)
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     write_dead(run);
     run_late_look(run);
-    tell_waiting(run);
+    if (!run->asked)
+        tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {
+        run->asked |=
+            job.control == JOB_CONTROL_PAUSE || job.control == JOB_CONTROL_CANCEL;
         if (job.control == JOB_CONTROL_PAUSE)
             run_pause(run);
         else if (job.control == JOB_CONTROL_CANCEL)
@@ -422,6 +438,7 @@ enum run_state run_poll(struct run *run, int wait_ms)
     pthread_mutex_unlock(&run->lock);
     look_outside(run);
     run->state = judge(run);
+    tell_still(run);
     return run->state;
 }
 
