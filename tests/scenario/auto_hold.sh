@@ -17,7 +17,7 @@ for name in late few; do
     "$volley" import csv "$name.csv" -o "snapshots/$name.arrow" >/dev/null
 done
 background peer python3 "$lib/smtp_peer.py" "$smtp_port" 0 taken.txt
-until_true 5 grep -q ready peer.out
+until_true 5 grep -qw ready peer.out
 
 email() { # ID [JSON KEYS]
     job "$1" "\"channels\": [\"email\"]${2:+, $2}"

@@ -13,7 +13,7 @@ import_customers
 peer() { # LATENCY_S
     background peer python3 "$lib/smtp_peer.py" "$smtp_port" "$1" taken.txt
     peer_pid=$pid
-    until_true 5 grep -q ready peer.out
+    until_true 5 grep -qw ready peer.out
 }
 peer 0
 

@@ -19,7 +19,7 @@ YAML
 # relay NAME PORT DIR: pid_NAME; each time with a box of its own.
 relay() {
     background "relay_$1" "$volley" sandbox --listen-smtp "127.0.0.1:$2" --listen-http 127.0.0.1:0 --dir "$3" --latency 2ms
-    until_true 5 grep -q ready "relay_$1.err"
+    until_true 5 grep -qw ready "relay_$1.err"
     eval "pid_$1=$pid"
 }
 mails() { cat box*/email.ndjson 2>/dev/null | wc -l; }

@@ -30,7 +30,7 @@ set -- $(free_ports 1)
 sandbox --latency 160ms
 background refusing "$volley" sandbox --listen-smtp "127.0.0.1:$refusing_port" \
     --listen-http "127.0.0.1:$1" --dir refused --error-rate 1
-until_true 5 grep -q ready refusing.err
+until_true 5 grep -qw ready refusing.err
 
 # The window begins at 02:30, which is not on this day: at 03:00, in four seconds.
 job begins "$(window 02:30 23:00), $(first 100)"

@@ -82,10 +82,14 @@ check() { # check [ARGS] <<'PY'
     { echo "from helper import *" && cat; } | python3 - "$@"
 }
 
-# free_ports COUNT: ports that nobody listens on, chosen by the kernel.
+# free_ports COUNT: ports that nobody listens on, below those that the kernel gives to connections: a
+# server that is stopped and started again must find its port free.
 free_ports() {
-    python3 -c 'import socket, sys
-held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+    python3 -c 'import random, socket, sys
+held = []
+while len(held) < int(sys.argv[1]):
+    try: held.append(socket.create_server(("127.0.0.1", random.randrange(15000, 32000))))
+    except OSError: pass
 print(*(s.getsockname()[1] for s in held))' "$1"
 }
 
@@ -94,7 +98,7 @@ sandbox() {
     background sandbox "$volley" sandbox --listen-smtp "127.0.0.1:$smtp_port" \
         --listen-http "127.0.0.1:$http_port" --dir box "$@"
     sandbox_pid=$pid
-    until_true 5 grep -q ready sandbox.err
+    until_true 5 grep -qw ready sandbox.err
 }
 
 # serve: the daemon.

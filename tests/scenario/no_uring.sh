@@ -10,7 +10,7 @@ studio
 customers 300
 background sandbox python3 "$lib/refused.py" $io_uring_setup "$volley" sandbox \
     --listen-smtp "127.0.0.1:$smtp_port" --listen-http "127.0.0.1:$http_port" --dir box
-until_true 5 grep -q ready sandbox.err
+until_true 5 grep -qw ready sandbox.err
 
 for channel in email sms; do
     job $channel "\"channels\": [\"$channel\"]"

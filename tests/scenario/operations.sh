@@ -326,7 +326,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Refuses).serve_
 PY
     background refuses python3 "$run/refuses.py" "$http_port"
     refuses=$pid
-    until_true 5 grep -q ready refuses.out
+    until_true 5 grep -qw ready refuses.out
     systemctl start volley
     submit spring
     until_true 10 is spring paused
@@ -400,7 +400,7 @@ PY
     sed -i 's/^routes:/auto_hold: {min_messages: 100}\n&/' volley.yaml
     background peer python3 "$lib/smtp_peer.py" "$smtp_port" 0 "$run/taken"
     others="$others $pid"
-    until_true 5 grep -q ready peer.out
+    until_true 5 grep -qw ready peer.out
     systemctl start volley
     submit spring "$email"
     until_true 10 is spring paused

@@ -13,7 +13,7 @@ backup_port=$(free_ports 1)
 export backup_port
 sandbox --latency 12ms
 background backup "$volley" sandbox --listen-smtp "127.0.0.1:$backup_port" --listen-http 127.0.0.1:0 --dir box2 --latency 12ms
-until_true 5 grep -q ready backup.err
+until_true 5 grep -qw ready backup.err
 
 cat >storm.py <<'PY'
 from helper import *

@@ -11,9 +11,9 @@ PY
 "$volley" account put account.json >/dev/null
 configure 'retry: {first: 20ms, max: 50ms, give_up: 300ms}'
 background peer python3 "$lib/smtp_peer.py" "$smtp_port" 0 taken.txt
-until_true 5 grep -q ready peer.out
+until_true 5 grep -qw ready peer.out
 background sandbox "$volley" sandbox --listen-http "127.0.0.1:$http_port" --dir box --throttle 2000/s
-until_true 5 grep -q ready sandbox.err
+until_true 5 grep -qw ready sandbox.err
 check <<'PY'
 names = {0: "gone", 1: "rude", 2: "full"}
 write_csv("customers.csv", [person(i, email=f"{names.get(i % 40, 'c')}{i}@example.com",

@@ -43,7 +43,7 @@ backup() {
     background backup "$volley" sandbox --listen-smtp "127.0.0.1:$backup_port" \
         --listen-http "127.0.0.1:$backup_http" --dir backup
     backup_pid=$pid
-    until_true 5 grep -q ready backup.err
+    until_true 5 grep -qw ready backup.err
 }
 backup
 relays '[relay, backup]'
