@@ -78,9 +78,19 @@ Test(dispatch, keeps_the_rate_and_does_not_intend_far_ahead_of_it)
 {
     struct scene *scene = scene_open("PIPELINING");
     scene->config.max_message_rate_per_s = 500;
+    int64_t start_ns = clock_steady_ns();
     scene_submit(scene, 1000);
-    harness_run_for(&scene->h, 400 * NS_PER_MS);
-    cr_expect(scene->h.done > 120 && scene->h.done < 220, "%zu in 0.4 s", scene->h.done);
+    size_t most = 0; /* in one of several spans, for others may use the machine too */
+    for (int span = 0; span < 8 && most < 80; span++) {
+        size_t before = scene->h.done;
+        harness_run_for(&scene->h, 200 * NS_PER_MS);
+        if (scene->h.done - before > most)
+            most = scene->h.done - before;
+    }
+    double took_s = (double)(clock_steady_ns() - start_ns) / (double)NS_PER_S;
+    cr_expect_geq(most, 80, "%zu in 0.2 s", most);
+    cr_expect((double)scene->h.done <= 500 * (took_s + 0.02) + 1, "%zu in %g s",
+              scene->h.done, took_s);
     cr_expect_leq(scene->h.intended, scene->h.done + 40, "%zu intended, %zu done",
                   scene->h.intended, scene->h.done);
     dispatch_withdraw(scene->h.dispatch, &scene->h.source);
