@@ -248,6 +248,13 @@ int spool_move(struct spool *spool, const char *name, enum spool_folder from,
     return rc;
 }
 
+bool spool_has(const struct spool *spool, enum spool_folder folder, struct text name)
+{
+    char file[NAME_ROOM];
+    snprintf(file, sizeof(file), "%.*s", TEXT_ARGS(name));
+    return name_is_safe(name) && is_there(spool->folder_fds[folder], file);
+}
+
 /* --- failing ------------------------------------------------------------------------ */
 
 /* error_json: message may have been cut inside a character, or quote a hostile name. */

@@ -60,6 +60,8 @@ int spool_reread(struct spool *spool, struct error *err) MUST_USE;
  * that is already there gets a number in front of its ending, so nothing is overwritten. */
 int spool_move(struct spool *spool, const char *name, enum spool_folder from,
                enum spool_folder to, struct error *err) MUST_USE;
+/* spool_has: a file of this name is there. */
+bool spool_has(const struct spool *spool, enum spool_folder folder, struct text name);
 
 /* spool_fail: active → failed with <name>.error.json beside it: code, message, line. */
 int spool_fail(struct spool *spool, const char *name, const struct error *why,

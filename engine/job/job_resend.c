@@ -30,6 +30,8 @@ static void trace(struct job_open *o, const struct job_file *file, bool same_id)
         job_file_parse(buffer_view(&content), path, NULL, NULL, &other, NULL) == 0) {
         trace(o, &other, same_id);
         job_file_fini(&other);
+    } else if (same_id) { /* its folder is gone, its id is not */
+        job->message_job = job->resent[job->resent_count - 1];
     }
     buffer_fini(&content);
 }

@@ -100,7 +100,9 @@ static int take_known(const struct intake *in)
     }
     if (status_running(known) && known->pid != getpid()) /* another process sends it */
         return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
-    return record(in, paused ? JOB_PAUSED : JOB_WAITING);
+    bool stays = paused && known->control != JOB_CONTROL_RESUME &&
+                 known->control != JOB_CONTROL_CANCEL;
+    return record(in, stays ? JOB_PAUSED : JOB_WAITING);
 }
 
 static int take_job(struct intake *in)

@@ -110,10 +110,10 @@ static bool is_spooled(const char *home, const char *name)
     return is_in(home, SPOOL_ACTIVE, name) || is_in(home, SPOOL_INCOMING, name);
 }
 
-/* submit: the job file as it came, which the job's folder keeps. */
-static int submit(const char *home, struct text id, const char *name, struct error *err)
+int recover_submit(const char *home, struct text id, struct error *err)
 {
-    char dir[PATH_BYTES], path[PATH_BYTES];
+    char dir[PATH_BYTES], path[PATH_BYTES], name[160];
+    snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(id));
     struct buffer content = {0};
     int rc = frozen_dir(home, id, dir, err);
     if (rc == 0)
@@ -136,7 +136,7 @@ static int bring_back(const char *home, struct store *store, struct text id,
     if (rc || is_spooled(home, job.spool_name) || is_spooled(home, name))
         return rc;
     log_info("engine", "an interrupted job goes on", "job=%.*s", TEXT_ARGS(id));
-    return submit(home, id, name, err);
+    return recover_submit(home, id, err);
 }
 
 int recover_to_spool(const char *home, struct store *store, struct error *err)

@@ -26,4 +26,7 @@ void recover_fini(struct recover_jobs *jobs);
  * `serve` also goes on with what `send` began in the foreground. */
 int recover_to_spool(const char *home, struct store *store, struct error *err) MUST_USE;
 
+/* recover_submit: put the job file of one that has begun into the spool once more, as it came. */
+int recover_submit(const char *home, struct text id, struct error *err) MUST_USE;
+
 #endif

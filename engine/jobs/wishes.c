@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/recover.h"
 #include "ingest/control_file.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ static struct backlog_job *job_of(const struct store_job *job)
 {
     char name[160];
     snprintf(name, sizeof(name), "%.*s", TEXT_ARGS(job->spool_name));
-    return backlog_job_make(job->id, job->account, name, job->priority, 0);
+    return backlog_job_make(job->id, job->account, name, job->priority, job->send_at_ns);
 }
 
 /* end_waiting: out of the backlog, into hold or done. */
@@ -26,19 +27,32 @@ static int end_waiting(struct daemon *d, struct backlog_job *job, enum job_state
     return store_job_state(d->store, text_of(job->id), state, TEXT(""), err);
 }
 
-/* go_on: from hold back to the backlog. The file moves first: a crash in between leaves the wish, and a
- * file that is held again. */
-static int go_on(struct daemon *d, const struct store_job *job, bool cancel,
-                 struct error *err)
+/* unhold: from hold back to the backlog. The file moves first: a crash in between leaves the wish, and
+ * a file that is held again. */
+static void unhold(struct daemon *d, const struct store_job *job, bool cancel)
 {
     struct backlog_job *again = job_of(job);
     again->cancel = cancel;
-    if (cancel)
+    if (cancel) {
         again->priority = PRIORITY_HIGH;
+        again->due_ns = 0;
+    }
     daemon_move(d, again->name, SPOOL_HOLD, SPOOL_ACTIVE);
     struct filed *filed = daemon_file(d, again, FILED_WAITS, JOB_WAITING);
     filed->from = SPOOL_ACTIVE;
-    int rc = store_job_state(d->store, job->id, JOB_WAITING, TEXT(""), err);
+}
+
+/* go_on: a job that was paused in a terminal has no file in hold, and comes in once more. */
+static int go_on(struct daemon *d, const struct store_job *job, bool cancel,
+                 struct error *err)
+{
+    int rc = 0;
+    if (spool_has(d->spool, SPOOL_HOLD, job->spool_name))
+        unhold(d, job, cancel);
+    else
+        rc = recover_submit(d->home, job->id, err);
+    if (rc == 0)
+        rc = store_job_state(d->store, job->id, JOB_WAITING, TEXT(""), err);
     return rc || cancel ? rc
                         : store_job_control(d->store, job->id, JOB_CONTROL_NONE, err);
 }
@@ -46,11 +60,13 @@ static int go_on(struct daemon *d, const struct store_job *job, bool cancel,
 static int of_paused(struct daemon *d, const struct store_job *job, struct error *err)
 {
     bool spooled = job->spool_name.bytes > 0;
-    if (spooled && job->control == JOB_CONTROL_RESUME)
+    bool begun = frozen_exists(d->home, job->id);
+    bool can = begun || spool_has(d->spool, SPOOL_HOLD, job->spool_name);
+    if (spooled && can && job->control == JOB_CONTROL_RESUME)
         return go_on(d, job, false, err);
-    if (spooled && job->control == JOB_CONTROL_CANCEL && frozen_exists(d->home, job->id))
+    if (spooled && begun && job->control == JOB_CONTROL_CANCEL)
         return go_on(d, job, true, err);
-    if (job->control != JOB_CONTROL_CANCEL || frozen_exists(d->home, job->id))
+    if (job->control != JOB_CONTROL_CANCEL || begun)
         return store_job_control(d->store, job->id, JOB_CONTROL_NONE, err);
     if (spooled) {
         struct filed *filed = daemon_file(d, job_of(job), FILED_DONE, JOB_CANCELLED);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "engine/results/report_html.h"
+#include "engine/page/report_html.h"
 
 #include <stdlib.h>
 

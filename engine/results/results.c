@@ -4,7 +4,7 @@
 
 #include "base/bitmap.h"
 #include "base/buffer.h"
-#include "engine/results/markup.h"
+#include "engine/page/markup.h"
 #include "outbox/journal/record.h"
 #include "outbox/journal/replay.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "engine/results/markup.h"
+#include "engine/page/markup.h"
 #include "engine/results/results.h"
 
 #include <stdio.h>

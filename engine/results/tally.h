@@ -3,7 +3,7 @@
 #ifndef ENGINE_TALLY_H
 #define ENGINE_TALLY_H
 
-#include "engine/results/timeline.h"
+#include "engine/page/timeline.h"
 #include "outbox/dispatch/delivery.h"
 #include "outbox/journal/journal.h"
 

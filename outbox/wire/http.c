@@ -162,6 +162,25 @@ static void collect(struct http *http)
 
 /* --- the door --- */
 
+/* on_words: a connection that is going away tells so to whoever reads it. */
+static int on_words(CURL *easy, curl_infotype kind, char *data, size_t bytes, void *arg)
+{
+    (void)easy;
+    struct http_transfer *reader = arg;
+    uint32_t last;
+    if (kind != CURLINFO_TEXT ||
+        !http_transfer_hear(reader, (struct text){data, bytes}, &last))
+        return 0;
+    struct http *http = reader->http;
+    for (size_t i = 0; i < http->transfer_count; i++) {
+        struct http_transfer *transfer = &http->transfers[i];
+        if (transfer->request && transfer->port == reader->port &&
+            transfer->stream > last)
+            transfer->refused = true;
+    }
+    return 0;
+}
+
 static void global_init(void)
 {
     curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_memory_malloc, http_memory_free,
@@ -178,6 +197,8 @@ static int add_transfer(struct http *http)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http);
+    curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_words);
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer);
     transfer->next_free = http->free;
     http->free = transfer;
     return 0;

@@ -3,7 +3,10 @@
  * libcurl repeats a request by itself when a reused connection closes before a byte of
  * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
  * have acted on it. The pre-request callback sees the second attempt coming and refuses
- * it, unless nothing was sent. */
+ * it, unless nothing was sent, or the server has said that it did not look: with GOAWAY,
+ * which is how HTTP/2 servers end a connection after so many requests (RFC 9113, 6.8). That
+ * is to be had in libcurl's own words only; with words that we do not know the message stays
+ * in doubt. */
 #include "outbox/wire/http_transfer.h"
 
 #include "base/clock.h"
@@ -29,11 +32,42 @@ static long request_bytes(struct http_transfer *transfer)
 static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_port,
                              int own_port)
 {
-    (void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+    (void)peer_ip, (void)own_ip, (void)peer_port;
     struct http_transfer *transfer = arg;
-    bool again = transfer->attempts++ > 0;
-    return again && request_bytes(transfer) > 0 ? CURL_PREREQFUNC_ABORT
-                                                : CURL_PREREQFUNC_OK;
+    bool again = transfer->attempts > 0 && !transfer->refused;
+    if (again && request_bytes(transfer) > 0)
+        return CURL_PREREQFUNC_ABORT;
+    transfer->attempts = 1;
+    transfer->port = own_port;
+    transfer->stream = 0;
+    transfer->refused = false;
+    return CURL_PREREQFUNC_OK;
+}
+
+/* number_behind: the number that follows these words in a line; false: they are not in it. */
+static bool number_behind(struct text line, const char *words, uint32_t *out)
+{
+    size_t bytes = strlen(words);
+    const char *at = memmem(line.data, line.bytes, words, bytes), *end;
+    if (!at)
+        return false;
+    at += bytes, end = line.data + line.bytes;
+    uint64_t number = 0;
+    const char *first = at;
+    for (; at < end && *at >= '0' && *at <= '9' && number <= UINT32_MAX; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    *out = (uint32_t)number;
+    return at > first && number <= UINT32_MAX;
+}
+
+bool http_transfer_hear(struct http_transfer *transfer, struct text words,
+                        uint32_t *last_out)
+{
+    uint32_t stream;
+    if (number_behind(words, "Using Stream ID: ", &stream))
+        transfer->stream = stream;
+    return number_behind(words, " GOAWAY, error=", &stream) &&
+           number_behind(words, ", last_stream=", last_out);
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
@@ -53,7 +87,7 @@ static enum http_end end_of(struct http_transfer *transfer, CURLcode code,
      * body */
     if (code == CURLE_OK || status >= 200)
         return HTTP_REPLY;
-    if (request_bytes(transfer) == 0)
+    if (request_bytes(transfer) == 0 || transfer->refused)
         return HTTP_NOT_CONNECTED;
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
@@ -71,10 +105,13 @@ static enum http_end end_of(struct http_transfer *transfer, CURLcode code,
 
 struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode code)
 {
-    long status = 0;
+    long status = 0, version = 0;
     curl_off_t retry_after_s = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version) == CURLE_OK &&
+        version != 0)
+        transfer->http2 = version == CURL_HTTP_VERSION_2_0;
     struct http_reply reply = {
         .end = end_of(transfer, code, (unsigned)status),
         .status = (unsigned)status,
@@ -225,12 +262,18 @@ void http_transfer_take(struct http_transfer *transfer, struct http_request *req
 {
     transfer->request = request;
     transfer->attempts = 0;
+    transfer->port = 0;
+    transfer->stream = 0;
+    transfer->refused = false;
     transfer->truncated = false;
     transfer->words[0] = '\0';
     buffer_clear(&transfer->body);
     list_headers(transfer, request);
     set_url(transfer, request->url);
     CURL *easy = transfer->easy;
+    if (transfer->telling != transfer->http2)
+        curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->http2 ? 1L : 0L);
+    transfer->telling = transfer->http2;
     /* connecting is part of it and needs no timer of its own */
     long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
     if (timeout_ms != transfer->timeout_ms)

@@ -16,7 +16,12 @@ struct http_transfer {
     struct http_request *request;
     struct curl_slist headers[HTTP_HEADERS_MAX + 2]; /* two of ours, and the request's */
     long timeout_ms;                                 /* libcurl knows it already */
-    unsigned attempts; /* how often libcurl was about to send it */
+    unsigned attempts; /* how often libcurl was about to send it, but for refused ones */
+    int port;          /* ours, of the connection of the last attempt; 0: none yet */
+    uint32_t stream;   /* there, with HTTP/2; else 0 */
+    bool refused;      /* the server has said that it will not look at that attempt */
+    bool http2;        /* the last reply came by it */
+    bool telling;      /* libcurl tells what it does, which costs it a tenth more */
     bool truncated;
     struct buffer body;
     char words[CURL_ERROR_SIZE];
@@ -33,6 +38,10 @@ void http_transfer_trust(struct http_transfer *transfer, const char *ca_file,
 
 /* http_transfer_take: make the handle ready for a request. */
 void http_transfer_take(struct http_transfer *transfer, struct http_request *request);
+/* http_transfer_hear: a line of what libcurl says that it does with the request. Returns true for
+ * HTTP/2's GOAWAY: of what is on the connection, streams above *last_out are not looked at. */
+bool http_transfer_hear(struct http_transfer *transfer, struct text words,
+                        uint32_t *last_out);
 /* http_transfer_reply: what came of the request that ended with this code.
  * Owns:  valid until the transfer takes the next one. */
 struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode code);

@@ -1,6 +1,6 @@
 /* Scales end at round numbers just above what they show; what is drawn stays inside. */
-#include "engine/results/chart.h"
-#include "engine/results/markup.h"
+#include "engine/page/chart.h"
+#include "engine/page/markup.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

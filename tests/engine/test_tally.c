@@ -1,7 +1,7 @@
 /* The rate over time against counting each second apart, and what a report tells of a few
  * results. */
 #include "engine/results/results.h"
-#include "engine/results/timeline.h"
+#include "engine/page/timeline.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -51,10 +51,21 @@ for name in second first third; do
     until_true 5 state_is $name cancelled
     grep -q "\"$name\"" spool/done/*.json || fail "the file of $name is not in done/"
 done
+
+# What began in a terminal and was paused there is handed to the daemon, which has no file of it.
+job by_hand '"channels": ["email"], "limits": {"max_message_rate": "150/s"}'
+background send "$volley" send by_hand.json
+until_true 5 state_is by_hand running
+sleep 0.3
+stop "$pid" INT
+state_is by_hand paused || fail "Ctrl-C did not pause the job"
+expect 0 "$volley" resume by_hand --spool >/dev/null
+until_true 10 state_is by_hand finished
+test -f spool/done/by_hand.json || fail "its file is not in done/"
 stop "$serve_pid"
 stop "$sandbox_pid"
 
 check <<'PY'
 got = [m["to"] for m in box("email")]
-equal((len(got), len(set(got))), (300 + 4 * 2, 300), "emails, customers")
+equal((len(got), len(set(got))), (2 * 300 + 4 * 2, 300), "emails, customers")
 PY

@@ -3,7 +3,7 @@
 const {spawnSync} = require('child_process');
 const {SegmentedMessage} = require('sms-segments-calculator');
 
-const [driver, count = 20000, firstSeed = 1] = process.argv.slice(2);
+const [driver, count = 5000, firstSeed = 1] = process.argv.slice(2);
 
 let state = Number(firstSeed);
 function random(below) { // mulberry32

@@ -1,8 +1,8 @@
 /* report_parts: see report_parts.h. */
-#include "engine/results/report_parts.h"
+#include "engine/page/report_parts.h"
 
-#include "engine/results/chart.h"
-#include "engine/results/markup.h"
+#include "engine/page/chart.h"
+#include "engine/page/markup.h"
 
 #include <stdio.h>
 #include <stdlib.h>

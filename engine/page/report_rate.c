@@ -1,7 +1,7 @@
 /* report_rate: the section of report.html about messages over time. */
 #include "base/clock.h"
-#include "engine/results/report_parts.h"
-#include "engine/results/timeline.h"
+#include "engine/page/report_parts.h"
+#include "engine/page/timeline.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* timeline: see timeline.h. */
-#include "engine/results/timeline.h"
+#include "engine/page/timeline.h"
 
 #include "base/check.h"
 

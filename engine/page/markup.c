@@ -1,5 +1,5 @@
 /* markup: see markup.h. */
-#include "engine/results/markup.h"
+#include "engine/page/markup.h"
 
 /* Controls that turn the direction of text around would let a provider's words rearrange
  * what stands beside them (Unicode Technical Report 36, 2.10). */

@@ -4,7 +4,7 @@
 #define ENGINE_REPORT_PARTS_H
 
 #include "base/buffer.h"
-#include "engine/results/chart.h"
+#include "engine/page/chart.h"
 
 #include <jansson.h>
 

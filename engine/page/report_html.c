@@ -1,13 +1,13 @@
 /* report_html: see report_html.h. All that comes from outside goes through markup_text or
  * chart_bars. The page is also well-formed XML, so that any parser can take it apart. */
-#include "engine/results/report_html.h"
+#include "engine/page/report_html.h"
 
 #include "base/clock.h"
 #include "base/message.h"
-#include "engine/results/chart.h"
-#include "engine/results/markup.h"
-#include "engine/results/report_parts.h"
-#include "engine/results/report_style.h"
+#include "engine/page/chart.h"
+#include "engine/page/markup.h"
+#include "engine/page/report_parts.h"
+#include "engine/page/report_style.h"
 
 #include <math.h>
 #include <stdio.h>

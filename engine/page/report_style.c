@@ -1,6 +1,6 @@
 /* report_style: see report_style.h. Sent, failed and unknown differ for eyes that do not
  * tell red from green, too (blue-green, vermilion, amber; after Okabe and Ito). */
-#include "engine/results/report_style.h"
+#include "engine/page/report_style.h"
 
 /* clang-format off */
 const char report_style[] =

@@ -1,8 +1,8 @@
 /* chart: see chart.h. */
-#include "engine/results/chart.h"
+#include "engine/page/chart.h"
 
 #include "base/clock.h"
-#include "engine/results/markup.h"
+#include "engine/page/markup.h"
 
 #include <inttypes.h>
 #include <stdio.h>
