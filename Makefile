@@ -124,11 +124,11 @@ bench: deps ## measure against peers in the same run; prints ratios
 
 .PHONY: unit asan ubsan tsan fuzz fuzz-replay check-peers chaos
 # Criterion forks per test, which ThreadSanitizer does not follow; it has the races instead.
-unit: $(if $(filter tsan,$(PROFILE)),,$(TESTS)) $(RACES) $(REPLAYS) ## the tests of the rooms alone, without scenarios
+unit: all $(if $(filter tsan,$(PROFILE)),,$(TESTS)) $(RACES) $(REPLAYS) ## the tests of the rooms alone, without scenarios
 	@tests/run --unit $(OUT)
 
 asan ubsan tsan: deps ## the tests under a sanitizer
-	@$(MAKE) -s --no-print-directory PROFILE=$@ -j$(JOBS) all unit
+	@$(MAKE) -s --no-print-directory PROFILE=$@ -j$(JOBS) unit
 
 fuzz-replay: $(REPLAYS) ## run every fuzz target over its corpus once
 	@tests/run --fuzz $(OUT)

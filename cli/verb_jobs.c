@@ -9,19 +9,20 @@
 
 static const struct option_spec options[] = {VERB_COMMON};
 
-static const char *state_of(const struct store_job *job)
+static const char *state_of(const char *home, const struct store_job *job)
 {
     /* A job whose process is gone goes on with `resume`, or when `serve` starts. */
-    return job->state == JOB_RUNNING && !status_running(job) ? "interrupted"
-                                                             : job_state_name(job->state);
+    return job->state == JOB_RUNNING && !status_running(home, job)
+               ? "interrupted"
+               : job_state_name(job->state);
 }
 
-static json_t *to_json(const struct store_job *job, struct text reason)
+static json_t *to_json(const char *home, const struct store_job *job, struct text reason)
 {
     char created[CLOCK_FORMAT_BYTES];
     clock_format(job->created_ns, false, created);
-    json_t *out = json_pack("{s:s, s:s, s:s}", "state", state_of(job), "created", created,
-                            "priority", priority_name(job->priority));
+    json_t *out = json_pack("{s:s, s:s, s:s}", "state", state_of(home, job), "created",
+                            created, "priority", priority_name(job->priority));
     const struct {
         const char *key;
         struct text value;
@@ -49,14 +50,15 @@ static int list(struct verb_context *context, struct store *store, struct arena 
     bool served = daemon_serves(context->home);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         char created[CLOCK_FORMAT_BYTES], why[WHY_WAITS_BYTES];
-        struct text reason = why_waits(&jobs[i], served, why);
+        struct text reason = why_waits(context->home, &jobs[i], served, why);
         clock_format(jobs[i].created_ns, false, created);
         if (context->json)
-            json_array_append_new(array, to_json(&jobs[i], reason));
+            json_array_append_new(array, to_json(context->home, &jobs[i], reason));
         else
-            printf("%-11s  %-6s  %s  %-20.*s  %.*s%s%.*s\n", state_of(&jobs[i]),
-                   priority_name(jobs[i].priority), created, TEXT_ARGS(jobs[i].account),
-                   TEXT_ARGS(jobs[i].id), reason.bytes ? "  " : "", TEXT_ARGS(reason));
+            printf("%-11s  %-6s  %s  %-20.*s  %.*s%s%.*s\n",
+                   state_of(context->home, &jobs[i]), priority_name(jobs[i].priority),
+                   created, TEXT_ARGS(jobs[i].account), TEXT_ARGS(jobs[i].id),
+                   reason.bytes ? "  " : "", TEXT_ARGS(reason));
     }
     if (rc == 0 && context->json)
         verb_print_json(json_incref(array));

@@ -4,15 +4,18 @@
 #include "engine/job/frozen.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct option_spec options[] = {VERB_COMMON};
 
+/* tell: "paused" or "cancelled", or that it will be, once its books are closed. */
 static int tell(struct verb_context *context, const char *id, const char *state)
 {
+    bool stopped = strcmp(state, "pausing") == 0 || strcmp(state, "cancelling") == 0;
     if (context->json)
         verb_print_json(json_pack("{s:s, s:s}", "job", id, "state", state));
     else
-        printf("job %s is %s\n", id, state);
+        printf("job %s is %s%s\n", id, state, stopped ? ": " RUN_STOPPED : "");
     return 0;
 }
 
@@ -24,11 +27,15 @@ static int run_pause_verb(struct verb_context *context)
     int rc = verb_open(context, NULL, &store, &err);
     if (rc == 0)
         rc = wish_ask(context->home, store, text_of(id), JOB_CONTROL_PAUSE, &err);
-    if (rc == 1) /* nobody runs it: it must not be taken up on its own either */
+    if (rc == WISH_NOBODY) { /* it must not be taken up on its own either */
         rc = store_job_state(store, text_of(id), JOB_PAUSED, TEXT(""), &err);
+        if (rc == 0)
+            rc = store_job_control(store, text_of(id), JOB_CONTROL_NONE, &err);
+    }
     if (store)
         store_close(&store);
-    return rc ? verb_fail(context, &err) : tell(context, id, "paused");
+    return rc < 0 ? verb_fail(context, &err)
+                  : tell(context, id, rc == WISH_STOPPED ? "pausing" : "paused");
 }
 
 static int start(void *arg, struct io_thread *io, const struct job_env *env,
@@ -76,9 +83,10 @@ static int run_cancel_verb(struct verb_context *context)
         rc = wish_ask(context->home, store, text_of(id), JOB_CONTROL_CANCEL, &err);
     if (store)
         store_close(&store);
-    if (rc == 1)
+    if (rc == WISH_NOBODY)
         return close_unrun(context, id);
-    return rc ? verb_fail(context, &err) : tell(context, id, "cancelled");
+    return rc < 0 ? verb_fail(context, &err)
+                  : tell(context, id, rc == WISH_STOPPED ? "cancelling" : "cancelled");
 }
 
 const struct verb verb_pause = {

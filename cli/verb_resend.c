@@ -13,6 +13,7 @@
 static const struct option_spec options[] = {
     {"only", "WHAT",
      "failed: surely not sent; unknown: perhaps sent; unsent: cancelled or expired"},
+    {"new-text", NULL, "with the template as it is now, e.g. after a correction"},
     {"submit", NULL, "hand it to the daemon through the spool"},
     VERB_COMMON};
 
@@ -71,7 +72,9 @@ static int64_t prepare(struct verb_context *context, int only, struct resending 
                        "job \"%.*s\" was never started, or is pruned (see "
                        "`volley jobs`)",
                        TEXT_ARGS(id));
-    return rc ? rc : resend_job(dir, id, (enum resend_only)only, &r->content, err);
+    return rc ? rc
+              : resend_job(dir, id, (enum resend_only)only,
+                           options_flag(&context->options, "new-text"), &r->content, err);
 }
 
 static int run(struct verb_context *context)
@@ -93,8 +96,10 @@ static int run(struct verb_context *context)
         snprintf(id, sizeof(id), "%s.resend-%s", context->options.arguments[0],
                  resend_only_name((enum resend_only)only));
         r.id = text_of(id);
-        fprintf(stderr, "%s: %" PRId64 " messages once more, as they were in %s%s\n", id,
-                count, context->options.arguments[0],
+        fprintf(stderr, "%s: %" PRId64 " messages once more, %s %s%s\n", id, count,
+                options_flag(&context->options, "new-text") ? "with the new text, of"
+                                                            : "as they were in",
+                context->options.arguments[0],
                 only == RESEND_UNKNOWN ? "; who has got one may get a second where the "
                                          "provider cannot tell"
                                        : "");

@@ -35,7 +35,7 @@ static int hand_back(struct verb_context *context, struct store *store, struct t
     if (rc)
         return rc;
     rc = wish_ask(context->home, store, id, JOB_CONTROL_RESUME, err);
-    return rc == 1 ? store_job_control(store, id, JOB_CONTROL_RESUME, err) : rc;
+    return rc == WISH_NOBODY ? store_job_control(store, id, JOB_CONTROL_RESUME, err) : rc;
 }
 
 static int run_spool(struct verb_context *context, const char *id)

@@ -6,10 +6,11 @@
 
 #include <stdio.h>
 
-struct text why_waits(const struct store_job *job, bool served, char out[WHY_WAITS_BYTES])
+struct text why_waits(const char *home, const struct store_job *job, bool served,
+                      char out[WHY_WAITS_BYTES])
 {
     char due[CLOCK_FORMAT_BYTES];
-    bool gone = job->state == JOB_RUNNING && !status_running(job);
+    bool gone = job->state == JOB_RUNNING && !status_running(home, job);
     bool later = job->send_at_ns > clock_now_ns();
     out[0] = 0;
     if (gone) { /* what was recorded is what that process said */

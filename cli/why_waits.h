@@ -8,7 +8,7 @@
 
 /* why_waits: what was recorded with the job; else, for one that waits or whose process is gone, who or what
  * it waits for; "" for the others. served: a daemon serves the home. The answer may be in `out`. */
-struct text why_waits(const struct store_job *job, bool served,
+struct text why_waits(const char *home, const struct store_job *job, bool served,
                       char out[WHY_WAITS_BYTES]);
 
 #endif

@@ -3,11 +3,13 @@
 
 #include "engine/jobs/daemon.h"
 #include "engine/results/status.h"
+#include "engine/run/run.h"
 
 #include <time.h>
 
-/* How long to wait for the process that has the job to do it. */
+/* How long to wait for the process that has the job to do it, and once it has stopped, for its books. */
 #define PATIENCE_MS 10000
+#define BOOKS_MS    700
 #define LOOK_MS     20
 
 int wish_look(struct store *store, struct text id, struct arena *arena,
@@ -26,17 +28,26 @@ static bool has(const char *home, const struct store_job *job)
 {
     bool spooled = job->spool_name.bytes > 0 &&
                    (job->state == JOB_WAITING || job->state == JOB_PAUSED);
-    return status_running(job) || (spooled && daemon_serves(home));
+    return status_running(home, job) || (spooled && daemon_serves(home));
 }
 
 static bool fulfilled(const struct store_job *job, enum job_control control)
 {
     bool going = job->state == JOB_RUNNING || job->state == JOB_WAITING;
-    return job->control == JOB_CONTROL_NONE && (control == JOB_CONTROL_RESUME || !going);
+    bool undecided = going || (control == JOB_CONTROL_CANCEL && job->state == JOB_PAUSED);
+    return job->control == JOB_CONTROL_NONE &&
+           (control == JOB_CONTROL_RESUME || !undecided);
 }
 
-static int wait_for(struct store *store, struct text id, enum job_control control,
-                    struct arena *arena, struct error *err)
+/* stopped: nothing more of it goes out. */
+static bool stopped(const struct store_job *job, enum job_control control)
+{
+    return job->state == JOB_RUNNING && job->control == control &&
+           text_is(job->reason, RUN_STOPPED);
+}
+
+static int wait_for(const char *home, struct store *store, struct text id,
+                    enum job_control control, struct arena *arena, struct error *err)
 {
     struct store_job job;
     for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += LOOK_MS) {
@@ -44,6 +55,10 @@ static int wait_for(struct store *store, struct text id, enum job_control contro
         int rc = wish_look(store, id, arena, &job, err);
         if (rc || fulfilled(&job, control))
             return rc;
+        if (stopped(&job, control) && waited_ms >= BOOKS_MS)
+            return WISH_STOPPED;
+        if (!has(home, &job)) /* who had it has paused it meanwhile, or is dead */
+            return WISH_NOBODY;
     }
     return error_set(err, ERROR_AGAIN, "job \"%.*s\" has not reacted yet; it will",
                      TEXT_ARGS(id));
@@ -62,13 +77,13 @@ int wish_ask(const char *home, struct store *store, struct text id,
         rc = error_set(err, ERROR_INPUT, "job \"%.*s\" is already %s", TEXT_ARGS(id),
                        job_state_name(job.state));
     else if (rc == 0 && control == JOB_CONTROL_PAUSE && job.state == JOB_PAUSED)
-        rc = 1;
+        rc = WISH_NOBODY;
     else if (rc == 0 && !has(home, &job))
-        rc = 1;
+        rc = WISH_NOBODY;
     if (rc == 0)
         rc = store_job_control(store, id, control, err);
     if (rc == 0)
-        rc = wait_for(store, id, control, &arena, err);
+        rc = wait_for(home, store, id, control, &arena, err);
     arena_fini(&arena);
     return rc;
 }

@@ -4,8 +4,13 @@
 
 #include "engine/state/store.h"
 
+enum {
+    WISH_NOBODY = 1, /* nobody has the job */
+    WISH_STOPPED, /* nothing more goes out; its books take longer than a person waits */
+};
+
 /* wish_ask: record the wish for whoever has the job, the process that runs it or the daemon in whose
- * spool it waits, and wait until it is fulfilled. Returns 1 when nobody has it.
+ * spool it waits, and wait until it is fulfilled.
  * Errors: ERROR_INPUT for a job that is not known or over; ERROR_AGAIN when nothing happened in time */
 int wish_ask(const char *home, struct store *store, struct text id,
              enum job_control control, struct error *err);

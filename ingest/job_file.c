@@ -290,10 +290,19 @@ static void read_resend_only(struct json_reader *reader, const char *key,
         job_of(reader)->resend.only = (enum resend_only)choice;
 }
 
+static void read_resend_text(struct json_reader *reader, const char *key,
+                             const json_t *value)
+{
+    static const char *const names[] = {"frozen", "new"};
+    job_of(reader)->resend.new_text =
+        json_reader_choice(reader, key, value, names, ARRAY_COUNT(names)) == 1;
+}
+
 static void read_resend(struct json_reader *reader, const char *key, const json_t *value)
 {
     static const struct json_key keys[] = {{"job", true, read_resend_job},
-                                           {"only", true, read_resend_only}};
+                                           {"only", true, read_resend_only},
+                                           {"text", false, read_resend_text}};
     (void)key;
     json_reader_object(reader, "\"resend\"", value, keys, ARRAY_COUNT(keys));
 }

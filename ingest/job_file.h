@@ -64,6 +64,7 @@ struct job_file {
     struct {
         struct text job; /* TEXT_NONE: this job resends none */
         enum resend_only only;
+        bool new_text; /* of templates/ as it is now, not as it was then */
     } resend;
 };
 

@@ -225,7 +225,7 @@ void job_open_templates(struct job_open *o)
     choose_senders(o);
     if (o->frozen) {
         snprintf(path, sizeof(path), "%s", o->frozen->template_dir);
-    } else if (job->resend) { /* the text as it was */
+    } else if (job->resend && !job->file.resend.new_text) {
         snprintf(path, sizeof(path), "%s/outbox/%.*s/template", o->env->home,
                  TEXT_ARGS(job->file.resend.job));
     } else if (path_join(folder, o->env->home, TEXT("templates"), o->err) ||

@@ -98,7 +98,7 @@ static json_t *channels_of(const struct resend *resend)
 static const char *const dropped[] = {"send_at", "spread_over", "finish_by", "expires_at",
                                       "delivery"};
 
-static void rewrite(json_t *job, struct text id, enum resend_only only,
+static void rewrite(json_t *job, struct text id, enum resend_only only, bool new_text,
                     const struct resend *resend)
 {
     const char *name = resend_only_name(only);
@@ -112,12 +112,13 @@ static void rewrite(json_t *job, struct text id, enum resend_only only,
     json_object_del(audience, "where");
     json_object_del(audience, "saved");
     json_object_del(audience, "params");
-    json_object_set_new(
-        job, "resend",
-        json_pack("{s:o, s:s}", "job", json_stringn(id.data, id.bytes), "only", name));
+    json_object_set_new(job, "resend",
+                        json_pack("{s:o, s:s, s:s}", "job",
+                                  json_stringn(id.data, id.bytes), "only", name, "text",
+                                  new_text ? "new" : "frozen"));
 }
 
-int64_t resend_job(const char *dir, struct text id, enum resend_only only,
+int64_t resend_job(const char *dir, struct text id, enum resend_only only, bool new_text,
                    struct buffer *content_out, struct error *err)
 {
     char path[PATH_BYTES];
@@ -131,7 +132,7 @@ int64_t resend_job(const char *dir, struct text id, enum resend_only only,
         rc = error_set(err, ERROR_IO, "%s is damaged: %s", path, why.text);
     int64_t count = rc;
     if (rc == 0) {
-        rewrite(job, id, only, resend);
+        rewrite(job, id, only, new_text, resend);
         char *content = json_dumps(job, JSON_INDENT(2));
         CHECK(content != NULL);
         buffer_string(content_out, content);

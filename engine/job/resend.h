@@ -21,8 +21,8 @@ void resend_free(struct resend **resend);
 
 /* resend_job: the job file that sends them: the one of the job whose folder is dir, under the id
  * <id>.resend-<only>, with its frozen template and snapshot, without its times and on the channels
- * that have some. Returns how many messages it wants, or negative. */
-int64_t resend_job(const char *dir, struct text id, enum resend_only only,
+ * that have some; new_text: with the template as it is now. Returns how many messages it wants, or negative. */
+int64_t resend_job(const char *dir, struct text id, enum resend_only only, bool new_text,
                    struct buffer *content_out, struct error *err) MUST_USE;
 
 #endif

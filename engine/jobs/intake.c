@@ -98,7 +98,8 @@ static int take_known(const struct intake *in)
                  TEXT_ARGS(id), in->name);
         return file_as(in, FILED_DONE, known->state, 0);
     }
-    if (status_running(known) && known->pid != getpid()) /* another process sends it */
+    if (status_running(in->d->home, known) &&
+        known->pid != getpid()) /* another process sends it */
         return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
     bool stays = paused && known->control != JOB_CONTROL_RESUME &&
                  known->control != JOB_CONTROL_CANCEL;

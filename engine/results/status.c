@@ -8,7 +8,11 @@
 #include "ingest/job_file.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static int read_names(const char *dir, struct books *books, struct error *err)
 {
@@ -57,10 +61,22 @@ static int read_books(const char *dir, struct books *books, struct error *err)
     return rc;
 }
 
-bool status_running(const struct store_job *job)
+/* lives: who sends from a home holds this lock (engine/process/run_dir.c). */
+static bool lives(const char *home, int64_t pid)
 {
-    return job->state == JOB_RUNNING && job->pid > 0 &&
-           (kill((pid_t)job->pid, 0) == 0 || errno == EPERM);
+    char path[PATH_BYTES];
+    if (snprintf(path, sizeof(path), "%s/run/%" PRId64 ".lock", home, pid) >= PATH_BYTES)
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool locked = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return locked;
+}
+
+bool status_running(const char *home, const struct store_job *job)
+{
+    return job->state == JOB_RUNNING && job->pid > 0 && lives(home, job->pid);
 }
 
 static json_t *describe(const char *dir, const struct store_job *job, struct error *err)
@@ -105,11 +121,13 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
     } else if (rc == 0) {
         json_object_set_new(*out, "priority", json_string(priority_name(job.priority)));
         /* of a job that runs it is what a process said, which may be dead */
-        if (job.reason.bytes > 0 && (job.state != JOB_RUNNING || status_running(&job)))
+        if (job.reason.bytes > 0 &&
+            (job.state != JOB_RUNNING || status_running(home, &job)))
             json_object_set_new(*out, "reason",
                                 json_stringn(job.reason.data, job.reason.bytes));
         if (job.state == JOB_RUNNING)
-            json_object_set_new(*out, "running", json_boolean(status_running(&job)));
+            json_object_set_new(*out, "running",
+                                json_boolean(status_running(home, &job)));
     }
     arena_fini(&arena);
     return rc;

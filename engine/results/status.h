@@ -18,7 +18,8 @@ int status_read(const char *home, struct store *store, struct text id, json_t **
 int status_books(const char *dir, const struct replay *replay, struct books *out,
                  struct error *err) MUST_USE;
 
-/* status_running: a live process has the job. */
-bool status_running(const struct store_job *job);
+/* status_running: a live process of this home has the job: not just one with the same number, as
+ * there may be in a home that was copied or behind a restart of the machine. */
+bool status_running(const char *home, const struct store_job *job);
 
 #endif

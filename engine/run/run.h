@@ -37,6 +37,9 @@ void run_pause(struct run *run);
  * is then recorded as waiting, not as paused by a person. */
 void run_put_off(struct run *run);
 void run_cancel(struct run *run);
+/* What the store gives as the reason of a job that was paused or cancelled from outside, from the
+ * moment nothing more goes out until its books are closed. */
+#define RUN_STOPPED "nothing more goes out; its books are being closed"
 
 struct run_progress {
     struct books books;

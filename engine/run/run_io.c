@@ -286,6 +286,7 @@ void run_io_pause(struct run *run)
     while (run_out_take(run))
         ;
     dispatch_withdraw(run->io.dispatch, &run->io.source);
+    atomic_store(&run->io.still, true);
     run_io_look(run);
 }
 
@@ -310,6 +311,7 @@ void run_io_cancel(struct run *run)
     run_fate_cancel_waiting(run);
     run_hours_cancel(run);
     dispatch_withdraw(io->dispatch, &io->source);
+    atomic_store(&io->still, true);
     run_io_look(run);
 }
 

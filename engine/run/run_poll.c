@@ -84,10 +84,13 @@ static void look_outside(struct run *run)
         log_warn("engine", "cannot read opt-outs", "reason=\"%s\"", err.text);
     run_tell_dead(run);
     run_late_look(run);
-    run_tell_waiting(run);
+    if (!run->asked)
+        run_tell_waiting(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {
+        run->asked |=
+            job.control == JOB_CONTROL_PAUSE || job.control == JOB_CONTROL_CANCEL;
         if (job.control == JOB_CONTROL_PAUSE)
             run_pause(run);
         else if (job.control == JOB_CONTROL_CANCEL)
@@ -151,5 +154,6 @@ enum run_state run_poll(struct run *run, int wait_ms)
     pthread_mutex_unlock(&run->lock);
     look_outside(run);
     run->state = judge(run);
+    run_tell_still(run);
     return run->state;
 }

@@ -69,6 +69,7 @@ struct run_io {
         late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
     int64_t expires_ns;              /* steady; 0: never */
     bool cancelling, pausing;
+    _Atomic bool still;  /* paused or cancelled: no message leaves any more */
     _Atomic bool quiet;  /* nothing more will happen without a new impulse */
     _Atomic bool broken; /* the journal failed; why says how */
     struct error why;
@@ -101,6 +102,7 @@ struct run {
     int64_t looked_ns; /* when the store was last asked */
     struct run_late late;
     bool told_late;
+    bool asked, told_still; /* to stop, from outside; and the store knows that it has */
     int64_t told_until_ns, told_ns; /* what the store knows of messages that wait */
     uint64_t done_before;
     /* Also read by whoever shows how it goes. */
@@ -191,6 +193,8 @@ void run_tell_dead(struct run *run);
 void run_tell_waiting(struct run *run);
 #define RUN_TELL_BYTES 160
 void run_tell_sentence(const struct run *run, int64_t until_ns, char out[RUN_TELL_BYTES]);
+/* run_tell_still: to whoever asked the run to stop. Its books may take a while. */
+void run_tell_still(struct run *run);
 
 /* --- run_late.c; on the control thread --- */
 

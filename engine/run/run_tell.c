@@ -53,3 +53,15 @@ void run_tell_waiting(struct run *run)
     run->told_until_ns = until_ns;
     run->told_ns = now_ns;
 }
+
+void run_tell_still(struct run *run)
+{
+    struct error err;
+    if (!run->asked || run->told_still || !atomic_load(&run->io.still))
+        return;
+    run->told_still = true;
+    if (store_job_state(run->store, run->job->file.id, JOB_RUNNING, TEXT(RUN_STOPPED),
+                        &err))
+        log_warn("engine", "cannot record that the job has stopped", "reason=\"%s\"",
+                 err.text);
+}

@@ -92,12 +92,13 @@ int store_job_state(struct store *store, struct text id, enum job_state state,
     sqlite3_stmt *update = store_bind(
         store,
         "UPDATE job SET state = ?2, reason = ?3, pid = ?4, finished_ns = ?5,"
-        " control = CASE WHEN ?8 THEN control ELSE 0 END,"
+        " control = CASE WHEN ?8 OR (?9 AND control <> ?10) THEN control ELSE 0 END,"
         " started_ns = CASE WHEN ?6 AND started_ns = 0 THEN ?7 ELSE started_ns END WHERE "
         "id = ?1",
-        "titiiiii", id, (int64_t)state, text_or_empty(reason),
+        "titiiiiiii", id, (int64_t)state, text_or_empty(reason),
         running ? (int64_t)getpid() : 0, ended ? now : 0, (int64_t)running, now,
-        (int64_t)(running || state == JOB_WAITING));
+        (int64_t)(running || state == JOB_WAITING), (int64_t)(state == JOB_PAUSED),
+        (int64_t)JOB_CONTROL_PAUSE);
     int rc = store_run(store, update, err);
     if (rc == 0 && store_changes(store) == 0)
         return unknown_job(store, id, err);

@@ -111,7 +111,13 @@ Test(store, jobs)
               got.started_ns == 100 && got.finished_ns == 0 && got.pid == getpid());
     clock_freeze(200);
     cr_assert_eq(store_job_state(store, job.id, JOB_PAUSED, TEXT("asked"), &err), 0);
+    cr_assert_eq(store_job_get(store, job.id, &arena, &got, &err), 1);
+    cr_expect_eq(got.control, JOB_CONTROL_NONE, "fulfilled");
     cr_assert_eq(store_job_state(store, job.id, JOB_RUNNING, TEXT_NONE, &err), 0);
+    cr_assert_eq(store_job_control(store, job.id, JOB_CONTROL_CANCEL, &err), 0);
+    cr_assert_eq(store_job_state(store, job.id, JOB_PAUSED, TEXT("held"), &err), 0);
+    cr_assert_eq(store_job_get(store, job.id, &arena, &got, &err), 1);
+    cr_expect_eq(got.control, JOB_CONTROL_CANCEL, "it came while the job was pausing");
     clock_freeze(300);
     cr_assert_eq(store_job_state(store, job.id, JOB_FAILED, TEXT("no template"), &err),
                  0);

@@ -33,6 +33,15 @@ wait "$pid" || :
 expect 65 "$volley" cancel cancelled 2>/dev/null
 expect 0 "$volley" send cancelled.json >/dev/null 2>send.err
 
+# A wish to cancel that meets a job which is just being paused is not lost.
+job both '"channels": ["push"]'
+background send "$volley" send both.json --json
+until_true 5 running both push
+kill -INT "$pid"
+expect 0 "$volley" cancel both >both.out 2>both.err
+state_is both cancelled || fail "cancel said: $(cat both.out)"
+wait "$pid" || :
+
 # What comes too late is not sent, and says so.
 job late '"expires_at": "2026-01-01T00:00:00Z", "audience": {"snapshot": "snapshots/studio.arrow",
     "recipients": ["c1", "c2", "c3"]}'

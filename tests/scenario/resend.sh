@@ -52,7 +52,8 @@ grep -q 'is not over' going.err || fail "a running job: $(cat going.err)"
 expect 0 "$volley" cancel stopped >/dev/null
 wait "$pid" || :
 serve
-"$volley" resend stopped --only unsent --submit 2>/dev/null >submit.out
+echo 'Now right: ##{{url}} ##{{unsubscribe_url}}' >templates/waiver/email.en.txt
+"$volley" resend stopped --only unsent --new-text --submit 2>/dev/null >submit.out
 until_true 10 state_is stopped.resend-unsent finished
 "$volley" show stopped --json >stopped.books
 "$volley" show stopped.resend-unsent --json >unsent.books
@@ -91,4 +92,5 @@ equal(first["sent"] + second["sent"], people, "email: sent")
 got = box("email")
 equal(len({m["to"] for m in got}), len(got), "email: a customer once")
 equal(len(got), people, "email: messages")
+equal(sum("Now right" in m["raw"] for m in got), second["sent"], "with the new text: those of the second job")
 PY
