@@ -5,12 +5,10 @@
 #include "ingest/spool.h"
 
 #include "base/failpoint.h"
-#include "base/file.h"
-#include "ingest/folder_list.h"
+#include "ingest/spool_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,24 +18,10 @@
 
 #define JOB_BYTES_MAX     ((size_t)64 << 20)
 #define CONTROL_BYTES_MAX ((size_t)65536)
-#define NAME_BYTES_MAX    128 /* of a safe name */
-#define NAME_ROOM         192 /* and a process id and a number behind it */
 
 static const char *const folders[SPOOL_FOLDER_COUNT] = {
     [SPOOL_TMP] = "tmp",   [SPOOL_INCOMING] = "incoming", [SPOOL_ACTIVE] = "active",
     [SPOOL_DONE] = "done", [SPOOL_FAILED] = "failed",     [SPOOL_HOLD] = "hold",
-};
-
-struct spool {
-    char *home;
-    int folder_fds[SPOOL_FOLDER_COUNT];
-    int inotify_fd;
-    struct folder_list incoming; /* served from here, read again once it is used up */
-    struct folder_list left;     /* what an earlier run left in active */
-    struct buffer controls;      /* names of control files that came, each with a NUL */
-    size_t controls_read;
-    bool deferred, unsynced[SPOOL_FOLDER_COUNT];
-    char name[NAME_ROOM]; /* of the file handed out */
 };
 
 const char *spool_folder_name(enum spool_folder folder)
@@ -46,10 +30,8 @@ const char *spool_folder_name(enum spool_folder folder)
     return folders[folder];
 }
 
-/* --- opening ------------------------------------------------------------------------ */
-
-static int folder_path(char out[PATH_BYTES], const char *home, enum spool_folder folder,
-                       struct error *err)
+int spool_folder_path(char out[PATH_BYTES], const char *home, enum spool_folder folder,
+                      struct error *err)
 {
     if (snprintf(out, PATH_BYTES, "%s/spool/%s", home, folders[folder]) >= PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", home);
@@ -61,7 +43,7 @@ int spool_make(const char *home, struct error *err)
     char path[PATH_BYTES];
     int rc = 0;
     for (int i = 0; i < SPOOL_FOLDER_COUNT && !rc; i++) {
-        rc = folder_path(path, home, (enum spool_folder)i, err);
+        rc = spool_folder_path(path, home, (enum spool_folder)i, err);
         if (!rc)
             rc = file_make_dirs(path, err);
     }
@@ -74,7 +56,7 @@ static int open_folders(struct spool *spool, struct error *err)
 {
     for (int i = 0; i < SPOOL_FOLDER_COUNT; i++) {
         char path[PATH_BYTES];
-        int rc = folder_path(path, spool->home, (enum spool_folder)i, err);
+        int rc = spool_folder_path(path, spool->home, (enum spool_folder)i, err);
         if (rc)
             return rc;
         spool->folder_fds[i] = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,7 +69,7 @@ static int open_folders(struct spool *spool, struct error *err)
 static int watch_incoming(struct spool *spool, struct error *err)
 {
     char path[PATH_BYTES];
-    int rc = folder_path(path, spool->home, SPOOL_INCOMING, err);
+    int rc = spool_folder_path(path, spool->home, SPOOL_INCOMING, err);
     if (rc)
         return rc;
     spool->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -140,204 +122,6 @@ int spool_fd(const struct spool *spool)
     return spool->inotify_fd;
 }
 
-/* --- moving ------------------------------------------------------------------------- */
-
-static bool is_there(int folder_fd, const char *name)
-{
-    struct stat st;
-    return fstatat(folder_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* numbered: "a.json" → "a.1.json", cut in the stem where it would be no safe name any
- * more; number 0 leaves the name as it is. */
-static void numbered(char out[NAME_ROOM], const char *name, unsigned number)
-{
-    char ending[32];
-    const char *dot = strrchr(name, '.');
-    if (number == 0) {
-        snprintf(out, NAME_ROOM, "%s", name);
-        return;
-    }
-    if (!dot || dot == name || strlen(dot) > 8)
-        dot = name + strlen(name);
-    size_t ending_bytes = (size_t)snprintf(ending, sizeof(ending), ".%u%s", number, dot);
-    size_t stem = (size_t)(dot - name);
-    if (stem + ending_bytes > NAME_BYTES_MAX)
-        stem = NAME_BYTES_MAX - ending_bytes;
-    snprintf(out, NAME_ROOM, "%.*s%s", (int)stem, name, ending);
-}
-
-/* rename_new: like rename, but never over a file that is there (EEXIST). */
-static int rename_new(int from_fd, const char *name, int to_fd, const char *new_name)
-{
-    if (renameat2(from_fd, name, to_fd, new_name, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    /* A file system without RENAME_NOREPLACE (NFS). The spool has one owner, so nobody
-     * comes between the look and the rename. */
-    if (is_there(to_fd, new_name)) {
-        errno = EEXIST;
-        return -1;
-    }
-    return renameat(from_fd, name, to_fd, new_name);
-}
-
-/* is_free: a job goes back and forth between active and hold under the name it came by, so that must
- * be its own in both. */
-static bool is_free(const struct spool *spool, enum spool_folder from,
-                    enum spool_folder to, const char *name)
-{
-    return from != SPOOL_INCOMING || to != SPOOL_ACTIVE ||
-           !is_there(spool->folder_fds[SPOOL_HOLD], name);
-}
-
-/* move: name in one folder becomes new_name, or the next free number of it, in another;
- * durable when it returns. Returns 1 when name is not there (any more). */
-static int move(struct spool *spool, const char *name, enum spool_folder from,
-                const char *new_name, enum spool_folder to, char moved_out[NAME_ROOM],
-                struct error *err)
-{
-    int from_fd = spool->folder_fds[from], to_fd = spool->folder_fds[to];
-    for (unsigned number = 0;; number++) {
-        numbered(moved_out, new_name, number);
-        if (!is_free(spool, from, to, moved_out))
-            continue;
-        if (rename_new(from_fd, name, to_fd, moved_out) == 0)
-            break;
-        if (errno == ENOENT)
-            return 1;
-        if (errno != EEXIST)
-            return error_io(err, "cannot move spool/%s/%.128s to spool/%s", folders[from],
-                            name, folders[to]);
-    }
-    failpoint(FAILPOINT_SPOOL_MOVED);
-    spool->unsynced[from] = spool->unsynced[to] = true;
-    return spool->deferred ? 0 : spool_sync(spool, err);
-}
-
-void spool_defer(struct spool *spool)
-{
-    spool->deferred = true;
-}
-
-int spool_sync(struct spool *spool, struct error *err)
-{
-    /* Where files come to before where they left: a crash in between leaves two names of a file
-     * rather than none. */
-    static const enum spool_folder order[] = {SPOOL_DONE,   SPOOL_FAILED,   SPOOL_HOLD,
-                                              SPOOL_ACTIVE, SPOOL_INCOMING, SPOOL_TMP};
-    for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
-        if (spool->unsynced[order[i]] && fsync(spool->folder_fds[order[i]]))
-            return error_io(err, "cannot sync the folder spool/%s", folders[order[i]]);
-        spool->unsynced[order[i]] = false;
-    }
-    return 0;
-}
-
-int spool_move(struct spool *spool, const char *name, enum spool_folder from,
-               enum spool_folder to, struct error *err)
-{
-    char moved[NAME_ROOM];
-    if (!name_is_safe(text_of(name)))
-        return error_set(err, ERROR_INPUT, "\"%.128s\" is no name of a job file", name);
-    int rc = move(spool, name, from, name, to, moved, err);
-    if (rc > 0)
-        return error_set(err, ERROR_INPUT, "spool/%s/%s does not exist", folders[from],
-                         name);
-    return rc;
-}
-
-bool spool_has(const struct spool *spool, enum spool_folder folder, struct text name)
-{
-    char file[NAME_ROOM];
-    snprintf(file, sizeof(file), "%.*s", TEXT_ARGS(name));
-    return name_is_safe(name) && is_there(spool->folder_fds[folder], file);
-}
-
-/* --- failing ------------------------------------------------------------------------ */
-
-/* error_json: message may have been cut inside a character, or quote a hostile name. */
-static void error_json(const char *code, const char *message, unsigned line,
-                       struct buffer *out)
-{
-    struct buffer clean = {0};
-    const char *at = message, *end = message + strlen(message);
-    while (at < end) {
-        const char *start = at;
-        if (utf8_next(&at, end) == UTF8_BAD)
-            buffer_byte(&clean, '?');
-        else
-            buffer_add(&clean, start, (size_t)(at - start));
-    }
-    json_t *root =
-        json_pack("{s:s, s:s%, s:i}", "code", code, "message",
-                  clean.data ? clean.data : "", clean.bytes, "line", (int)line);
-    char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-    CHECK(text != NULL);
-    buffer_format(out, "%s\n", text);
-    free(text);
-    json_decref(root);
-    buffer_fini(&clean);
-}
-
-/* fail: the explanation goes first, so that no file is ever in failed without one; a
- * crash in between leaves the file where it was, to fail again under the same name. */
-static int fail(struct spool *spool, const char *name, enum spool_folder from,
-                const char *new_name, const struct error *why, unsigned line,
-                struct error *err)
-{
-    char failed[NAME_ROOM], dir[PATH_BYTES], path[PATH_BYTES], moved[NAME_ROOM];
-    unsigned number = 0;
-    do
-        numbered(failed, new_name, number++);
-    while (is_there(spool->folder_fds[SPOOL_FAILED], failed));
-    int rc = folder_path(dir, spool->home, SPOOL_FAILED, err);
-    if (rc)
-        return rc;
-    if (snprintf(path, sizeof(path), "%s/%s.error.json", dir, failed) >= PATH_BYTES)
-        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", dir);
-    struct buffer json = {0};
-    error_json(error_kind_name(why->kind), why->text, line, &json);
-    rc = file_write(path, buffer_view(&json), err);
-    buffer_fini(&json);
-    if (!rc)
-        rc = move(spool, name, from, failed, SPOOL_FAILED, moved, err);
-    return rc;
-}
-
-int spool_fail(struct spool *spool, const char *name, const struct error *why,
-               unsigned line, struct error *err)
-{
-    if (!name_is_safe(text_of(name)) || !is_there(spool->folder_fds[SPOOL_ACTIVE], name))
-        return error_set(err, ERROR_INPUT, "spool/active/%.128s does not exist", name);
-    return fail(spool, name, SPOOL_ACTIVE, name, why, line, err);
-}
-
-/* refuse: a name that cannot be used is made safe, so that failed holds only safe names.
- * Returns 0: there is nothing to hand out. */
-PRINTF_LIKE(5, 6)
-static int refuse(struct spool *spool, const char *name, enum spool_folder from,
-                  struct error *err, const char *format, ...)
-{
-    char safe[101];
-    size_t bytes = strlen(name) < sizeof(safe) - 1 ? strlen(name) : sizeof(safe) - 1;
-    for (size_t i = 0; i < bytes; i++)
-        safe[i] = name_is_safe((struct text){name + i, 1}) || (name[i] == '.' && i > 0)
-                      ? name[i]
-                      : '_';
-    safe[bytes] = '\0';
-    struct error why;
-    va_list args;
-    va_start(args, format);
-    error_set_v(&why, ERROR_INPUT, format, args);
-    va_end(args);
-    int rc = fail(spool, name, from, safe, &why, 0, err);
-    return rc < 0 ? rc : 0;
-}
-
-/* --- claiming ----------------------------------------------------------------------- */
-
 static int read_all(int fd, struct buffer *out)
 {
     while (out->bytes <= JOB_BYTES_MAX) {
@@ -361,13 +145,13 @@ static int read_active(struct spool *spool, const char *name, struct buffer *con
     if (fd < 0 && errno == ENOENT)
         return 0;
     if (fd < 0 && errno == ELOOP)
-        return refuse(spool, name, SPOOL_ACTIVE, err,
-                      "%s is a symbolic link; job files are "
-                      "regular files",
-                      name);
+        return spool_refuse(spool, name, SPOOL_ACTIVE, err,
+                            "%s is a symbolic link; job files are "
+                            "regular files",
+                            name);
     if (fd < 0 && (errno == EACCES || errno == ENXIO))
-        return refuse(spool, name, SPOOL_ACTIVE, err, "%s cannot be opened: %s", name,
-                      strerror(errno));
+        return spool_refuse(spool, name, SPOOL_ACTIVE, err, "%s cannot be opened: %s",
+                            name, strerror(errno));
     if (fd < 0)
         return error_io(err, "cannot open spool/active/%s", name);
     struct stat st;
@@ -383,9 +167,11 @@ static int read_active(struct spool *spool, const char *name, struct buffer *con
         return error_io(err, "cannot read spool/active/%s", name);
     }
     if (!regular)
-        return refuse(spool, name, SPOOL_ACTIVE, err, "%s is no regular file", name);
+        return spool_refuse(spool, name, SPOOL_ACTIVE, err, "%s is no regular file",
+                            name);
     if (content_out->bytes > JOB_BYTES_MAX)
-        return refuse(spool, name, SPOOL_ACTIVE, err, "%s is larger than 64 MiB", name);
+        return spool_refuse(spool, name, SPOOL_ACTIVE, err, "%s is larger than 64 MiB",
+                            name);
     buffer_add(content_out, "", 0);
     return 1;
 }
@@ -417,14 +203,15 @@ static int claim(struct spool *spool, const char *name, struct buffer *content_o
                  struct error *err)
 {
     if (!is_job_name(text_of(name)))
-        return refuse(
+        return spool_refuse(
             spool, name, SPOOL_INCOMING, err,
             "\"%s\" is no name for a job file; use up to 128 letters, digits, `.`, "
             "`_` and `-`, ending in .json",
             name);
     if (being_written(spool->folder_fds[SPOOL_INCOMING], name))
         return 0;
-    int rc = move(spool, name, SPOOL_INCOMING, name, SPOOL_ACTIVE, spool->name, err);
+    int rc =
+        spool_move_as(spool, name, SPOOL_INCOMING, name, SPOOL_ACTIVE, spool->name, err);
     if (rc)
         return rc < 0 ? rc : 0;
     failpoint(FAILPOINT_SPOOL_CLAIMED);
@@ -469,7 +256,7 @@ int spool_control(struct spool *spool, const char **name_out, struct buffer *con
         snprintf(spool->name, sizeof(spool->name), "%s", name);
         char dir[PATH_BYTES], path[PATH_BYTES];
         buffer_clear(content_out);
-        if (folder_path(dir, spool->home, SPOOL_INCOMING, NULL) == 0 &&
+        if (spool_folder_path(dir, spool->home, SPOOL_INCOMING, NULL) == 0 &&
             path_join(path, dir, text_of(name), NULL) == 0 &&
             file_read(path, CONTROL_BYTES_MAX, content_out, NULL) == 0)
             return 1;
@@ -518,8 +305,8 @@ int spool_active(struct spool *spool, const char **name_out, struct buffer *cont
             snprintf(spool->name, sizeof(spool->name), "%s", name);
             rc = read_active(spool, spool->name, content_out, err);
         } else {
-            rc = refuse(spool, name, SPOOL_ACTIVE, err,
-                        "\"%s\" is no name for a job file", name);
+            rc = spool_refuse(spool, name, SPOOL_ACTIVE, err,
+                              "\"%s\" is no name for a job file", name);
         }
         if (rc)
             return rc;
@@ -527,20 +314,19 @@ int spool_active(struct spool *spool, const char **name_out, struct buffer *cont
     return 0;
 }
 
-/* --- submitting --------------------------------------------------------------------- */
-
 int spool_submit(const char *home, const char *name, struct text content,
                  struct error *err)
 {
     static _Atomic unsigned count;
-    char dir[PATH_BYTES], path[PATH_BYTES], temporary[NAME_ROOM], moved[NAME_ROOM];
+    char dir[PATH_BYTES], path[PATH_BYTES], temporary[SPOOL_NAME_ROOM],
+        moved[SPOOL_NAME_ROOM];
     if (!is_job_name(text_of(name)))
         return error_set(err, ERROR_INPUT,
                          "\"%.128s\" is no name for a job file; use up to 128 letters, "
                          "digits, `.`, `_` and `-`, ending in .json",
                          name);
     struct spool spool = {.home = (char *)home};
-    int rc = folder_path(dir, home, SPOOL_TMP, err);
+    int rc = spool_folder_path(dir, home, SPOOL_TMP, err);
     if (rc)
         return rc;
     snprintf(temporary, sizeof(temporary), "%s.%ld.%u", name, (long)getpid(), count++);
@@ -550,7 +336,8 @@ int spool_submit(const char *home, const char *name, struct text content,
     if (!rc)
         rc = open_folders(&spool, err);
     if (!rc)
-        rc = move(&spool, temporary, SPOOL_TMP, name, SPOOL_INCOMING, moved, err);
+        rc =
+            spool_move_as(&spool, temporary, SPOOL_TMP, name, SPOOL_INCOMING, moved, err);
     for (int i = 0; i < SPOOL_FOLDER_COUNT; i++)
         if (spool.folder_fds[i] > 0)
             close(spool.folder_fds[i]);

@@ -1,4 +1,4 @@
-/* run_private: what the control side (run.c) and the I/O side (run_io.c) of a run share.
+/* run_private: what the files of a run's control side (run.c) and of its I/O side (run_io.c) share.
  */
 #ifndef ENGINE_RUN_PRIVATE_H
 #define ENGINE_RUN_PRIVATE_H
@@ -174,6 +174,27 @@ void run_out_settled(struct run *run, const struct delivery *d, enum outcome out
 /* run_out_take: take back what still waits, a list at a time; NULL: nothing. */
 struct delivery *run_out_take(struct run *run);
 void run_out_close(struct run *run);
+
+/* --- run.c; on the control thread --- */
+
+/* run_wait_changed: until the I/O thread has something to say, at most wait_ms; with the lock held. */
+void run_wait_changed(struct run *run, int wait_ms);
+/* run_close_journal: on the I/O thread, and wait for it. */
+void run_close_journal(struct run *run);
+void run_destroy(struct run *run);
+
+/* --- run_tell.c; on the control thread --- */
+
+/* run_tell_dead: addresses that turned out dead. What cannot be written now is tried again, at the
+ * latest when somebody resumes the job. */
+void run_tell_dead(struct run *run);
+/* run_tell_waiting: what the job waits for, into the store, where other processes see it;
+ * run_tell_sentence: the same for `show`, so that nobody thinks that the job hangs. */
+void run_tell_waiting(struct run *run);
+#define RUN_TELL_BYTES 160
+void run_tell_sentence(const struct run *run, int64_t until_ns, char out[RUN_TELL_BYTES]);
+/* run_tell_still: to whoever asked the run to stop. Its books may take a while. */
+void run_tell_still(struct run *run);
 
 /* --- run_late.c; on the control thread --- */
 
