@@ -42,6 +42,10 @@
  * mails take a server that needs 15 us for each nearly as long. */
 #define BATCH_WAIT_NS (500 * NS_PER_US)
 
+/* See look_at_load. */
+#define LOAD_WAITS 64
+#define IDLE_SHARE 0.8
+
 struct uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffer_ring;
@@ -50,6 +54,9 @@ struct uring {
     unsigned batch; /* these three: see learn */
     unsigned patience;
     unsigned in_time;
+    unsigned waits; /* these four: see look_at_load */
+    int64_t looked_ns, used_ns;
+    bool idle;
     bool *owes; /* by descriptor: we sent and have received nothing since */
     size_t owes_room;
     unsigned owing; /* how many do */
@@ -361,9 +368,9 @@ static void uring_complete(void *state)
  * and would end the wait it was submitted with before anything else has happened: so one
  * for each new send, and `batch` more. One would mean a system call, and often a switch
  * to this thread and back, for each reply of a busy server. So batch grows while what it
- * asks for comes in time, up to half of the sockets that owe us something, so that the
- * other side keeps as much work as it has done, and falls back to what did come. Where not even a few
- * come it tries again ever more rarely: a talk of question and answer is not held up. */
+ * asks for comes in time, up to a share of the sockets that owe us something (look_at_load), so
+ * that the other side keeps its work, and falls back to what did come. Where not even a few come it
+ * tries again ever more rarely: a talk of question and answer is not held up. */
 static void learn(struct uring *u, bool in_time, unsigned came)
 {
     bool is_useful = u->batch >= 4;
@@ -380,6 +387,26 @@ static void learn(struct uring *u, bool in_time, unsigned came)
     }
 }
 
+static int64_t processor_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * NS_PER_S + used.tv_nsec;
+}
+
+/* Who has nothing else to do sleeps until half of what is owed has come, for each switch and timer then
+ * serves twice as many; who has would only make both sides wait for each other in turn. */
+static void look_at_load(struct uring *u, int64_t now_ns)
+{
+    if (++u->waits % LOAD_WAITS)
+        return;
+    int64_t used_ns = processor_ns();
+    u->idle =
+        (double)(used_ns - u->used_ns) < IDLE_SHARE * (double)(now_ns - u->looked_ns);
+    u->looked_ns = now_ns;
+    u->used_ns = used_ns;
+}
+
 static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
 {
     struct __kernel_timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
@@ -392,11 +419,13 @@ static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
 
 static int wait_for_batch(struct uring *u, int64_t wait_ns)
 {
-    unsigned most = u->owing / 2 > 0 ? u->owing / 2 : 1;
+    unsigned share = u->owing / (u->idle ? 2 : 4);
+    unsigned most = share > 0 ? share : 1;
     unsigned batch = u->batch < most ? u->batch : most;
     unsigned sends = u->sends;
     bool is_short = sends + batch > 1 && (wait_ns < 0 || wait_ns > BATCH_WAIT_NS);
     int64_t began_ns = clock_steady_ns();
+    look_at_load(u, began_ns);
     int rc = wait_for(u, sends + batch, is_short ? BATCH_WAIT_NS : wait_ns);
     bool in_time = clock_steady_ns() - began_ns < BATCH_WAIT_NS;
     unsigned ready = io_uring_cq_ready(&u->ring);
