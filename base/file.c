@@ -113,6 +113,17 @@ int file_replace(const char *path, struct text content, struct error *err)
     return replace(path, content, false, err);
 }
 
+int file_create(const char *path, struct text content, mode_t mode, struct error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return error_io(err, "cannot create %s", path);
+    int rc =
+        write_all(fd, content) || fsync(fd) ? error_io(err, "cannot write %s", path) : 0;
+    close(fd);
+    return rc;
+}
+
 int file_make_dirs(const char *path, struct error *err)
 {
     char partial[PATH_BYTES];

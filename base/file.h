@@ -5,6 +5,8 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
+#include <sys/types.h>
+
 /* file_read: append the whole of path to out.
  * Errors: ERROR_INPUT when it does not exist, is a folder or is larger than max_bytes;
  *          ERROR_IO. */
@@ -16,7 +18,12 @@ int file_read(const char *path, size_t max_bytes, struct buffer *out,
  */
 int file_write(const char *path, struct text content, struct error *err) MUST_USE;
 
-/* file_replace: the same for what can be made again: whoever reads finds the old or the
+/* file_create: a new file, synced; its folder is not.
+ * Errors: ERROR_IO, also when there is one already */
+int file_create(const char *path, struct text content, mode_t mode,
+                struct error *err) MUST_USE;
+
+/* file_replace: file_write for what can be made again: whoever reads finds the old or the
  * new content, but a power cut may leave nothing of either. */
 int file_replace(const char *path, struct text content, struct error *err) MUST_USE;
 

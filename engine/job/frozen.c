@@ -33,24 +33,6 @@ bool frozen_exists(const char *home, struct text id)
 
 /* --- make --- */
 
-/* write_new: a file of the draft, whose folder is synced once it is whole. */
-static int write_new(const char *path, struct text content, struct error *err)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return error_io(err, "cannot create %s", path);
-    const char *at = content.data, *end = content.data + content.bytes;
-    while (at < end) {
-        ssize_t written = write(fd, at, (size_t)(end - at));
-        if (written < 0 && errno != EINTR)
-            break;
-        at += written > 0 ? written : 0;
-    }
-    int rc = at < end || fsync(fd) ? error_io(err, "cannot write %s", path) : 0;
-    close(fd);
-    return rc;
-}
-
 /* copy_big: without holding it in memory. */
 static int copy_big(const char *from, const char *to, struct error *err)
 {
@@ -90,7 +72,7 @@ static int write_clock(const char *path, const struct job *job, struct error *er
                             json_stringn(job->where.data, job->where.bytes));
     char *content = json_dumps(json, JSON_INDENT(2));
     CHECK(content != NULL);
-    int rc = write_new(path, text_of(content), err);
+    int rc = file_create(path, text_of(content), 0644, err);
     free(content);
     json_decref(json);
     return rc;
@@ -125,7 +107,7 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
         rc = write_clock(to, job, err);
     if (rc == 0)
         rc = path_join(to, dir, TEXT("job.json"), err);
-    return rc ? rc : write_new(to, content, err);
+    return rc ? rc : file_create(to, content, 0644, err);
 }
 
 int frozen_make(const char *home, const struct job *job, struct text content,

@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -110,23 +109,8 @@ static int collect(struct template_files *files, const char *root, const char *i
 
 /* --- the shared copy --- */
 
-static int write_one(const char *path, struct text content, struct error *err)
-{
-    /* Read-only: all jobs of this template have it. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    if (fd < 0)
-        return error_io(err, "cannot create %s", path);
-    const char *at = content.data, *end = content.data + content.bytes;
-    while (at < end) {
-        ssize_t written = write(fd, at, (size_t)(end - at));
-        if (written < 0 && errno != EINTR)
-            break;
-        at += written > 0 ? written : 0;
-    }
-    int rc = at < end || fsync(fd) ? error_io(err, "cannot write %s", path) : 0;
-    close(fd);
-    return rc;
-}
+/* Read-only: all jobs of this template have it. */
+#define SHARED_MODE 0444
 
 /* fill: each entry in dir, written, or linked to the one in shared. */
 static int fill(const struct template_files *files, const char *shared, const char *dir,
@@ -144,7 +128,7 @@ static int fill(const struct template_files *files, const char *shared, const ch
         if (entry.folder)
             rc = file_make_dirs(path, err);
         else if (!shared || link(from, path)) /* EMLINK, or a file system without links */
-            rc = write_one(path, entry.content, err);
+            rc = file_create(path, entry.content, SHARED_MODE, err);
     }
     for (size_t at = 0; rc == 0 && next_entry(files, &at, &entry);) {
         char path[PATH_BYTES];
