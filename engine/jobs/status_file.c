@@ -7,42 +7,25 @@
 #include "engine/job/frozen.h"
 #include "engine/results/report.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-static bool replace(const char *home, struct text job, const char *content)
-{
-    char path[PATH_BYTES], draft[PATH_BYTES];
-    if (snprintf(path, sizeof(path), "%s/spool/status/%.*s.json", home, TEXT_ARGS(job)) >=
-            PATH_BYTES ||
-        snprintf(draft, sizeof(draft), "%s/spool/status/.%.*s.tmp", home,
-                 TEXT_ARGS(job)) >= PATH_BYTES)
-        return false;
-    int fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return false;
-    size_t bytes = strlen(content);
-    bool written = write(fd, content, bytes) == (ssize_t)bytes;
-    close(fd);
-    return written && rename(draft, path) == 0;
-}
 
 /* put: writes json and lets go of it. */
 static void put(const char *home, struct text job, enum priority priority, json_t *json)
 {
-    char now[CLOCK_FORMAT_BYTES];
+    char now[CLOCK_FORMAT_BYTES], path[PATH_BYTES];
     clock_format(clock_now_ns(), true, now);
     json_object_set_new(json, "priority", json_string(priority_name(priority)));
     json_object_set_new(json, "updated", json_string(now));
     char *content = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6));
     CHECK(content != NULL);
-    if (!replace(home, job, content))
+    struct error err = {0};
+    bool fits = snprintf(path, sizeof(path), "%s/spool/status/%.*s.json", home,
+                         TEXT_ARGS(job)) < PATH_BYTES;
+    if (fits && file_replace(path, text_of(content), &err))
         log_warn("spool", "cannot write a job's status", "job=%.*s reason=\"%s\"",
-                 TEXT_ARGS(job), strerror(errno));
+                 TEXT_ARGS(job), err.text);
     free(content);
     json_decref(json);
 }
