@@ -1,11 +1,10 @@
 /* verb_resend: what a job did not send, once more. */
 #include "base/near.h"
 #include "cli/foreground.h"
+#include "cli/submission.h"
 #include "engine/job/frozen.h"
 #include "engine/job/resend.h"
-#include "engine/jobs/daemon.h"
 #include "engine/jobs/retention.h"
-#include "ingest/spool.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,21 +41,6 @@ static int read_only(const struct verb_context *context, struct error *err)
         near_offer(&near, text_of(resend_only_name((enum resend_only)i)));
     return error_set(err, ERROR_USAGE, "resend: --only takes failed, unknown or unsent%s",
                      given ? near_hint(&near, hint, sizeof(hint)) : "");
-}
-
-static int submit(struct verb_context *context, struct resending *r, struct error *err)
-{
-    char name[160];
-    snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(r->id));
-    int rc = spool_submit(context->home, name, buffer_view(&r->content), err);
-    if (rc == 0 && context->json)
-        verb_print_json(json_pack("{s:s}", "submitted", name));
-    else if (rc == 0)
-        printf("%s is in the spool; %s\n", name,
-               daemon_serves(context->home)
-                   ? "`volley jobs` shows how it stands"
-                   : "no `volley serve` runs in this home, so it waits there for one");
-    return rc;
 }
 
 /* prepare: the job file. Returns how many messages it is about, or negative. */
@@ -104,7 +88,9 @@ static int run(struct verb_context *context)
                                          "provider cannot tell"
                                        : "");
         if (options_flag(&context->options, "submit"))
-            status = submit(context, &r, &err) ? verb_fail(context, &err) : 0;
+            status = submission_make(context, r.id, buffer_view(&r.content), &err)
+                         ? verb_fail(context, &err)
+                         : 0;
         else
             status = foreground_run(context, "resend", r.id, start, &r, false);
     }

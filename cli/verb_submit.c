@@ -1,11 +1,7 @@
 /* verb_submit: a job file into the spool. */
 #include "base/file.h"
-#include "cli/verb.h"
-#include "engine/jobs/daemon.h"
+#include "cli/submission.h"
 #include "ingest/job_file.h"
-#include "ingest/spool.h"
-
-#include <stdio.h>
 
 static const struct option_spec options[] = {VERB_COMMON};
 
@@ -14,22 +10,13 @@ static int submit(struct verb_context *context, struct error *err)
     const char *path = context->options.arguments[0];
     struct buffer content = {0};
     struct job_file file;
-    char name[160] = "";
     int rc = file_read(path, (size_t)64 << 20, &content, err);
     if (rc == 0)
         rc = job_file_parse(buffer_view(&content), path, verb_problem, NULL, &file, err);
     if (rc == 0) {
-        snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(file.id));
-        rc = spool_submit(context->home, name, buffer_view(&content), err);
+        rc = submission_make(context, file.id, buffer_view(&content), err);
         job_file_fini(&file);
     }
-    if (rc == 0 && context->json)
-        verb_print_json(json_pack("{s:s}", "submitted", name));
-    else if (rc == 0)
-        printf("%s is in the spool; %s\n", name,
-               daemon_serves(context->home)
-                   ? "`volley jobs` shows how it stands"
-                   : "no `volley serve` runs in this home, so it waits there for one");
     buffer_fini(&content);
     return rc;
 }
