@@ -104,8 +104,8 @@ enum frame_file_state frame_file_decode(struct text t, struct frame_file *out)
     if (memcmp(head.magic, file_magic, sizeof(file_magic)) != 0 ||
         le64toh(head.check) != hash64(&head, offsetof(struct file_head, check)))
         return FRAME_FILE_DAMAGED;
-    if (head.version != FRAME_FILE_VERSION)
+    if (head.version == 0 || head.version > FRAME_FILE_VERSION)
         return FRAME_FILE_OTHER_VERSION;
-    *out = (struct frame_file){le32toh(head.number), le64toh(head.salt)};
+    *out = (struct frame_file){le32toh(head.number), le64toh(head.salt), head.version};
     return FRAME_FILE_GOOD;
 }
