@@ -36,9 +36,10 @@ struct journal {
     struct loop_timer timer;
     int64_t timer_at_ns; /* INT64_MAX: not armed */
 
-    struct group *current; /* being filled */
-    bool wanted;           /* current is to be written as soon as the rule allows */
-    struct group *first;   /* closed groups in order: on their way, then unsent */
+    struct group *current;   /* being filled */
+    bool wanted;             /* current is to be written as soon as the rule allows */
+    int64_t outcomes_due_ns; /* when it is, for its outcomes; INT64_MAX: it has none */
+    struct group *first;     /* closed groups in order: on their way, then unsent */
     struct group *last;
     struct group *unsent;
     struct group *spare;
@@ -65,7 +66,7 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
     CHECK(journal);
     journal->loop = loop;
     journal->timer = (struct loop_timer){.fn = on_timer, .arg = journal};
-    journal->timer_at_ns = INT64_MAX;
+    journal->timer_at_ns = journal->outcomes_due_ns = INT64_MAX;
     journal->waits_end = &journal->waits;
     int rc = journal_file_lock(&journal->file, dir, err);
     journal->file.limits = limits;
@@ -105,6 +106,7 @@ static void close_current(struct journal *journal)
     if (!journal->unsent)
         journal->unsent = group;
     journal->wanted = false;
+    journal->outcomes_due_ns = INT64_MAX;
     failpoint(FAILPOINT_GROUP_CLOSED);
 
     struct group *next = journal->spare;
@@ -265,8 +267,11 @@ static void on_timer(struct loop_timer *timer)
 {
     struct journal *journal = timer->arg;
     journal->timer_at_ns = INT64_MAX;
-    journal->wanted = journal->current->body_bytes > 0;
+    journal->wanted |= journal->outcomes_due_ns <= loop_now_ns(journal->loop);
     pump(journal);
+    /* Those it was armed for may have gone with others. */
+    if (!journal->wanted && journal->outcomes_due_ns < INT64_MAX)
+        wake_at(journal, journal->outcomes_due_ns);
     notify(journal);
 }
 
@@ -303,12 +308,10 @@ static char *make_room(struct journal *journal, size_t bytes)
  * comes in this round goes with it, or when the last one is durable. */
 static void want(struct journal *journal)
 {
-    if (journal->in_flight == 0 && !journal->unsent) {
-        wake_at(journal, loop_now_ns(journal->loop));
-        return;
-    }
     journal->wanted = true;
-    if (journal->current->body_bytes >= worth_writing(journal))
+    if (journal->in_flight == 0 && !journal->unsent)
+        wake_at(journal, loop_now_ns(journal->loop));
+    else if (journal->current->body_bytes >= worth_writing(journal))
         pump(journal);
 }
 
@@ -346,7 +349,10 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
         return;
     struct group *group = journal->current;
     group->body_bytes += record_encode_outcome(&group->context, outcome, at);
-    wake_at(journal, loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS);
+    if (journal->outcomes_due_ns == INT64_MAX) {
+        journal->outcomes_due_ns = loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS;
+        wake_at(journal, journal->outcomes_due_ns);
+    }
 }
 
 void journal_mark(struct journal *journal, enum journal_mark mark)
@@ -366,7 +372,7 @@ void journal_sync(struct journal *journal, struct journal_wait *wait)
     journal->waits_end = &wait->next;
     if (journal->failed || wait->until <= journal->durable_sequence)
         wake_at(journal, loop_now_ns(journal->loop));
-    else
+    else if (journal->current->body_bytes > 0)
         want(journal);
 }
 
