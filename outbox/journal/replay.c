@@ -271,7 +271,8 @@ int replay_read(const char *dir, const struct replay_visitor *visitor, struct re
     if (rc == 0)
         rc = read_frames(&scan, &reading, err);
     out->extent.files = scan.file_count;
-    out->extent.bytes += (uint64_t)scan.file_count * FRAME_FILE_BYTES;
+    out->extent.bytes +=
+        (uint64_t)scan.file_count * FRAME_FILE_BYTES + scan.skipped_bytes;
     out->extent.tail_file = scan.file;
     out->extent.tail_offset = scan.offset;
     out->extent.tail_bytes = rc == 0 ? scan.tail_bytes : 0;

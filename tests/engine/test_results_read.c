@@ -168,7 +168,7 @@ static void write_journal(unsigned rows, bool notice)
     struct journal_decision *decisions =
         calloc(CHUNK_ROWS_MAX * CHANNEL_COUNT, sizeof(*decisions));
     char head[FRAME_FILE_BYTES], path[PATH_BYTES], *body = w->body + FRAME_HEAD_BYTES;
-    frame_file_encode(&(struct frame_file){0, SALT}, head);
+    frame_file_encode(&(struct frame_file){.salt = SALT}, head);
     buffer_add(&w->file, head, sizeof(head));
     record_context_init(&w->context);
     add_frame(w, record_encode_header(&header, body));

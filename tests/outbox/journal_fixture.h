@@ -90,7 +90,8 @@ struct image {
 static inline void image_init(struct image *image, uint32_t number, uint64_t sequence)
 {
     *image = (struct image){.number = number, .sequence = sequence};
-    frame_file_encode(&(struct frame_file){number, FIXTURE_SALT}, image->bytes);
+    frame_file_encode(&(struct frame_file){.number = number, .salt = FIXTURE_SALT},
+                      image->bytes);
     image->used = image->starts[0] = FRAME_FILE_BYTES;
     record_context_init(&image->context);
 }

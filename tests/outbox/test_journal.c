@@ -34,7 +34,7 @@ static bool use_loop(const char *kind)
 static int open_header(const struct journal_header *header, struct error *err)
 {
     return journal_open_limited(fixture_dir, header, loop,
-                                (struct journal_limits){32u << 10, 16u << 10}, &journal,
+                                (struct journal_limits){32u << 10, 16u << 10, false}, &journal,
                                 err);
 }
 

@@ -99,7 +99,8 @@ static void open_limited(uint32_t file_bytes, uint32_t group_bytes)
     struct error err = {0};
     fake = (struct loop){0};
     cr_assert_eq(journal_open_limited(fixture_dir, &fixture_header, &fake,
-                                      (struct journal_limits){file_bytes, group_bytes},
+                                      (struct journal_limits){file_bytes, group_bytes,
+ false},
                                       &journal, &err),
                  0, "%s", err.text);
 }
