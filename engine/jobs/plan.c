@@ -4,14 +4,18 @@
 #include "base/clock.h"
 #include "engine/pipeline/pipeline.h"
 
-static int grant(void *arg, uint64_t segments, struct error *err)
+static int begin(void *arg, uint64_t *left_out, struct error *err)
 {
-    uint64_t *left = arg;
     (void)err;
-    if (segments > *left)
-        return 0;
-    *left -= segments;
-    return 1;
+    *left_out = *(uint64_t *)arg;
+    return 0;
+}
+
+static int end(void *arg, uint64_t taken, struct error *err)
+{
+    (void)err;
+    *(uint64_t *)arg -= taken;
+    return 0;
 }
 
 int plan_make(struct store *store, const struct job *job, struct plan *out,
@@ -29,8 +33,7 @@ int plan_make(struct store *store, const struct job *job, struct plan *out,
                                      .workers = job->config->workers,
                                      .plan_only = true,
                                      .plan_ns = spread_start_ns(job),
-                                     .grant = grant,
-                                     .arg = &left};
+                                     .account = {begin, end, &left}};
     struct pipeline *pipeline;
     rc = pipeline_start(&config, &pipeline, err);
     if (rc)

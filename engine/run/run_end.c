@@ -26,11 +26,11 @@ static enum job_state state_of(enum run_state state)
 static int settle_quota(struct run *run, const struct results_summary *summary,
                         struct error *err)
 {
-    if (!run->lease)
+    if (!run->segments)
         return 0;
-    quota_lease_refund(run->lease, summary->books.channels[CHANNEL_SMS].segments -
-                                       summary->charged_segments);
-    return quota_lease_close(&run->lease, err);
+    quota_job_refund(run->segments, summary->books.channels[CHANNEL_SMS].segments -
+                                        summary->charged_segments);
+    return quota_job_close(&run->segments, err);
 }
 
 /* write_report: summary is NULL while the job is only held. */

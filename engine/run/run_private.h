@@ -96,8 +96,8 @@ struct run {
     struct replay *replay; /* NULL for a fresh job */
     struct spread *spread; /* NULL for a job that is not */
     struct run_dead dead;
-    struct quota quota; /* before this run */
-    struct quota_lease *lease;
+    struct quota quota;         /* before this run */
+    struct quota_job *segments; /* NULL: no SMS */
     int64_t started_steady_ns;
     int64_t looked_ns; /* when the store was last asked */
     struct run_late late;

@@ -72,5 +72,8 @@ const char *const store_migrations[] = {
 
     /* 4: what a job file said, to tell the same job dropped again from another one. */
     "ALTER TABLE job ADD COLUMN content_hash INTEGER NOT NULL DEFAULT 0;",
+
+    /* 5: usage is what messages have been planned with, never a reserve. */
+    "UPDATE usage SET used = used + reserved; ALTER TABLE usage DROP COLUMN reserved;",
 };
 const int store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
