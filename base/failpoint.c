@@ -16,6 +16,7 @@ static const char *const names[] = {
     [FAILPOINT_FREEZE_DRAFT] = "freeze-draft",
     [FAILPOINT_FREEZE_NAMED] = "freeze-named",
     [FAILPOINT_START_FROZEN] = "start-frozen",
+    [FAILPOINT_START_PLANNED] = "start-planned",
     [FAILPOINT_START_RECORDED] = "start-recorded",
     [FAILPOINT_QUOTA_TAKEN] = "quota-taken",
     [FAILPOINT_FILE_FILLED] = "file-filled",

@@ -225,3 +225,8 @@ bool job_uses(const struct job *job, enum channel channel)
 {
     return job_names(job, channel) || (channel == CHANNEL_EMAIL && job->fallback);
 }
+
+bool job_is_capped(const struct config *config, const struct job_file *file)
+{
+    return config->frequency_cap.messages > 0 && file->category == CATEGORY_MARKETING;
+}
