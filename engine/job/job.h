@@ -82,7 +82,8 @@ struct job_env {
     const char *home;
     const struct config *config;
     struct store *store;
-    bool frugal; /* see struct job */
+    bool frugal;  /* see struct job */
+    bool closing; /* only to cancel it, which a blocked account may */
     /* Told about problems that do not stop the job. May be NULL. */
     job_problem_fn *warning_fn;
     /* Told about every problem that does, the first included. May be NULL. */

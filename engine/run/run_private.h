@@ -108,6 +108,7 @@ struct run {
     /* Also read by whoever shows how it goes. */
     _Atomic bool pausing, cancelling;
     bool put_off;
+    char blocked_because[ACCOUNT_BLOCKED_BYTES]; /* "": it is not */
     _Atomic enum run_state state;
     bool notice_settled;
     struct batch *notice; /* holds the owner's notice while it is on its way */

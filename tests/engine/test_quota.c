@@ -296,7 +296,7 @@ Test(quota, a_store_of_before_counts_its_reserves_as_used)
         "ALTER TABLE usage ADD COLUMN reserved INTEGER NOT NULL DEFAULT 0;"
         "INSERT INTO month (account, month) VALUES ('studio', '2026-11');"
         "INSERT INTO usage VALUES ('studio', '2026-11', 'a', 30, 12);"
-        "PRAGMA user_version = 4";
+        "DROP INDEX job_started; DROP INDEX account_blocked; PRAGMA user_version = 4";
     cr_assert_eq(sqlite3_exec(store->db, before, 0, 0, 0), 0);
     store_close(&store);
     cr_assert_eq(store_open(home, false, &store, &err), 0, "%s", err.text);
