@@ -1,5 +1,5 @@
 /* http: requests over kept-alive connections, polled by the loop. The only includer of
- * curl.h is http_transfer.h.
+ * curl.h is http_curl_transfer.h.
  *
  * HTTP/1.1, and HTTP/2 over TLS where the server has it. No redirects, no cookies, no
  * proxy. What comes back says whether the server can have seen the request, because a

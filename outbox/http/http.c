@@ -1,11 +1,11 @@
 /* http: see http.h.
  *
  * libcurl's multi *socket* interface: it tells which descriptors to watch and when to
- * call it: http_watch. */
-#include "outbox/wire/http.h"
-#include "outbox/wire/http_memory.h"
-#include "outbox/wire/http_transfer.h"
-#include "outbox/wire/http_watch.h"
+ * call it: http_curl_watch. */
+#include "outbox/http/http.h"
+#include "outbox/http/http_curl_memory.h"
+#include "outbox/http/http_curl_transfer.h"
+#include "outbox/http/http_curl_watch.h"
 #include "outbox/wire/remote.h"
 
 #include "base/clock.h"
@@ -22,12 +22,12 @@ struct http {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
-    struct http_watches watches;
+    struct http_curl_watches watches;
     struct loop_op poll_op;
     bool polling;
-    struct http_transfer *transfers;
+    struct http_curl_transfer *transfers;
     size_t transfer_count;
-    struct http_transfer *free;
+    struct http_curl_transfer *free;
     size_t under_way;
     void (*closed_fn)(void *arg);
     void *closed_arg;
@@ -37,7 +37,7 @@ struct http {
 
 static void act(struct http *http, const struct epoll_event *event)
 {
-    int running, fd = http_watch_of(&http->watches, event);
+    int running, fd = http_curl_watch_of(&http->watches, event);
     if (fd < 0)
         return;
     int happened = (event->events & EPOLLIN ? CURL_CSELECT_IN : 0) |
@@ -50,7 +50,7 @@ static void collect(struct http *http);
 
 static void finish_close(struct http *http)
 {
-    http_watches_fini(&http->watches);
+    http_curl_watches_fini(&http->watches);
     http->closed_fn(http->closed_arg);
 }
 
@@ -88,7 +88,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
                       : what == CURL_POLL_IN   ? EPOLLIN
                       : what == CURL_POLL_OUT  ? EPOLLOUT
                                                : EPOLLIN | EPOLLOUT;
-    http_watch_want(&http->watches, fd, wanted);
+    http_curl_watch_want(&http->watches, fd, wanted);
     return 0;
 }
 
@@ -101,14 +101,14 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
     if (fd < 0)
         return CURL_SOCKET_BAD;
     remote_tune(fd, &address->addr);
-    http_watch_start(&http->watches, fd);
+    http_curl_watch_start(&http->watches, fd);
     return fd;
 }
 
 static int on_close_socket(void *arg, curl_socket_t fd)
 {
     struct http *http = arg;
-    http_watch_close(&http->watches, fd);
+    http_curl_watch_close(&http->watches, fd);
     return 0;
 }
 
@@ -134,11 +134,11 @@ static void on_timer(struct loop_timer *timer)
 
 /* --- transfers --- */
 
-static void finish(struct http_transfer *transfer, CURLcode code)
+static void finish(struct http_curl_transfer *transfer, CURLcode code)
 {
     struct http *http = transfer->http;
     struct http_request *request = transfer->request;
-    struct http_reply reply = http_transfer_reply(transfer, code);
+    struct http_reply reply = http_curl_transfer_reply(transfer, code);
     curl_multi_remove_handle(http->multi, transfer->easy);
     transfer->request = NULL;
     http->under_way--;
@@ -154,7 +154,7 @@ static void collect(struct http *http)
         if (message->msg != CURLMSG_DONE)
             continue;
         CURLcode code = message->data.result;
-        struct http_transfer *transfer = NULL;
+        struct http_curl_transfer *transfer = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         finish(transfer, code);
     }
@@ -166,14 +166,14 @@ static void collect(struct http *http)
 static int on_words(CURL *easy, curl_infotype kind, char *data, size_t bytes, void *arg)
 {
     (void)easy;
-    struct http_transfer *reader = arg;
+    struct http_curl_transfer *reader = arg;
     uint32_t last;
     if (kind != CURLINFO_TEXT ||
-        !http_transfer_hear(reader, (struct text){data, bytes}, &last))
+        !http_curl_transfer_hear(reader, (struct text){data, bytes}, &last))
         return 0;
     struct http *http = reader->http;
     for (size_t i = 0; i < http->transfer_count; i++) {
-        struct http_transfer *transfer = &http->transfers[i];
+        struct http_curl_transfer *transfer = &http->transfers[i];
         if (transfer->request && transfer->port == reader->port &&
             transfer->stream > last)
             transfer->refused = true;
@@ -183,14 +183,15 @@ static int on_words(CURL *easy, curl_infotype kind, char *data, size_t bytes, vo
 
 static void global_init(void)
 {
-    curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_memory_malloc, http_memory_free,
-                         http_memory_realloc, http_memory_strdup, http_memory_calloc);
+    curl_global_init_mem(CURL_GLOBAL_DEFAULT, http_curl_memory_malloc,
+                         http_curl_memory_free, http_curl_memory_realloc,
+                         http_curl_memory_strdup, http_curl_memory_calloc);
 }
 
 static int add_transfer(struct http *http)
 {
-    struct http_transfer *transfer = &http->transfers[http->transfer_count++];
-    if (http_transfer_init(transfer, http) != 0)
+    struct http_curl_transfer *transfer = &http->transfers[http->transfer_count++];
+    if (http_curl_transfer_init(transfer, http) != 0)
         return -1;
     CURL *easy = transfer->easy;
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
@@ -218,7 +219,7 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
     size_t count = requests_max + 1;
     http->transfers = calloc(count, sizeof(*http->transfers));
     CHECK(http->transfers);
-    if (http_watches_init(&http->watches) != 0) {
+    if (http_curl_watches_init(&http->watches) != 0) {
         http_destroy(&http);
         return error_io(err, "HTTP cannot start: epoll_create1");
     }
@@ -245,15 +246,15 @@ int http_create(struct loop *loop, size_t requests_max, struct http **out,
 void http_trust(struct http *http, const char *ca_file, bool unverified)
 {
     for (size_t i = 0; i < http->transfer_count; i++)
-        http_transfer_trust(&http->transfers[i], ca_file, unverified);
+        http_curl_transfer_trust(&http->transfers[i], ca_file, unverified);
 }
 
 void http_send(struct http *http, struct http_request *request)
 {
     CHECK(!http->closed_fn && http->under_way < http->transfer_count - 1);
-    struct http_transfer *transfer = http->free;
+    struct http_curl_transfer *transfer = http->free;
     http->free = transfer->next_free;
-    http_transfer_take(transfer, request);
+    http_curl_transfer_take(transfer, request);
     http->under_way++;
     CHECK(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
 }
@@ -263,10 +264,10 @@ void http_send(struct http *http, struct http_request *request)
 static void clean_up_curl(struct http *http)
 {
     for (size_t i = 0; i < http->transfer_count; i++) {
-        struct http_transfer *transfer = &http->transfers[i];
+        struct http_curl_transfer *transfer = &http->transfers[i];
         if (transfer->easy && transfer->request)
             curl_multi_remove_handle(http->multi, transfer->easy);
-        http_transfer_fini(transfer);
+        http_curl_transfer_fini(transfer);
     }
     curl_multi_cleanup(http->multi);
     http->multi = NULL;
@@ -290,7 +291,7 @@ void http_destroy(struct http **http)
         return;
     if (h->multi)
         clean_up_curl(h);
-    http_watches_fini(&h->watches);
+    http_curl_watches_fini(&h->watches);
     for (size_t i = 0; i < h->transfer_count; i++) {
         buffer_fini(&h->transfers[i].body);
         free(h->transfers[i].known_url);
