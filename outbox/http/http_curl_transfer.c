@@ -103,6 +103,15 @@ static enum http_end end_of(struct http_curl_transfer *transfer, CURLcode code,
     }
 }
 
+static struct text header(const void *carrier, const char *name)
+{
+    const struct http_curl_transfer *transfer = carrier;
+    struct curl_header *found;
+    if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return TEXT_NONE;
+    return text_of(found->value);
+}
+
 struct http_reply http_curl_transfer_reply(struct http_curl_transfer *transfer,
                                            CURLcode code)
 {
@@ -121,7 +130,8 @@ struct http_reply http_curl_transfer_reply(struct http_curl_transfer *transfer,
         .retry_after_ns = retry_after_s < 0       ? 0
                           : retry_after_s > 86400 ? 86400 * NS_PER_S
                                                   : retry_after_s * NS_PER_S,
-        .transfer = transfer,
+        .header_fn = header,
+        .carrier = transfer,
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
@@ -133,19 +143,9 @@ struct http_reply http_curl_transfer_reply(struct http_curl_transfer *transfer,
     return reply;
 }
 
-struct text http_reply_header(const struct http_reply *reply, const char *name)
+int http_curl_transfer_init(struct http_curl_transfer *transfer, struct http_curl *curl)
 {
-    const struct http_curl_transfer *transfer = reply->transfer;
-    struct curl_header *header;
-    if (!transfer ||
-        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return TEXT_NONE;
-    return text_of(header->value);
-}
-
-int http_curl_transfer_init(struct http_curl_transfer *transfer, struct http *http)
-{
-    transfer->http = http;
+    transfer->curl = curl;
     CURL *easy = transfer->easy = curl_easy_init();
     transfer->url = curl_url();
     if (!easy || !transfer->url)
@@ -260,7 +260,7 @@ static void set_url(struct http_curl_transfer *transfer, const char *url)
 }
 
 void http_curl_transfer_take(struct http_curl_transfer *transfer,
-                             struct http_request *request)
+                             struct http_request *request, int64_t timeout_ns)
 {
     transfer->request = request;
     transfer->attempts = 0;
@@ -277,7 +277,7 @@ void http_curl_transfer_take(struct http_curl_transfer *transfer,
         curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->http2 ? 1L : 0L);
     transfer->telling = transfer->http2;
     /* connecting is part of it and needs no timer of its own */
-    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    long timeout_ms = timeout_ns > NS_PER_MS ? (long)(timeout_ns / NS_PER_MS) : 1;
     if (timeout_ms != transfer->timeout_ms)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     transfer->timeout_ms = timeout_ms;

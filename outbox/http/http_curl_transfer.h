@@ -1,4 +1,5 @@
-/* http_curl_transfer: one of libcurl's handles, which carries one request after the other. */
+/* http_curl_transfer: one of libcurl's handles, which carries one request after the other. The only
+ * includer of curl.h. */
 #ifndef OUTBOX_HTTP_CURL_TRANSFER_H
 #define OUTBOX_HTTP_CURL_TRANSFER_H
 
@@ -7,8 +8,10 @@
 
 #include <curl/curl.h>
 
+struct http_curl;
+
 struct http_curl_transfer {
-    struct http *http;
+    struct http_curl *curl;
     CURL *easy;
     CURLU *url; /* known_url, parsed */
     char *known_url;
@@ -30,7 +33,7 @@ struct http_curl_transfer {
 /* http_curl_transfer_init: with everything that is the same for all requests.
  * Errors: -1 when libcurl does not start; http_curl_transfer_fini is due all the same. */
 int http_curl_transfer_init(struct http_curl_transfer *transfer,
-                            struct http *http) MUST_USE;
+                            struct http_curl *curl) MUST_USE;
 /* http_curl_transfer_fini: not while a multi handle has it. The reply's body stays. */
 void http_curl_transfer_fini(struct http_curl_transfer *transfer);
 /* http_curl_transfer_trust: see http_trust. */
@@ -39,7 +42,7 @@ void http_curl_transfer_trust(struct http_curl_transfer *transfer, const char *c
 
 /* http_curl_transfer_take: make the handle ready for a request. */
 void http_curl_transfer_take(struct http_curl_transfer *transfer,
-                             struct http_request *request);
+                             struct http_request *request, int64_t timeout_ns);
 /* http_curl_transfer_hear: a line of what libcurl says that it does with the request. Returns true for
  * HTTP/2's GOAWAY: of what is on the connection, streams above *last_out are not looked at. */
 bool http_curl_transfer_hear(struct http_curl_transfer *transfer, struct text words,
