@@ -224,6 +224,7 @@ static void choose_body(struct http1_reply *r)
     } else if (r->chunked) {
         /* RFC 9112, 6.1: a length beside it, or HTTP/1.0, smells of smuggling */
         r->keeps = r->keeps && !r->sized && r->minor_one;
+        r->left = 0;
         r->state = CHUNK_SIZE;
     } else if (r->sized) {
         r->state = SIZED;
