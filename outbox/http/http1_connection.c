@@ -12,6 +12,9 @@
 /* Connections idle for longer are not used again: many servers drop them about then, and
  * a request that meets the drop ends as "lost". */
 #define IDLE_NS (30 * NS_PER_S)
+/* So much of a request is gone at once, and the loop has only not said so yet where its reply comes first;
+ * a server that answers while more is on its way may never read that. */
+#define GONE_BYTES (16 * 1024)
 /* One that was idle for this long may have ended without our having heard of it yet. */
 #define LOOK_NS (50 * NS_PER_MS)
 /* After so long another address is tried beside one that does not answer (RFC 8305, 5). */
@@ -21,6 +24,8 @@ static void set_phase(struct http1_connection *c, enum http1_phase phase)
 {
     bool before = c->phase <= HTTP1_SECURING, after = phase <= HTTP1_SECURING;
     c->origin->connecting += (size_t)after - (size_t)before;
+    c->origin->returning +=
+        (size_t)(phase == HTTP1_ANSWERING) - (size_t)(c->phase == HTTP1_ANSWERING);
     c->phase = phase;
 }
 
@@ -81,6 +86,13 @@ static void on_closed(void *arg)
     http1_check_closed(http1);
 }
 
+/* drop: it ends, and nobody counts on it any more. */
+static void drop(struct http1_connection *c)
+{
+    http1_connection_close(c);
+    http1_origin_serve(c->origin);
+}
+
 /* --- replies --- */
 
 static void become_idle(struct http1_connection *c)
@@ -106,17 +118,13 @@ static void answer(struct http1_connection *c, const struct http_reply *reply, b
     struct http1_origin *origin = c->origin;
     struct http_request *request = c->request;
     c->request = NULL;
-    if (keeps) {
+    if (keeps)
         set_phase(c, HTTP1_ANSWERING);
-        origin->returning++;
-        http_end(origin->http1->owner, request, reply);
-        origin->returning--;
-        if (c->phase == HTTP1_ANSWERING)
-            become_idle(c);
-    } else {
+    else
         http1_connection_close(c);
-        http_end(origin->http1->owner, request, reply);
-    }
+    http_end(origin->http1->owner, request, reply);
+    if (c->phase == HTTP1_ANSWERING && !c->stream.sending)
+        become_idle(c);
 }
 
 static void answer_reply(struct http1_connection *c, bool keeps)
@@ -156,17 +164,16 @@ static void on_received(void *arg, const char *data, size_t bytes)
 {
     struct http1_connection *c = arg;
     if (c->phase != HTTP1_BUSY) { /* nobody asked */
-        http1_connection_close(c);
+        drop(c);
         return;
     }
     const char *end = data + bytes;
     int got = http1_reply_feed(&c->reply, &data, end);
     if (got < 0)
         give_up(c, HTTP_GARBLED, false, "what came back is not HTTP");
-    else if (
-        got >
-        0) /* what is behind the reply, or came before the whole request went, fits no order */
-        answer_reply(c, c->reply.keeps && data == end && !c->stream.sending);
+    else if (got > 0)
+        answer_reply(c, c->reply.keeps && data == end &&
+                            (!c->stream.sending || c->stream.flying.bytes <= GONE_BYTES));
 }
 
 /* --- requests --- */
@@ -202,6 +209,8 @@ static void on_sent(void *arg)
     struct http1_connection *c = arg;
     if (c->phase == HTTP1_BUSY && !c->handed_over)
         c->handed_over = stream_flush(&c->stream);
+    else if (c->phase == HTTP1_ANSWERING)
+        become_idle(c);
 }
 
 /* --- from connect to the first request --- */
@@ -254,6 +263,8 @@ static void on_failed(void *arg, enum stream_failure failure, const char *why)
         open_next(c);
     else if (connecting)
         http1_origin_unreached(c->origin, why);
+    else
+        http1_origin_serve(c->origin);
 }
 
 static void on_timer(struct loop_timer *timer)
@@ -270,14 +281,13 @@ static void on_timer(struct loop_timer *timer)
         snprintf(why, sizeof(why), "timed out: no whole reply within %.3g s",
                  (double)c->request->timeout_ns / NS_PER_S);
         give_up(c, HTTP_TIMEOUT, false, why);
+    } else if (c->phase > HTTP1_SECURING) {
+        drop(c);
     } else {
-        bool connecting = c->phase <= HTTP1_SECURING;
         bool securing = c->phase == HTTP1_SECURING;
         http1_connection_close(c);
-        if (connecting)
-            http1_origin_unreached(origin, securing
-                                               ? "timed out: TLS was not agreed upon"
-                                               : "timed out: no connection was made");
+        http1_origin_unreached(origin, securing ? "timed out: TLS was not agreed upon"
+                                                : "timed out: no connection was made");
     }
 }
 

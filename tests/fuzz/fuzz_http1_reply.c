@@ -44,7 +44,7 @@ static uint64_t digest(const uint8_t *data, size_t bytes, size_t piece)
         http1_reply_cut(&r, true);
     uint64_t sum = got < 0         ? 1
                    : r.status == 0 ? 2
-                                   : digest_reply(&r) + (got > 0 ? at : 0);
+                                   : digest_reply(&r) + (r.truncated ? 0 : at);
     free(copy);
     return sum;
 }
