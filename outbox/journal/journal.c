@@ -4,8 +4,8 @@
  * disk in order, several at a time, and may finish in any order; they are acknowledged in
  * order, and a frame says how far the journal was durable when it was written (scan.h).
  * The rule when to write: with nothing on its way, at the end of the round in which
- * somebody asked; else when the last group is durable, or as soon as enough has come
- * together to be worth a write of its own. That makes groups as large as the disk is
+ * somebody asked, or some time after something came that nobody waits for; else when the last
+ * group is durable, or as soon as enough has come together to be worth a write of its own. That makes groups as large as the disk is
  * slow, without a setting.
  *
  * A failed write is never repeated: after a failed fdatasync the kernel may have dropped
@@ -31,8 +31,10 @@
  * overlap, and writing their space twice would halve what the disk takes. */
 #define OVERLAP_BYTES (64u << 10)
 
-/* Nobody waits for an outcome; what is lost of 5 ms is in doubt after a crash. */
-#define OUTCOMES_DELAY_NS (5 * NS_PER_MS)
+/* Nobody waits for decisions and outcomes: they go with the next intents. At full speed those come
+ * every 20 ms (pace.c), and outcomes that are lost of that time are fewer than the intents that are
+ * ahead and in doubt after a crash anyway; written alone they would take most of all syncs. */
+#define NOT_AWAITED_NS (20 * NS_PER_MS)
 
 #define GROUP_ALIGN 4096
 
@@ -362,7 +364,7 @@ void journal_append(struct journal *journal, struct text frame)
         return;
     memcpy(at, frame.data, frame.bytes);
     journal->current->body_bytes += frame.bytes;
-    want(journal);
+    wake_at(journal, loop_now_ns(journal->loop) + NOT_AWAITED_NS);
 }
 
 void journal_intents(struct journal *journal, const struct journal_intent *intents,
@@ -388,7 +390,7 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
         return;
     struct group *group = journal->current;
     group->body_bytes += record_encode_outcome(&group->context, outcome, at);
-    wake_at(journal, loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS);
+    wake_at(journal, loop_now_ns(journal->loop) + NOT_AWAITED_NS);
 }
 
 void journal_mark(struct journal *journal, enum journal_mark mark)
