@@ -201,17 +201,6 @@ static void begin(void)
     fake.writes_seen = 0;
 }
 
-/* The frame a write begins with. */
-static struct frame frame_of(const struct fake_write *w)
-{
-    struct scan scan;
-    cr_assert_eq(scan_open(&scan, fixture_dir, NULL), 0);
-    struct frame frame;
-    cr_assert(frame_verify((struct text){w->data, w->bytes}, scan.salt, &frame));
-    scan_close(&scan);
-    return frame;
-}
-
 /* WAYS_TEST(suite, name) { … }: runs as suite_direct/name and suite_buffered/name. */
 #define WAYS_TEST(suite, name)                                                           \
     static void suite##_##name(void);                                                    \

@@ -7,6 +7,17 @@ TestSuite(journal_faults_buffered, .init = fixture_init, .fini = fixture_fini);
 
 /* --- grouping --- */
 
+/* The frame a write begins with. */
+static struct frame frame_of(const struct fake_write *w)
+{
+    struct scan scan;
+    cr_assert_eq(scan_open(&scan, fixture_dir, NULL), 0);
+    struct frame frame;
+    cr_assert(frame_verify((struct text){w->data, w->bytes}, scan.salt, &frame));
+    scan_close(&scan);
+    return frame;
+}
+
 WAYS_TEST(journal_faults, a_round_makes_one_group)
 {
     open_plain();
