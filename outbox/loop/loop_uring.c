@@ -35,12 +35,12 @@
 #define TAG_SYNC 1u
 
 /* See learn. */
-#define BATCH_MAX    64
+#define BATCH_MAX    32
 #define PATIENCE_MIN 8 /* waits in time before batch grows */
 #define PATIENCE_MAX 1024
-/* What a send into a full socket, or a batch that does not come, holds up the others. Three quarters of
- * fifty mails take a server that needs 15 us for each nearly as long. */
-#define BATCH_WAIT_NS NS_PER_MS
+/* What a send into a full socket, or a batch that does not come, holds up the others. Half of fifty
+ * mails take a server that needs 15 us for each nearly as long. */
+#define BATCH_WAIT_NS (500 * NS_PER_US)
 
 /* See look_at_load. */
 #define LOAD_WAITS 64
@@ -394,9 +394,8 @@ static int64_t processor_ns(void)
     return used.tv_sec * NS_PER_S + used.tv_nsec;
 }
 
-/* Who has nothing else to do sleeps until three quarters of what is owed have come: each switch and timer
- * then serves many, and the last quarter is what the other side goes on with. Who has would only make
- * both sides wait for each other in turn. */
+/* Who has nothing else to do sleeps until half of what is owed has come, for each switch and timer then
+ * serves twice as many; who has would only make both sides wait for each other in turn. */
 static void look_at_load(struct uring *u, int64_t now_ns)
 {
     if (++u->waits % LOAD_WAITS)
@@ -420,7 +419,7 @@ static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
 
 static int wait_for_batch(struct uring *u, int64_t wait_ns)
 {
-    unsigned share = u->idle ? u->owing * 3 / 4 : u->owing / 4;
+    unsigned share = u->owing / (u->idle ? 2 : 4);
     unsigned most = share > 0 ? share : 1;
     unsigned batch = u->batch < most ? u->batch : most;
     unsigned sends = u->sends;
