@@ -54,7 +54,7 @@ WAYS_TEST(journal_faults, decisions_and_outcomes_wait_for_company)
     open_plain();
     decide_all();
     run_timer();
-    fake.now_ns += 4 * NS_PER_MS;
+    fake.now_ns += 9 * NS_PER_MS;
     outcome(0);
     run_timer();
     cr_expect_eq(fake.write_count, 0);
