@@ -1,7 +1,8 @@
 /* http: see http.h.
  *
- * Two clients carry requests. HTTP/1.1 is our own (http1.h), which costs a third of libcurl's processor
- * time for each; where a server prefers HTTP/2, libcurl has it (http_curl.h), and is only made then. */
+ * Two clients carry requests. HTTP/1.1 is our own (http1.h), for libcurl takes more user time for each than
+ * all else in volley together; where a server prefers HTTP/2, libcurl has it (http_curl.h), and is only made
+ * then. */
 #include "outbox/http/http.h"
 #include "outbox/http/http1.h"
 #include "outbox/http/http_curl.h"

@@ -136,9 +136,9 @@ void http1_origin_serve(struct http1_origin *origin)
         if (http1_connection_take(origin->idle, origin->waiting))
             take_waiting(origin);
     }
-    if (origin->broken)
+    if (origin->broken && origin->waiting) /* fn is called from the loop only */
         loop_timer_arm(origin->http1->loop, &origin->timer, 0);
-    else
+    else if (!origin->broken)
         connect_more(origin);
 }
 

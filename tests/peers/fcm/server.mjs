@@ -88,9 +88,10 @@ function send(headers, body) {
 }
 
 const server = http2.createSecureServer({ key: fs.readFileSync("server.key"), cert: fs.readFileSync("server.pem") });
-server.on("session", () => counts.connections++);
+const used = new Set(); // the first session only asks whether there is HTTP/2
 server.on("stream", (stream, headers) => {
     let body = "";
+    counts.connections = used.add(stream.session).size;
     counts.streams = Math.max(counts.streams, ++underWay);
     stream.setEncoding("utf8");
     stream.on("error", () => {});
