@@ -14,9 +14,8 @@ static uint64_t *find(uint64_t *slots, size_t capacity, uint64_t hash)
     }
 }
 
-static void grow(struct recent_table *table)
+static void resize(struct recent_table *table, size_t capacity)
 {
-    size_t capacity = table->capacity ? table->capacity * 2 : FIRST_CAPACITY;
     uint64_t *slots = calloc(capacity, sizeof(*slots));
     CHECK(slots != NULL);
     for (size_t i = 0; i < table->capacity; i++) {
@@ -33,7 +32,7 @@ void recent_table_add(struct recent_table *table, uint64_t hash, unsigned messag
     if (messages == 0)
         return;
     if (table->count + 1 > table->capacity / 4 * 3)
-        grow(table);
+        resize(table, table->capacity ? table->capacity * 2 : FIRST_CAPACITY);
     uint64_t *slot = find(table->slots, table->capacity, hash);
     uint64_t had = *slot & REACHED_COUNT_MAX, key = hash & ~(uint64_t)REACHED_COUNT_MAX;
     table->count += *slot == 0;
@@ -56,11 +55,22 @@ unsigned recent_table_of(const struct recent_table *table, uint64_t hash)
     return (unsigned)(*find(table->slots, table->capacity, hash) & REACHED_COUNT_MAX);
 }
 
+/* room_for: from the start. A table's slots are in the order of their hashes; put into one that is much
+ * smaller and grows, they would all land side by side. */
+static size_t room_for(size_t count)
+{
+    size_t capacity = FIRST_CAPACITY;
+    while (count + 1 > capacity / 4 * 3)
+        capacity *= 2;
+    return capacity;
+}
+
 void recent_table_sum(const struct recent_table *base, const struct recent_table *more,
                       const struct recent_table *less, struct recent_table *out)
 {
     const struct recent_table *parts[] = {base, more};
     *out = (struct recent_table){0};
+    resize(out, room_for(base->count + more->count));
     for (size_t p = 0; p < ARRAY_COUNT(parts); p++) {
         for (size_t i = 0; i < parts[p]->capacity; i++)
             recent_table_add(out, parts[p]->slots[i],
@@ -70,6 +80,7 @@ void recent_table_sum(const struct recent_table *base, const struct recent_table
         return;
     /* Whoever has none left is left out, or the table would never shrink. */
     struct recent_table kept = {0};
+    resize(&kept, out->capacity);
     for (size_t i = 0; i < out->capacity; i++) {
         unsigned had = (unsigned)(out->slots[i] & REACHED_COUNT_MAX);
         unsigned gone = out->slots[i] ? recent_table_of(less, out->slots[i]) : 0;
