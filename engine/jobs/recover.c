@@ -96,16 +96,16 @@ void recover_fini(struct recover_jobs *jobs)
 
 /* --- into the spool --- */
 
-static bool is_in(const char *home, enum spool_folder folder, const char *name)
+static bool is_in(const char *home, enum spool_folder folder, struct text name)
 {
     char path[PATH_BYTES];
-    return name[0] &&
-           snprintf(path, sizeof(path), "%s/spool/%s/%s", home, spool_folder_name(folder),
-                    name) < PATH_BYTES &&
+    return name_is_safe(name) &&
+           snprintf(path, sizeof(path), "%s/spool/%s/%.*s", home,
+                    spool_folder_name(folder), TEXT_ARGS(name)) < PATH_BYTES &&
            file_exists(path);
 }
 
-static bool is_spooled(const char *home, const char *name)
+bool recover_spooled(const char *home, struct text name)
 {
     return is_in(home, SPOOL_ACTIVE, name) || is_in(home, SPOOL_INCOMING, name);
 }
@@ -133,7 +133,8 @@ static int bring_back(const char *home, struct store *store, struct text id,
     char name[160];
     int rc = look_up(home, store, id, &job, err);
     snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(id));
-    if (rc || is_spooled(home, job.spool_name) || is_spooled(home, name))
+    if (rc || recover_spooled(home, text_of(job.spool_name)) ||
+        recover_spooled(home, text_of(name)))
         return rc;
     log_info("engine", "an interrupted job goes on", "job=%.*s", TEXT_ARGS(id));
     return recover_submit(home, id, err);

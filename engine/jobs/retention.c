@@ -4,6 +4,7 @@
 #include "engine/jobs/retention.h"
 
 #include "base/clock.h"
+#include "base/tree.h"
 #include "engine/job/frozen.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
@@ -146,22 +147,6 @@ static int measure_entry(const char *path, const struct stat *st, int kind,
     return 0;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind,
-                        struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static int remove_tree(const char *path, struct error *err)
-{
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-        return 0;
-    return error_io(err, "cannot remove %s", path);
-}
-
 /* each_input: fn for what goes from a folder that stays: journal.0000 first, by which others see that
  * there is a journal, and snapshot.arrow last, by which the next call sees that something is left. */
 static int each_input(const char *dir, int (*fn)(const char *path, struct error *err),
@@ -215,7 +200,7 @@ static int remove_whole(const char *home, struct text id, const char *dir,
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", going);
     if (rename(dir, going))
         return error_io(err, "cannot rename %s to %s", dir, going);
-    return remove_tree(going, err);
+    return tree_remove(going, err);
 }
 
 /* remove_left: folders that a crash left half removed. */
@@ -231,7 +216,7 @@ static int remove_left(const char *home, struct error *err)
             continue;
         rc = path_join(path, outbox, text_of(entry->d_name), err);
         if (rc == 0)
-            rc = remove_tree(path, err);
+            rc = tree_remove(path, err);
     }
     if (dir)
         closedir(dir);
@@ -282,7 +267,7 @@ static int prune_job(struct pruning *p, const struct store_job *job, struct erro
     else if (rc == 0 && !p->retention->dry_run) {
         rc = mark_pruned(dir, err);
         if (rc == 0)
-            rc = each_input(dir, remove_tree, err);
+            rc = each_input(dir, tree_remove, err);
     }
     close(lock);
     if (rc == 0 && p->fn)
