@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/jobs/daemon_private.h"
+#include "engine/jobs/halt.h"
 #include "engine/jobs/recover.h"
 #include "engine/jobs/retention.h"
 #include "engine/jobs/status_file.h"
@@ -94,7 +95,7 @@ static void follow(struct daemon *d, struct filed *filed)
                                                     .account = text_of(job->account),
                                                     .state = filed->state,
                                                     .priority = job->priority,
-                                                    .reason = ""});
+                                                    .reason = filed->why.text});
     if (filed->kind == FILED_WAITS) {
         slots_add(d->slots, job);
         return;
@@ -138,6 +139,7 @@ static int record(struct daemon *d, struct error *err)
     int rc = store_begin(d->store, err);
     if (rc)
         return rc;
+    d->halted = halted(d->home);
     rc = endings_record(d, err);
     if (rc == 0 && !d->stopping)
         rc = more = intake_record(d, err);
@@ -258,7 +260,7 @@ bool daemon_serves(const char *home)
     return locked;
 }
 
-static int open_all(struct daemon *d, struct error *err)
+static int open_all(struct daemon *d, bool paused, struct error *err)
 {
     const struct config *config = process_config(d->process);
     int rc = spool_make(d->home, err);
@@ -266,6 +268,8 @@ static int open_all(struct daemon *d, struct error *err)
         rc = lock_home(d, err);
     if (rc == 0)
         rc = store_open(d->home, false, &d->store, err);
+    if (rc == 0 && paused)
+        rc = halt_begin(d->home, d->store, false, err);
     if (rc == 0)
         rc = recover_to_spool(d->home, d->store, err);
     if (rc == 0)
@@ -295,14 +299,18 @@ static void close_all(struct daemon *d)
         close(d->lock_fd);
 }
 
-int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
-               void *arg, const volatile sig_atomic_t *stop, struct error *err)
+int daemon_run(const char *home, struct process *process, bool paused,
+               void (*ready_fn)(void *arg), void *arg, const volatile sig_atomic_t *stop,
+               struct error *err)
 {
     struct daemon d = {.home = home, .process = process, .lock_fd = -1};
     d.news_tail = &d.news;
-    int rc = open_all(&d, err);
+    int rc = open_all(&d, paused, err);
     if (rc == 0) {
         struct error last;
+        if (halted(home))
+            log_warn("engine", "everything is paused until `volley resume`", "home=%s",
+                     home);
         if (ready_fn)
             ready_fn(arg);
         rc = rounds(&d, stop, err);

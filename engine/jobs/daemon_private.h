@@ -16,8 +16,8 @@ struct filed {
     struct backlog_job *job; /* the file is where spool_move finds it: in `from` */
     enum spool_folder from;
     enum job_state state;
-    bool taken_in; /* by this round; else it was in the backlog or in hold */
-    struct error why;
+    bool taken_in;    /* by this round; else it was in the backlog or in hold */
+    struct error why; /* a control file failed, a job is held */
 };
 
 struct daemon {
@@ -29,6 +29,7 @@ struct daemon {
     struct slots *slots;
     int lock_fd;
     bool stopping;
+    bool halted;                         /* as this round saw it, see halt.h */
     bool active_read;                    /* what an earlier run left in spool/active */
     struct slot_news *news, **news_tail; /* not recorded yet */
     struct filed *filed;                 /* of this round */

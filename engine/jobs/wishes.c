@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/halt.h"
 #include "engine/jobs/recover.h"
 #include "ingest/control_file.h"
 
@@ -131,6 +132,9 @@ static int set_control(struct daemon *d, const struct control_file *file,
     else if (state == JOB_FINISHED || state == JOB_CANCELLED)
         error_set(why, ERROR_INPUT, "job \"%s\" is already %s", file->job,
                   job_state_name(state));
+    else if (rc == 1 && file->wish == CONTROL_RESUME && d->halted)
+        error_set(why, ERROR_AGAIN, "job \"%s\" does not go on: %s", file->job,
+                  HALT_REASON);
     else if (rc == 1)
         rc = store_job_control(d->store, text_of(file->job), controls[file->wish], err);
     return rc < 0 ? rc : 0;
