@@ -10,6 +10,7 @@
 #include "engine/jobs/halt.h"
 #include "engine/jobs/recover.h"
 #include "engine/jobs/retention.h"
+#include "engine/jobs/spool_retention.h"
 #include "engine/jobs/status_file.h"
 
 #include <errno.h>
@@ -27,8 +28,9 @@
 /* How often that is said. */
 #define BROKEN_TOLD_NS (60 * NS_PER_S)
 /* Old jobs are looked for once a day, and a few at a time: a person who wants to pause does not wait. */
-#define PRUNE_NS   (24 * 3600 * NS_PER_S)
-#define PRUNE_JOBS 20
+#define PRUNE_NS    (24 * 3600 * NS_PER_S)
+#define PRUNE_JOBS  20
+#define PRUNE_FILES 500
 
 void daemon_move(struct daemon *d, const char *name, enum spool_folder from,
                  enum spool_folder to)
@@ -194,22 +196,48 @@ static void tick(void *arg)
     slots_each(d->slots, write_running, d);
 }
 
-/* prune: what the key `retention` says. */
-static void prune(struct daemon *d)
+/* prune_jobs, prune_spool: what the keys `retention` and `spool_retention` say. More may be left when it
+ * is as many as one call removes. */
+static bool prune_jobs(struct daemon *d, const struct config *config)
 {
     struct error err;
-    const struct config *config = process_config(d->process);
-    if (!config->retention_ns || clock_steady_ns() < d->prune_ns)
-        return;
     struct retention retention = {.older_than_ns = config->retention_ns,
                                   .limit = PRUNE_JOBS};
+    if (!config->retention_ns)
+        return false;
     int64_t pruned =
         retention_prune(d->home, config, d->store, &retention, NULL, NULL, &err);
     if (pruned < 0)
         log_warn("engine", "cannot remove what old jobs left", "reason=\"%s\"", err.text);
     else if (pruned > 0)
         log_info("engine", "removed what old jobs left", "jobs=%lld", (long long)pruned);
-    d->prune_ns = clock_steady_ns() + (pruned == PRUNE_JOBS ? NS_PER_S : PRUNE_NS);
+    return pruned == PRUNE_JOBS;
+}
+
+static bool prune_spool(struct daemon *d, const struct config *config)
+{
+    struct error err;
+    struct spool_pruned gone = {0};
+    if (!config->spool_retention_ns)
+        return false;
+    int64_t pruned = spool_retention_prune(d->home, d->store, config->spool_retention_ns,
+                                           false, PRUNE_FILES, &gone, &err);
+    if (pruned < 0)
+        log_warn("spool", "cannot remove old files", "reason=\"%s\"", err.text);
+    else if (pruned > 0)
+        log_info("spool", "removed old files", "files=%llu templates=%llu",
+                 (unsigned long long)gone.files, (unsigned long long)gone.templates);
+    return pruned == PRUNE_FILES;
+}
+
+static void prune(struct daemon *d)
+{
+    const struct config *config = process_config(d->process);
+    if (clock_steady_ns() < d->prune_ns)
+        return;
+    bool more = prune_jobs(d, config);
+    more |= prune_spool(d, config);
+    d->prune_ns = clock_steady_ns() + (more ? NS_PER_S : PRUNE_NS);
 }
 
 static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct error *err)
@@ -266,6 +294,8 @@ static int open_all(struct daemon *d, bool paused, struct error *err)
     int rc = spool_make(d->home, err);
     if (rc == 0)
         rc = lock_home(d, err);
+    if (rc == 0)
+        rc = spool_retention_leftovers(d->home, err);
     if (rc == 0)
         rc = store_open(d->home, false, &d->store, err);
     if (rc == 0 && paused)

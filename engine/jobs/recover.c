@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/job/frozen.h"
 #include "engine/jobs/daemon.h"
+#include "engine/jobs/spool_retention.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -145,7 +146,10 @@ int recover_to_spool(const char *home, struct store *store, struct error *err)
     struct recover_jobs jobs;
     int rc = recover_find(home, store, &jobs, err);
     for (size_t i = 0; i < jobs.count && rc == 0; i++) {
-        if (!jobs.list[i].paused)
+        char folder[160];
+        snprintf(folder, sizeof(folder), "outbox/%s", jobs.list[i].id);
+        rc = spool_retention_temporaries(home, folder, err);
+        if (rc == 0 && !jobs.list[i].paused)
             rc = bring_back(home, store, text_of(jobs.list[i].id), err);
     }
     recover_fini(&jobs);

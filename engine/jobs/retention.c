@@ -127,12 +127,13 @@ bool retention_pruned(const char *home, struct text id)
     return frozen_dir(home, id, dir, NULL) == 0 && has(dir, "pruned.json");
 }
 
-/* is_input: one of those whose order does not matter; also what a crash left of pruned.json. */
+/* is_input: one of those whose order does not matter; also what a crash left of a file. */
 static bool is_input(const char *name)
 {
     bool journal = strncmp(name, "journal.", 8) == 0 && strcmp(name, "journal.0000") != 0;
+    size_t bytes = strlen(name);
     return journal || strcmp(name, "template") == 0 ||
-           strncmp(name, "pruned.json.", 12) == 0;
+           (bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0);
 }
 
 static __thread uint64_t walked_bytes; /* nftw hands nothing on to its function */
