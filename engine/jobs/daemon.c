@@ -11,7 +11,6 @@
 #include "engine/jobs/recover.h"
 #include "engine/jobs/retention.h"
 #include "engine/jobs/spool_retention.h"
-#include "engine/jobs/status_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -91,13 +90,13 @@ static void follow(struct daemon *d, struct filed *filed)
     }
     bool known = filed->taken_in && filed->kind == FILED_DONE;
     if (known && filed->state != JOB_RUNNING && filed->state != JOB_WAITING)
-        status_file_ended(d->home, text_of(job->id), job->priority);
+        status_file_ended(d->status, text_of(job->id), job->priority);
     else if (!known)
-        status_file_write(d->home, &(struct status){.job = text_of(job->id),
-                                                    .account = text_of(job->account),
-                                                    .state = filed->state,
-                                                    .priority = job->priority,
-                                                    .reason = filed->why.text});
+        status_file_write(d->status, &(struct status){.job = text_of(job->id),
+                                                      .account = text_of(job->account),
+                                                      .state = filed->state,
+                                                      .priority = job->priority,
+                                                      .reason = filed->why.text});
     if (filed->kind == FILED_WAITS) {
         slots_add(d->slots, job);
         return;
@@ -183,7 +182,7 @@ static int round_of(struct daemon *d, struct error *err)
 static void write_running(void *arg, struct run *run)
 {
     const struct daemon *d = arg;
-    status_file_running(d->home, run);
+    status_file_running(d->status, run);
 }
 
 static void tick(void *arg)
@@ -194,6 +193,7 @@ static void tick(void *arg)
         return;
     d->status_ns = clock_steady_ns();
     slots_each(d->slots, write_running, d);
+    status_files_retry(d->status);
 }
 
 /* prune_jobs, prune_spool: what the keys `retention` and `spool_retention` say. More may be left when it
@@ -327,6 +327,7 @@ static void close_all(struct daemon *d)
     free(d->filed);
     if (d->lock_fd >= 0)
         close(d->lock_fd);
+    status_files_destroy(&d->status);
 }
 
 int daemon_run(const char *home, struct process *process, bool paused,
@@ -335,6 +336,7 @@ int daemon_run(const char *home, struct process *process, bool paused,
 {
     struct daemon d = {.home = home, .process = process, .lock_fd = -1};
     d.news_tail = &d.news;
+    d.status = status_files_create(home);
     int rc = open_all(&d, paused, err);
     if (rc == 0) {
         struct error last;

@@ -6,6 +6,7 @@
 #define ENGINE_DAEMON_PRIVATE_H
 
 #include "engine/jobs/slots.h"
+#include "engine/jobs/status_file.h"
 #include "ingest/spool.h"
 
 #define ROUND_FILES_MAX 256
@@ -27,6 +28,7 @@ struct daemon {
     struct io_thread *io;
     struct spool *spool;
     struct slots *slots;
+    struct status_files *status;
     int lock_fd;
     bool stopping;
     bool halted;                         /* as this round saw it, see halt.h */
