@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "engine/jobs/daemon_private.h"
 #include "engine/jobs/halt.h"
+#include "engine/jobs/receipt_drop.h"
 #include "engine/jobs/recover.h"
 #include "engine/jobs/retention.h"
 #include "engine/jobs/spool_retention.h"
@@ -47,7 +48,7 @@ void daemon_refuse(struct daemon *d, const char *name, const struct error *why,
     char quoted[ERROR_TEXT_BYTES];
     log_warn("spool", "job refused", "file=%s reason=%s", name,
              log_quote(text_of(why->text), quoted, sizeof(quoted)));
-    if (spool_fail(d->spool, name, why, line, &err))
+    if (spool_fail(d->spool, name, SPOOL_ACTIVE, why, line, &err))
         log_error("spool", "cannot move a job file", "file=%s reason=\"%s\"", name,
                   err.text);
 }
@@ -189,6 +190,7 @@ static void tick(void *arg)
 {
     struct daemon *d = arg;
     slots_tick(d->slots);
+    receipt_drop_configure(d->receipts, process_config(d->process));
     if (clock_steady_ns() - d->status_ns < STATUS_NS)
         return;
     d->status_ns = clock_steady_ns();
@@ -307,6 +309,8 @@ static int open_all(struct daemon *d, bool paused, struct error *err)
     if (rc == 0)
         rc = io_thread_start(config, &d->io, err);
     process_attach(d->process, d->io);
+    if (rc == 0)
+        rc = receipt_drop_start(d->home, config, &d->receipts, err);
     if (rc == 0) {
         spool_defer(d->spool);
         rc = slots_create(d->home, d->process, d->io, config->max_active_jobs, &d->slots,
@@ -318,6 +322,7 @@ static int open_all(struct daemon *d, bool paused, struct error *err)
 static void close_all(struct daemon *d)
 {
     process_attach(d->process, NULL);
+    receipt_drop_stop(&d->receipts);
     slots_destroy(&d->slots);
     io_thread_stop(&d->io);
     if (d->spool)

@@ -29,6 +29,7 @@ struct daemon {
     struct spool *spool;
     struct slots *slots;
     struct status_files *status;
+    struct receipt_drop *receipts;
     int lock_fd;
     bool stopping;
     bool halted;                         /* as this round saw it, see halt.h */
