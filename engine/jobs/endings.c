@@ -96,7 +96,7 @@ static void follow(struct daemon *d, const struct slot_news *news)
         return;
     case SLOT_LATER:
     case SLOT_ASLEEP:
-        slots_again(d->slots, news->job, news->due_ns);
+        slots_again(d->slots, news->job, news->due_ns, news->retry_ns);
         return;
     case SLOT_REFUSED:
         daemon_refuse(d, name, &news->why, news->line);

@@ -110,7 +110,8 @@ static int take_known(const struct intake *in)
     }
     if (status_running(in->d->home, known) &&
         known->pid != getpid()) { /* another process sends it */
-        file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
+        file_as(in, FILED_WAITS, JOB_RUNNING, 0)->job->retry_ns =
+            clock_steady_ns() + SLOTS_AGAIN_NS;
         return 0;
     }
     bool stays = paused && known->control != JOB_CONTROL_RESUME &&

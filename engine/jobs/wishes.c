@@ -89,7 +89,7 @@ static int of_waiting(struct daemon *d, const struct store_job *job, struct erro
     if (!frozen_exists(d->home, job->id))
         return end_waiting(d, waiting, JOB_CANCELLED, err);
     waiting->cancel = true;
-    waiting->due_ns = 0;
+    waiting->due_ns = waiting->retry_ns = 0;
     waiting->priority = PRIORITY_HIGH;
     daemon_file(d, waiting, FILED_WAITS, JOB_WAITING);
     return 0;
