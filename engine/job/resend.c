@@ -12,6 +12,22 @@
 
 #define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
 
+static bool for_lack_of_quota(enum disposition d)
+{
+    return d == DISPOSITION_QUOTA || (d >= DISPOSITION_QUOTA_THEN_OPTED_OUT &&
+                                      d <= DISPOSITION_QUOTA_THEN_EMPTY_TEXT);
+}
+
+/* has_message: of the job, on any channel. */
+static bool has_message(const struct replay *replay, uint64_t row)
+{
+    bool any = false;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        any |= replay->states[c] &&
+               disposition_sends((enum disposition)replay->states[c][row].disposition);
+    return any;
+}
+
 bool resend_wants(enum disposition disposition, enum outcome outcome,
                   enum resend_only only)
 {
@@ -24,6 +40,8 @@ bool resend_wants(enum disposition disposition, enum outcome outcome,
         return outcome == OUTCOME_UNKNOWN;
     case RESEND_UNSENT:
         return outcome == OUTCOME_CANCELLED || outcome == OUTCOME_EXPIRED;
+    case RESEND_QUOTA:
+        break; /* was never planned */
     }
     return false;
 }
@@ -43,8 +61,10 @@ static void read_channel(struct resend *resend, const struct replay *replay, int
 {
     const struct replay_state *states = replay->states[channel];
     for (uint64_t r = 0; states && r < replay->rows; r++) {
-        if (resend_wants((enum disposition)states[r].disposition,
-                         (enum outcome)states[r].outcome, only))
+        enum disposition disposition = (enum disposition)states[r].disposition;
+        if (only == RESEND_QUOTA
+                ? for_lack_of_quota(disposition) && !has_message(replay, r)
+                : resend_wants(disposition, (enum outcome)states[r].outcome, only))
             resend_add(resend, channel, r);
     }
 }

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/tree.h"
 #include "engine/job/frozen.h"
+#include "engine/job/reached.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -133,6 +134,7 @@ static bool is_input(const char *name)
     bool journal = strncmp(name, "journal.", 8) == 0 && strcmp(name, "journal.0000") != 0;
     size_t bytes = strlen(name);
     return journal || strcmp(name, "template") == 0 ||
+           strcmp(name, REACHED_PLANNED) == 0 || strcmp(name, REACHED_ENDED) == 0 ||
            (bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0);
 }
 

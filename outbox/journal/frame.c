@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/hash_long.h"
 
 #include <endian.h>
 
@@ -44,7 +45,7 @@ size_t frame_seal(char *bytes, size_t body_bytes, uint64_t sequence, uint64_t du
     memcpy(bytes, &head, sizeof(head));
     memset(bytes + FRAME_HEAD_BYTES + body_bytes, 0,
            total - FRAME_HEAD_BYTES - body_bytes);
-    head.check = htole64(hash64_seeded(bytes + 8, total - 8, salt));
+    head.check = htole64(hash64_long(bytes + 8, total - 8, salt));
     memcpy(bytes, &head.check, sizeof(head.check));
     return total;
 }
@@ -72,7 +73,7 @@ bool frame_verify(struct text t, uint64_t salt, struct frame *out)
     if (!head_read(t, &head))
         return false;
     size_t total = frame_bytes(head.body_bytes);
-    if (le64toh(head.check) != hash64_seeded(t.data + 8, total - 8, salt))
+    if (le64toh(head.check) != hash64_long(t.data + 8, total - 8, salt))
         return false;
     *out = (struct frame){
         .sequence = le64toh(head.sequence),
@@ -104,8 +105,8 @@ enum frame_file_state frame_file_decode(struct text t, struct frame_file *out)
     if (memcmp(head.magic, file_magic, sizeof(file_magic)) != 0 ||
         le64toh(head.check) != hash64(&head, offsetof(struct file_head, check)))
         return FRAME_FILE_DAMAGED;
-    if (head.version != FRAME_FILE_VERSION)
+    if (head.version == 0 || head.version > FRAME_FILE_VERSION)
         return FRAME_FILE_OTHER_VERSION;
-    *out = (struct frame_file){le32toh(head.number), le64toh(head.salt)};
+    *out = (struct frame_file){le32toh(head.number), le64toh(head.salt), head.version};
     return FRAME_FILE_GOOD;
 }

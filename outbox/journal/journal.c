@@ -4,8 +4,8 @@
  * disk in order, several at a time, and may finish in any order; they are acknowledged in
  * order, and a frame says how far the journal was durable when it was written (scan.h).
  * The rule when to write: with nothing on its way, at the end of the round in which
- * somebody asked; else when the last group is durable, or as soon as enough has come
- * together to be worth a write of its own. That makes groups as large as the disk is
+ * somebody asked, or some time after something came that nobody waits for; else when the last
+ * group is durable, or as soon as enough has come together to be worth a write of its own. That makes groups as large as the disk is
  * slow, without a setting.
  *
  * A failed write is never repeated: after a failed fdatasync the kernel may have dropped
@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "outbox/journal/group.h"
 #include "outbox/journal/journal_limited.h"
 #include "outbox/journal/journal_resume.h"
 #include "outbox/journal/record.h"
@@ -26,40 +27,21 @@
 /* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
 #define WINDOW_GROUPS 8
 
-/* What may be worth a write of its own while another is on its way. Below it the time of
- * one fdatasync counts, and zeroing ahead makes it 1.4 times as fast; above it groups
- * overlap, and writing their space twice would halve what the disk takes. */
-#define OVERLAP_BYTES (64u << 10)
-
-/* Nobody waits for an outcome; what is lost of 5 ms is in doubt after a crash. */
-#define OUTCOMES_DELAY_NS (5 * NS_PER_MS)
-
-#define GROUP_ALIGN 4096
-
-struct group {
-    struct loop_op op;
-    struct journal *journal;
-    struct group *next;
-    uint64_t sequence;
-    struct record_context context;
-    char *bytes; /* a frame: head, then body */
-    size_t body_bytes;
-    size_t frame_bytes; /* once sealed */
-    size_t written_bytes;
-    uint32_t offset; /* in the file */
-    bool done;
-};
+/* Nobody waits for decisions and outcomes: they go with the next intents, or alone after this time. What
+ * is lost of 5 ms of outcomes is in doubt after a crash. */
+#define NOT_AWAITED_NS (5 * NS_PER_MS)
 
 struct journal {
     struct journal_file file;
-    struct journal_limits limits;
     struct loop *loop;
     struct loop_timer timer;
     int64_t timer_at_ns; /* INT64_MAX: not armed */
 
     struct group *current; /* being filled */
     bool wanted;           /* current is to be written as soon as the rule allows */
-    struct group *first;   /* closed groups in order: on their way, then unsent */
+    int64_t
+        due_ns; /* when it is, for what nobody waits for; INT64_MAX: there is no such thing */
+    struct group *first; /* closed groups in order: on their way, then unsent */
     struct group *last;
     struct group *unsent;
     struct group *spare;
@@ -75,7 +57,6 @@ struct journal {
 
 /* --- opening --- */
 
-static struct group *group_create(struct journal *journal);
 static void on_timer(struct loop_timer *timer);
 
 int journal_open_limited(const char *dir, const struct journal_header *header,
@@ -86,12 +67,11 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
     struct journal *journal = calloc(1, sizeof(*journal));
     CHECK(journal);
     journal->loop = loop;
-    journal->limits = limits;
     journal->timer = (struct loop_timer){.fn = on_timer, .arg = journal};
-    journal->timer_at_ns = INT64_MAX;
+    journal->timer_at_ns = journal->due_ns = INT64_MAX;
     journal->waits_end = &journal->waits;
     int rc = journal_file_lock(&journal->file, dir, err);
-    journal->file.limit_bytes = limits.file_bytes;
+    journal->file.limits = limits;
     if (rc == 0)
         rc = journal_resume(&journal->file, header, &journal->durable_sequence, err);
     if (rc != 0) {
@@ -100,8 +80,8 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
         return rc;
     }
     journal->durable_to = frame_position(journal->file.number, journal->file.offset);
-    journal->current = group_create(journal);
-    journal->current->sequence = journal->durable_sequence + 1;
+    journal->current = group_create(journal, limits.group_bytes);
+    group_begin(journal->current, journal->durable_sequence + 1);
     *out = journal;
     return 0;
 }
@@ -113,23 +93,6 @@ int journal_open(const char *dir, const struct journal_header *header, struct lo
 }
 
 /* --- groups --- */
-
-static struct group *group_create(struct journal *journal)
-{
-    struct group *group = calloc(1, sizeof(*group));
-    CHECK(group);
-    group->bytes = aligned_alloc(GROUP_ALIGN, journal->limits.group_bytes);
-    CHECK(group->bytes);
-    group->journal = journal;
-    record_context_init(&group->context);
-    return group;
-}
-
-static void group_destroy(struct group *group)
-{
-    free(group->bytes);
-    free(group);
-}
 
 /* Put the current group behind the closed ones and begin another. A buffer is made only
  * when all are on their way or waiting to be, which is once per megabyte at worst. */
@@ -145,18 +108,15 @@ static void close_current(struct journal *journal)
     if (!journal->unsent)
         journal->unsent = group;
     journal->wanted = false;
+    journal->due_ns = INT64_MAX;
     failpoint(FAILPOINT_GROUP_CLOSED);
 
     struct group *next = journal->spare;
     if (next)
         journal->spare = next->next;
     else
-        next = group_create(journal);
-    next->sequence = group->sequence + 1;
-    next->body_bytes = 0;
-    next->written_bytes = 0;
-    next->done = false;
-    record_context_init(&next->context);
+        next = group_create(journal, journal->file.limits.group_bytes);
+    group_begin(next, group->sequence + 1);
     journal->current = next;
 }
 
@@ -209,8 +169,8 @@ static void write_rest(struct group *group)
     struct journal *journal = group->journal;
     journal->writing++;
     loop_write_sync(
-        journal->loop, &group->op, journal->file.fd, group->bytes + group->written_bytes,
-        group->frame_bytes - group->written_bytes, group->offset + group->written_bytes);
+        journal->loop, &group->op, group->fd, group->bytes + group->written_bytes,
+        group->write_bytes - group->written_bytes, group->offset + group->written_bytes);
 }
 
 /* Send the first unsent group. False: not before what is on its way has come back. */
@@ -227,14 +187,9 @@ static bool send_group(struct journal *journal)
             return false;
         }
     }
-    if (bytes < OVERLAP_BYTES)
-        journal_file_zero_ahead(file, bytes);
-    group->frame_bytes = frame_seal(group->bytes, group->body_bytes, group->sequence,
-                                    journal->durable_to, file->salt);
-    group->offset = file->offset;
+    group_seal(group, file, journal->durable_to, journal->in_flight == 0);
     group->op.fn = on_written;
     group->op.arg = group;
-    file->offset += (uint32_t)bytes;
     journal->unsent = group->next;
     journal->in_flight++;
     failpoint(FAILPOINT_GROUP_SEALED);
@@ -247,15 +202,16 @@ static bool send_group(struct journal *journal)
  * each, so a few large ones take a third less time than many small ones. */
 static size_t worth_writing(const struct journal *journal)
 {
-    size_t bytes = (size_t)OVERLAP_BYTES << journal->in_flight;
-    size_t most = journal->limits.group_bytes / 4 * 3;
+    size_t bytes = (size_t)GROUP_OVERLAP_BYTES << journal->in_flight;
+    size_t most = journal->file.limits.group_bytes / 4 * 3;
     return bytes < most ? bytes : most;
 }
 
 /* Write what the rule on top of this file says. */
 static void pump(struct journal *journal)
 {
-    while (!journal->failed && journal->in_flight < WINDOW_GROUPS) {
+    while (!journal->failed && journal->in_flight < WINDOW_GROUPS &&
+           !(journal->first && journal->first->has_zeros)) {
         if (!journal->unsent) {
             size_t bytes = journal->current->body_bytes;
             if (!journal->wanted || bytes == 0 ||
@@ -274,8 +230,7 @@ static void settle(struct journal *journal)
     for (struct group *group; (group = journal->first) != NULL && group->done;) {
         journal->first = group->next;
         journal->durable_sequence = group->sequence;
-        journal->durable_to = frame_position(
-            journal->file.number, group->offset + (uint32_t)group->frame_bytes);
+        journal->durable_to = frame_position(journal->file.number, group->end);
         group->next = journal->spare;
         journal->spare = group;
         journal->in_flight--;
@@ -288,11 +243,17 @@ static void on_written(struct loop_op *op, int64_t res, const char *data)
     struct group *group = op->arg;
     struct journal *journal = group->journal;
     journal->writing--;
+    if (res == -EINVAL && group->fd != journal->file.fd && !journal->failed) {
+        /* The file system lets a file be opened with O_DIRECT and not be written so. */
+        group->fd = journal->file.fd;
+        write_rest(group);
+        return;
+    }
     if (res <= 0) {
         fail(journal, res < 0 ? (int)-res : EIO);
     } else if (!journal->failed) {
         group->written_bytes += (size_t)res;
-        if (group->written_bytes < group->frame_bytes) {
+        if (group->written_bytes < group->write_bytes) {
             write_rest(group);
             return;
         }
@@ -308,8 +269,11 @@ static void on_timer(struct loop_timer *timer)
 {
     struct journal *journal = timer->arg;
     journal->timer_at_ns = INT64_MAX;
-    journal->wanted = journal->current->body_bytes > 0;
+    journal->wanted |= journal->due_ns <= loop_now_ns(journal->loop);
     pump(journal);
+    /* Those it was armed for may have gone with others. */
+    if (!journal->wanted && journal->due_ns < INT64_MAX)
+        wake_at(journal, journal->due_ns);
     notify(journal);
 }
 
@@ -331,8 +295,9 @@ static char *make_room(struct journal *journal, size_t bytes)
 {
     if (journal->failed)
         return NULL;
-    CHECK(frame_bytes(bytes) <= journal->limits.group_bytes);
-    if (frame_bytes(journal->current->body_bytes + bytes) > journal->limits.group_bytes) {
+    CHECK(frame_bytes(bytes) <= journal->file.limits.group_bytes);
+    if (frame_bytes(journal->current->body_bytes + bytes) >
+        journal->file.limits.group_bytes) {
         close_current(journal);
         pump(journal);
         if (journal->failed)
@@ -345,13 +310,20 @@ static char *make_room(struct journal *journal, size_t bytes)
  * comes in this round goes with it, or when the last one is durable. */
 static void want(struct journal *journal)
 {
-    if (journal->in_flight == 0 && !journal->unsent) {
-        wake_at(journal, loop_now_ns(journal->loop));
-        return;
-    }
     journal->wanted = true;
-    if (journal->current->body_bytes >= worth_writing(journal))
+    if (journal->in_flight == 0 && !journal->unsent)
+        wake_at(journal, loop_now_ns(journal->loop));
+    else if (journal->current->body_bytes >= worth_writing(journal))
         pump(journal);
+}
+
+/* write_soon: the same for what nobody waits for. */
+static void write_soon(struct journal *journal)
+{
+    if (journal->due_ns < INT64_MAX)
+        return;
+    journal->due_ns = loop_now_ns(journal->loop) + NOT_AWAITED_NS;
+    wake_at(journal, journal->due_ns);
 }
 
 void journal_append(struct journal *journal, struct text frame)
@@ -362,7 +334,7 @@ void journal_append(struct journal *journal, struct text frame)
         return;
     memcpy(at, frame.data, frame.bytes);
     journal->current->body_bytes += frame.bytes;
-    want(journal);
+    write_soon(journal);
 }
 
 void journal_intents(struct journal *journal, const struct journal_intent *intents,
@@ -388,7 +360,7 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
         return;
     struct group *group = journal->current;
     group->body_bytes += record_encode_outcome(&group->context, outcome, at);
-    wake_at(journal, loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS);
+    write_soon(journal);
 }
 
 void journal_mark(struct journal *journal, enum journal_mark mark)
@@ -408,7 +380,7 @@ void journal_sync(struct journal *journal, struct journal_wait *wait)
     journal->waits_end = &wait->next;
     if (journal->failed || wait->until <= journal->durable_sequence)
         wake_at(journal, loop_now_ns(journal->loop));
-    else
+    else if (journal->current->body_bytes > 0)
         want(journal);
 }
 

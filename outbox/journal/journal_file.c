@@ -15,6 +15,10 @@
  * into the page cache takes (0.3 ms). */
 #define ZERO_BYTES_MIN (64u << 10)
 #define ZERO_BYTES_MAX (1u << 20)
+/* Zeros that go along with a group hold it up. */
+#define ALONG_BYTES_MAX (256u << 10)
+/* Space for large groups; asking for it waits until nothing is on its way (ext4). */
+#define ALLOCATE_BYTES_MIN (1u << 20)
 
 static int write_at(int fd, const char *data, size_t bytes, uint64_t offset)
 {
@@ -33,17 +37,41 @@ static int write_at(int fd, const char *data, size_t bytes, uint64_t offset)
 
 int journal_file_lock(struct journal_file *file, const char *dir, struct error *err)
 {
-    *file = (struct journal_file){.dir_fd = -1, .fd = -1};
+    *file = (struct journal_file){.dir_fd = -1, .fd = -1, .direct_fd = -1};
     if (snprintf(file->dir, sizeof(file->dir), "%s", dir) >= PATH_BYTES)
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", dir);
     return journal_lock(dir, &file->dir_fd, err);
+}
+
+static void close_files(struct journal_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->direct_fd >= 0)
+        close(file->direct_fd);
+    file->fd = file->direct_fd = -1;
+    file->direct = false;
+}
+
+/* Past the page cache from here on, where that is possible. A file system that lets it be
+ * opened so and then refuses to write is found out by the first group. */
+static void open_direct(struct journal_file *file, const char *path)
+{
+    uint32_t partial = file->offset % FRAME_BLOCK_BYTES;
+    file->allocated_to = file->zeroed_to;
+    if (file->limits.buffered)
+        return;
+    file->direct_fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+    file->direct =
+        file->direct_fd >= 0 &&
+        pread(file->fd, file->tail, partial, file->offset - partial) == (ssize_t)partial;
 }
 
 /* Head, frame and first zeros of a file that has no name yet. */
 static int fill_new(struct journal_file *file, uint32_t number, struct text frame)
 {
     char head[FRAME_FILE_BYTES];
-    frame_file_encode(&(struct frame_file){number, file->salt}, head);
+    frame_file_encode(&(struct frame_file){.number = number, .salt = file->salt}, head);
     if (write_at(file->fd, head, sizeof(head), 0) != 0 ||
         write_at(file->fd, frame.data, frame.bytes, sizeof(head)) != 0)
         return -1;
@@ -62,8 +90,7 @@ int journal_file_begin(struct journal_file *file, uint32_t number, struct text f
         rc = path_join(temporary, file->dir, TEXT("journal.new"), err);
     if (rc != 0)
         return rc;
-    if (file->fd >= 0)
-        close(file->fd);
+    close_files(file);
     file->fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file->fd < 0)
         return error_io(err, "cannot create %s", temporary);
@@ -76,6 +103,7 @@ int journal_file_begin(struct journal_file *file, uint32_t number, struct text f
     if (fsync(file->dir_fd) != 0)
         return error_io(err, "cannot create %s", path);
     failpoint(FAILPOINT_FILE_BEGUN);
+    open_direct(file, path);
     return 0;
 }
 
@@ -136,12 +164,16 @@ int journal_file_continue(struct journal_file *file, const struct scan *scan,
     file->number = scan->file;
     file->offset = file->zeroed_to = scan->offset;
     rc = cut(file, scan, err);
+    /* Version 1 has no room between frames, so nothing may be aligned in such a file. */
+    if (rc == 0 && scan->version > 1)
+        open_direct(file, path);
     return rc == 0 ? sync_earlier(file, err) : rc;
 }
 
 bool journal_file_is_full(const struct journal_file *file, size_t bytes)
 {
-    return file->offset > FRAME_FILE_BYTES && file->offset + bytes > file->limit_bytes;
+    return file->offset > FRAME_FILE_BYTES &&
+           file->offset + bytes > file->limits.file_bytes;
 }
 
 static int write_zeros(int fd, uint32_t from, uint32_t to)
@@ -156,17 +188,51 @@ static int write_zeros(int fd, uint32_t from, uint32_t to)
     return 0;
 }
 
+static uint32_t lowest(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* As much as the file holds, within bounds; 0 when half as much is there behind `end`. */
+static uint32_t piece_behind(uint32_t end, uint32_t have_to, uint32_t most)
+{
+    uint32_t piece = lowest(end < ZERO_BYTES_MIN ? ZERO_BYTES_MIN : end, most);
+    return have_to >= end + piece / 2 ? 0 : piece;
+}
+
 void journal_file_zero_ahead(struct journal_file *file, size_t bytes)
 {
     uint32_t end = file->offset + (uint32_t)bytes;
-    uint32_t piece = end > ZERO_BYTES_MAX   ? ZERO_BYTES_MAX
-                     : end < ZERO_BYTES_MIN ? ZERO_BYTES_MIN
-                                            : end;
+    uint32_t piece = piece_behind(end, file->zeroed_to, ZERO_BYTES_MAX);
     uint32_t from = end > file->zeroed_to ? end : file->zeroed_to;
-    uint32_t to = end + piece < file->limit_bytes ? end + piece : file->limit_bytes;
-    if (file->zeroed_to >= end + piece / 2 || from >= to)
+    uint32_t to = lowest(end + piece, file->limits.file_bytes);
+    if (piece > 0 && from < to)
+        file->zeroed_to = write_zeros(file->fd, from, to) == 0 ? to : UINT32_MAX;
+}
+
+uint32_t journal_file_zeros_along(struct journal_file *file, uint32_t end,
+                                  size_t room_bytes)
+{
+    uint32_t piece = piece_behind(end, file->zeroed_to, ALONG_BYTES_MAX);
+    uint32_t most = room_bytes < piece ? (uint32_t)room_bytes : piece;
+    uint32_t to = lowest(end + most, file->limits.file_bytes) & ~(FRAME_BLOCK_BYTES - 1);
+    if (to <= end)
+        return 0;
+    file->zeroed_to = to;
+    return to - end;
+}
+
+void journal_file_allocate(struct journal_file *file, uint32_t end)
+{
+    if (end <= file->allocated_to)
         return;
-    file->zeroed_to = write_zeros(file->fd, from, to) == 0 ? to : UINT32_MAX;
+    uint32_t piece = file->number > 0           ? file->limits.file_bytes
+                     : end < ALLOCATE_BYTES_MIN ? ALLOCATE_BYTES_MIN
+                                                : end;
+    uint32_t to = lowest(end + piece, file->limits.file_bytes);
+    to = to > end ? to : end;
+    int rc = fallocate(file->fd, 0, file->allocated_to, to - file->allocated_to);
+    file->allocated_to = rc == 0 ? to : UINT32_MAX;
 }
 
 int journal_file_write(struct journal_file *file, struct text frame)
@@ -182,9 +248,8 @@ void journal_file_close(struct journal_file *file, bool trim)
 {
     if (file->fd >= 0 && trim && ftruncate(file->fd, file->offset) != 0)
         log_warn("journal", "unused space stays behind", "dir=%s", file->dir);
-    if (file->fd >= 0)
-        close(file->fd);
+    close_files(file);
     if (file->dir_fd >= 0)
         close(file->dir_fd);
-    file->fd = file->dir_fd = -1;
+    file->dir_fd = -1;
 }

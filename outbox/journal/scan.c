@@ -131,6 +131,7 @@ static int load(struct scan *scan, uint32_t number, struct error *err)
     if (head.number != number || (number > 0 && head.salt != scan->salt))
         return scan_damage(scan, 0, "the file belongs to another journal", err);
     scan->salt = head.salt;
+    scan->version = head.version;
     return 0;
 }
 
@@ -147,17 +148,24 @@ int scan_open(struct scan *scan, const char *dir, struct error *err)
     return load(scan, 0, err);
 }
 
-static bool frame_here(const struct scan *scan, struct frame *out)
+static bool take_at(struct scan *scan, uint32_t offset, struct frame *out)
 {
-    struct text rest = {scan->bytes + scan->offset, scan->file_bytes - scan->offset};
-    return frame_verify(rest, scan->salt, out) && out->sequence == scan->next_sequence;
+    if (offset > scan->file_bytes)
+        return false;
+    struct text rest = {scan->bytes + offset, scan->file_bytes - offset};
+    if (!frame_verify(rest, scan->salt, out) || out->sequence != scan->next_sequence)
+        return false;
+    scan->skipped_bytes += offset - scan->offset;
+    scan->offset = offset + (uint32_t)out->bytes;
+    scan->next_sequence++;
+    return true;
 }
 
-static int take(struct scan *scan, const struct frame *frame)
+/* Go behind the next frame, if it is at one of the two places where it may begin. */
+static bool take(struct scan *scan, struct frame *out)
 {
-    scan->offset += (uint32_t)frame->bytes;
-    scan->next_sequence++;
-    return 1;
+    return take_at(scan, scan->offset, out) ||
+           (scan->version > 1 && take_at(scan, frame_block_up(scan->offset), out));
 }
 
 /* How many bytes there are without the zeros at their end. */
@@ -197,6 +205,7 @@ static bool file_vouches(struct scan *scan, size_t offset, uint64_t end)
 static int vouched(struct scan *scan, struct error *err)
 {
     uint32_t file = scan->file, offset = scan->offset;
+    uint8_t version = scan->version;
     uint64_t end = frame_position(file, offset);
     bool found = file_vouches(scan, offset, end);
     int rc = 0;
@@ -206,6 +215,7 @@ static int vouched(struct scan *scan, struct error *err)
     }
     scan->file = file;
     scan->offset = offset;
+    scan->version = version;
     return rc != 0 ? rc : found;
 }
 
@@ -219,8 +229,8 @@ static int next_file(struct scan *scan, struct frame *out, struct error *err)
     int rc = load(scan, file + 1, err);
     if (rc != 0)
         return rc;
-    if (frame_here(scan, out))
-        return take(scan, out);
+    if (take(scan, out))
+        return 1;
     rc = load(scan, file, err);
     scan->offset = offset;
     return rc;
@@ -228,8 +238,8 @@ static int next_file(struct scan *scan, struct frame *out, struct error *err)
 
 int scan_next(struct scan *scan, struct frame *out, struct error *err)
 {
-    if (frame_here(scan, out))
-        return take(scan, out);
+    if (take(scan, out))
+        return 1;
     int rc = next_file(scan, out, err);
     if (rc != 0)
         return rc;
@@ -244,9 +254,9 @@ int scan_next(struct scan *scan, struct frame *out, struct error *err)
         return rc;
     if (offset <= scan->file_bytes) {
         scan->offset = offset;
-        if (frame_here(scan, out)) {
+        if (take(scan, out)) {
             scan->tail_bytes = 0;
-            return take(scan, out);
+            return 1;
         }
     }
     return scan_damage(scan, offset, "the bytes are not those that were written", err);

@@ -21,6 +21,8 @@ struct scan {
     uint64_t salt;
     uint64_t next_sequence; /* of the next frame */
     uint64_t tail_bytes;    /* at the end: a torn tail, up to its last byte that is set */
+    uint64_t skipped_bytes; /* between frames, in all files so far */
+    uint8_t version;        /* of the file being read */
     char *bytes;            /* the file */
     size_t file_bytes;
     size_t capacity_bytes;

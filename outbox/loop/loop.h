@@ -57,7 +57,8 @@ void loop_send(struct loop *loop, struct loop_op *op, int fd, const void *data,
                size_t bytes);
 /* loop_poll: once, for POLLIN|POLLOUT bits; res has the bits that are ready. */
 void loop_poll(struct loop *loop, struct loop_op *op, int fd, unsigned events);
-/* loop_write_sync: write at an offset, then fdatasync; res is bytes once both are done. */
+/* loop_write_sync: write at an offset with RWF_DSYNC, so that bytes and what it takes to find them
+ * are durable when it completes; res is bytes or the error. fd may be open with O_DIRECT. */
 void loop_write_sync(struct loop *loop, struct loop_op *op, int fd, const void *data,
                      size_t bytes, uint64_t offset);
 /* loop_cancel: make op complete soon; it still completes once, with -ECANCELED or its own result. A

@@ -25,9 +25,9 @@ enum loop_request_kind {
 /* The loop's view of loop_op.loop_private. */
 struct __attribute__((may_alias)) loop_request {
     uint8_t kind;
-    bool pending;   /* fn still has to be called */
-    bool cancelled; /* loop_cancel was called for it */
-    uint8_t owed;   /* completions the kernel still owes: write_sync has two */
+    bool pending;    /* fn still has to be called */
+    bool cancelled;  /* loop_cancel was called for it */
+    bool connecting; /* connect(2) was called (epoll) */
     int fd;
     const char *data; /* what to send or write; the address to connect to */
     size_t bytes;

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define EVENTS       512
@@ -189,10 +190,10 @@ static bool try_send(struct watch *w, struct loop_request *r)
 
 static bool try_connect(struct watch *w, struct loop_request *r)
 {
-    if (r->owed == 0) {
+    if (!r->connecting) {
         const void *address = r->data;
         int rc = connect(r->fd, address, (socklen_t)r->bytes);
-        r->owed = 1;
+        r->connecting = true;
         r->result = rc ? -errno : 0;
         w->writable = rc == 0;
         return rc == 0 || (errno != EINPROGRESS && errno != EINTR);
@@ -219,8 +220,8 @@ static int64_t write_sync(const struct loop_request *r)
 {
     size_t done = 0;
     while (done < r->bytes) {
-        ssize_t put =
-            pwrite(r->fd, r->data + done, r->bytes - done, (off_t)(r->offset + done));
+        struct iovec rest = {(char *)r->data + done, r->bytes - done};
+        ssize_t put = pwritev2(r->fd, &rest, 1, (off_t)(r->offset + done), RWF_DSYNC);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
@@ -228,7 +229,7 @@ static int64_t write_sync(const struct loop_request *r)
         done += (size_t)put;
     }
     failpoint(FAILPOINT_GROUP_WRITTEN);
-    return fdatasync(r->fd) ? -errno : (int64_t)done;
+    return (int64_t)done;
 }
 
 /* --- reading --- */

@@ -8,8 +8,8 @@
  * (ENOBUFS) only means that the kernel stopped the multishot and wants it submitted
  * again.
  *
- * user_data is the address of the operation; its lowest bit tells the fdatasync of a
- * write_sync from its write. Cancellations carry zero and nobody waits for them.
+ * user_data is the address of the operation. Cancellations carry zero and nobody waits for
+ * them.
  * Submissions are carried out in order, so a cancellation cannot hit an operation that
  * was started after it, even one at the same address. */
 #include "outbox/loop/loop_backend.h"
@@ -31,8 +31,6 @@
 #define BUFFERS      256
 #define BUFFER_BYTES 8192
 #define BUFFER_GROUP 0
-
-#define TAG_SYNC 1u
 
 /* See learn. */
 #define BATCH_MAX    32
@@ -166,10 +164,9 @@ static int uring_create(void **state_out, const char **what_out)
 
 /* --- starting --- */
 
-/* get_sqe: room for count submissions that must go to the kernel together. */
-static struct io_uring_sqe *get_sqe(struct uring *u, unsigned count)
+static struct io_uring_sqe *get_sqe(struct uring *u)
 {
-    for (int tries = 0; io_uring_sq_space_left(&u->ring) < count; tries++) {
+    for (int tries = 0; io_uring_sq_space_left(&u->ring) == 0; tries++) {
         int rc = io_uring_submit(&u->ring);
         CHECK(rc >= 0 ||
               (tries < 1000 && (rc == -EINTR || rc == -EAGAIN || rc == -EBUSY)));
@@ -177,32 +174,11 @@ static struct io_uring_sqe *get_sqe(struct uring *u, unsigned count)
     return io_uring_get_sqe(&u->ring);
 }
 
-static void start_write_sync(struct uring *u, struct loop_op *op)
-{
-    struct loop_request *r = loop_request(op);
-    size_t left = r->bytes - r->done_bytes;
-    struct io_uring_sqe *sqe = get_sqe(u, 2);
-    io_uring_prep_write(sqe, r->fd, r->data + r->done_bytes,
-                        left < INT32_MAX ? (unsigned)left : INT32_MAX,
-                        r->offset + r->done_bytes);
-    sqe->flags |= IOSQE_IO_LINK;
-    io_uring_sqe_set_data64(sqe, (uintptr_t)op);
-    sqe = get_sqe(u, 1);
-    io_uring_prep_fsync(sqe, r->fd, IORING_FSYNC_DATASYNC);
-    io_uring_sqe_set_data64(sqe, (uintptr_t)op | TAG_SYNC);
-    r->owed = 2;
-    r->result = 0;
-}
-
 static void uring_start(void *state, struct loop_op *op)
 {
     struct uring *u = state;
     struct loop_request *r = loop_request(op);
-    if (r->kind == LOOP_WRITE_SYNC) {
-        start_write_sync(u, op);
-        return;
-    }
-    struct io_uring_sqe *sqe = get_sqe(u, 1);
+    struct io_uring_sqe *sqe = get_sqe(u);
     switch (r->kind) {
     case LOOP_ACCEPT:
         io_uring_prep_multishot_accept(sqe, r->fd, NULL, NULL,
@@ -226,6 +202,14 @@ static void uring_start(void *state, struct loop_op *op)
         set_owes(u, r->fd, true);
         break;
     }
+    case LOOP_WRITE_SYNC: {
+        size_t left = r->bytes - r->done_bytes;
+        io_uring_prep_write(sqe, r->fd, r->data + r->done_bytes,
+                            left < INT32_MAX ? (unsigned)left : INT32_MAX,
+                            r->offset + r->done_bytes);
+        sqe->rw_flags = RWF_DSYNC;
+        break;
+    }
     case LOOP_POLL:
         io_uring_prep_poll_add(sqe, r->fd, (unsigned)r->offset);
         break;
@@ -237,7 +221,7 @@ static void uring_start(void *state, struct loop_op *op)
 
 static void uring_cancel(void *state, struct loop_op *op)
 {
-    struct io_uring_sqe *sqe = get_sqe(state, 1);
+    struct io_uring_sqe *sqe = get_sqe(state);
     io_uring_prep_cancel64(sqe, (uintptr_t)op, 0);
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     io_uring_sqe_set_data64(sqe, 0);
@@ -298,36 +282,25 @@ static void complete_send(struct uring *u, struct loop_op *op, int res)
         loop_finish(op, res == 0 ? -EPIPE : res);
 }
 
-/* A short write breaks the link, so its fdatasync comes back as -ECANCELED: both go
- * again. result is the first error, or 1 once the bytes are durable. */
-static void complete_write_sync(struct uring *u, struct loop_op *op, int res,
-                                bool is_sync)
+/* A part that was written is durable already: RWF_DSYNC holds for what was taken. */
+static void complete_write_sync(struct uring *u, struct loop_op *op, int res)
 {
     struct loop_request *r = loop_request(op);
-    r->owed--;
-    if (!is_sync && res > 0) {
+    if (res > 0) {
         r->done_bytes += (size_t)res;
         failpoint(FAILPOINT_GROUP_WRITTEN);
-    } else if (!is_sync)
-        r->result = res < 0 ? res : r->bytes > 0 ? -EIO : 0;
-    else if (res == 0)
-        r->result = 1;
-    else if (res != -ECANCELED && r->result == 0)
-        r->result = res;
-    if (r->owed > 0)
-        return;
-    if (r->result < 0)
-        loop_finish(op, r->result);
-    else if (r->result == 1 && r->done_bytes == r->bytes)
+    }
+    if (r->done_bytes == r->bytes && res >= 0)
         loop_finish(op, (int64_t)r->bytes);
-    else
+    else if (res > 0 || res == -EINTR)
         again(u, op);
+    else
+        loop_finish(op, res < 0 ? res : -EIO);
 }
 
 static void complete_one(struct uring *u, const struct io_uring_cqe *cqe)
 {
-    struct loop_op *op =
-        (struct loop_op *)(uintptr_t)(cqe->user_data & ~(uint64_t)TAG_SYNC);
+    struct loop_op *op = (struct loop_op *)(uintptr_t)cqe->user_data;
     if (!op)
         return;
     switch (loop_request(op)->kind) {
@@ -341,7 +314,7 @@ static void complete_one(struct uring *u, const struct io_uring_cqe *cqe)
         complete_send(u, op, cqe->res);
         break;
     case LOOP_WRITE_SYNC:
-        complete_write_sync(u, op, cqe->res, cqe->user_data & TAG_SYNC);
+        complete_write_sync(u, op, cqe->res);
         break;
     default:
         loop_finish(op, cqe->res);

@@ -1,5 +1,6 @@
 /* hash: known values of XXH3, and streams against one call. */
 #include "base/hash.h"
+#include "base/hash_long.h"
 
 #include <criterion/criterion.h>
 
@@ -29,4 +30,14 @@ Test(hash, a_stream_is_its_pieces_put_together)
         hash_stream_destroy(&stream);
         cr_assert_null(stream);
     }
+}
+
+Test(hash, many_bytes_have_the_same_value)
+{
+    static char bytes[5000];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 7 + i / 256);
+    for (size_t total = 0; total <= sizeof(bytes); total += total < 300 ? 1 : 271)
+        cr_assert_eq(hash64_long(bytes, total, total * 3),
+                     hash64_seeded(bytes, total, total * 3), "%zu bytes", total);
 }

@@ -7,17 +7,23 @@
  *   write:N   the Nth pwrite fails with EIO      full:N   …and all after it, with ENOSPC
  *   short:N   the Nth pwrite takes half          half:N   …and the one after it fails
  *   zeros:0   space cannot be zeroed ahead
- *   tear:N:K  power fails within the Nth sync: of the last write only the first K bytes arrive
- *   hole:N:K  …all but the first K bytes arrive, which are zeros
- *   zero:N:K  …the file has grown, but from byte K on holds zeros */
+ *   tear:N:K  power fails within the Nth sync: of what the last write changes only the first K bytes arrive
+ *   hole:N:K  …all but the first K bytes arrive
+ *   zero:N:K  …the same as tear, but the file has grown
+ *
+ * A pwritev2 with RWF_DSYNC is a write and a sync. With O_DIRECT a write takes whole blocks, so it is the
+ * first one after the Nth with two that is short. FAULT_PLAIN=1: there is no O_DIRECT. */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static struct {
@@ -26,10 +32,13 @@ static struct {
     long keep;
 } fault;
 static int writes, syncs;
-static bool happened;
+static bool happened, halved;
 static char journal[512]; /* the one it happened to */
+/* The last write, and what was there before. */
 static off_t last_at;
 static size_t last_bytes;
+static char before[2 << 20];
+static size_t before_same; /* so many first bytes are what they were */
 
 typedef ssize_t write_fn(int, const void *, size_t, off_t);
 typedef int sync_fn(int);
@@ -80,25 +89,61 @@ static void happen(const char *path)
     }
 }
 
-static void zeros(int fd, off_t from, off_t to)
+/* The file through the page cache, which takes any piece of it. */
+static int plain(int fd)
 {
-    static const char none[1 << 20];
-    write_fn *next = (write_fn *)dlsym(RTLD_NEXT, "pwrite");
-    if (to > from && next(fd, none, (size_t)(to - from), from) != to - from)
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    int again = open(path, O_RDWR | O_CLOEXEC);
+    if (again < 0)
         abort();
+    return again;
+}
+
+static void remember(int fd, const char *data, size_t bytes, off_t at)
+{
+    last_at = at;
+    last_bytes = bytes;
+    if (bytes > sizeof(before))
+        abort();
+    memset(before, 0, bytes);
+    int again = plain(fd);
+    if (pread(again, before, bytes, at) < 0)
+        abort();
+    close(again);
+    before_same = 0;
+    while (before_same < bytes && before[before_same] == data[before_same])
+        before_same++;
+}
+
+/* Bytes from..to of the last write never arrived. */
+static void forget(int fd, size_t from, size_t to)
+{
+    write_fn *next = (write_fn *)dlsym(RTLD_NEXT, "pwrite");
+    int again = plain(fd);
+    if (to > from && next(again, before + from, to - from, last_at + (off_t)from) !=
+                         (ssize_t)(to - from))
+        abort();
+    close(again);
 }
 
 static void power_fails(int fd)
 {
-    off_t end = last_at + (off_t)last_bytes, kept = last_at + fault.keep;
-    kept = kept < end ? kept : end;
+    size_t kept = before_same + (size_t)fault.keep;
+    kept = kept < last_bytes ? kept : last_bytes;
     if (is("hole"))
-        zeros(fd, last_at, kept);
+        forget(fd, 0, kept);
     else
-        zeros(fd, kept, end);
-    if (is("tear") && ftruncate(fd, kept) != 0)
+        forget(fd, kept, last_bytes);
+    if (is("tear") && ftruncate(fd, last_at + (off_t)kept) != 0)
         abort();
     kill(getpid(), SIGKILL);
+}
+
+/* How much a write takes that takes half; 0: it cannot. */
+static size_t half_of(int fd, size_t bytes)
+{
+    return fcntl(fd, F_GETFL) & O_DIRECT ? bytes / 2 & ~(size_t)4095 : bytes / 2;
 }
 
 static ssize_t faulty_write(int fd, const void *data, size_t bytes, off_t at)
@@ -120,18 +165,19 @@ static ssize_t faulty_write(int fd, const void *data, size_t bytes, off_t at)
         errno = is("full") ? ENOSPC : EIO;
         return -1;
     }
-    if (is("half") && writes == fault.nth + 1) {
+    if (is("half") && halved) {
         happen(path);
         errno = EIO;
         return -1;
     }
-    if (now && (is("short") || is("half"))) {
+    if ((is("short") || is("half")) && writes >= fault.nth && !halved &&
+        half_of(fd, bytes) > 0) {
+        halved = true;
         if (is("short"))
             happen(path);
-        return next(fd, data, bytes / 2, at);
+        return next(fd, data, half_of(fd, bytes), at);
     }
-    last_at = at;
-    last_bytes = bytes;
+    remember(fd, data, bytes, at);
     return next(fd, data, bytes, at);
 }
 
@@ -148,7 +194,7 @@ static int faulty_sync(int fd, const char *name)
         return next(fd);
     if (is("sync")) {
         happen(path);
-        zeros(fd, last_at, last_at + (off_t)last_bytes);
+        forget(fd, 0, last_bytes);
         errno = EIO;
         return -1;
     }
@@ -177,4 +223,30 @@ int fdatasync(int fd)
 int fsync(int fd)
 {
     return faulty_sync(fd, "fsync");
+}
+
+ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t at, int flags)
+{
+    ssize_t (*next)(int, const struct iovec *, int, off_t, int) =
+        (ssize_t(*)(int, const struct iovec *, int, off_t, int))dlsym(RTLD_NEXT,
+                                                                      "pwritev2");
+    if (!journal_of(fd) || count != 1 || !(flags & RWF_DSYNC))
+        return next(fd, parts, count, at, flags);
+    ssize_t put = faulty_write(fd, parts->iov_base, parts->iov_len, at);
+    return put < 0 || faulty_sync(fd, "fdatasync") == 0 ? put : -1;
+}
+
+int open(const char *path, int flags, ...)
+{
+    int (*next)(const char *, int, ...) =
+        (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open");
+    va_list more;
+    va_start(more, flags);
+    int mode = flags & O_CREAT ? va_arg(more, int) : 0;
+    va_end(more);
+    if ((flags & O_DIRECT) == O_DIRECT && getenv("FAULT_PLAIN")) {
+        errno = EINVAL;
+        return -1;
+    }
+    return next(path, flags, mode);
 }

@@ -19,10 +19,10 @@ ${CC:-cc} -shared -fPIC -O1 -o failing_disk.so "$lib/../crash/failing_disk.c" -l
 # io_uring asks the kernel, past anything that could be put before it.
 
 try() { # FAULT EXIT-STATUS
-    name=$(echo "$1" | tr : -)
+    name=$(echo "$1$way" | tr : -)
     job "$name" '"channels": ["sms", "email"], "vars": {"url": "https://studio.example/'"$name"'"}'
     status=0
-    VOLLEY_LOOP=epoll FAULT=$1 FAULT_LOG=$PWD/$name.log LD_PRELOAD=$PWD/failing_disk.so \
+    env ${way:+FAULT_PLAIN=1} VOLLEY_LOOP=epoll FAULT="$1" FAULT_LOG=$PWD/$name.log LD_PRELOAD=$PWD/failing_disk.so \
         timeout 20 "$volley" send "$name.json" >"$name.out" 2>"$name.err" || status=$?
     [ "$status" = "$2" ] || fail "$1: exit status $status instead of $2: $(cat "$name.err")"
     "$volley" outbox verify "$name" --json >"$name.verify" || fail "$1: $(cat "$name.verify")"
@@ -30,6 +30,7 @@ try() { # FAULT EXIT-STATUS
     "$volley" outbox verify "$name" --json >"$name.whole" || fail "$1: $(cat "$name.whole")"
 }
 
+way= # past the page cache
 # The first sync and the first two writes begin the file; then come the decisions, intents, outcomes.
 for fault in sync:1 sync:2 sync:3 sync:9 write:1 write:3 write:4 write:9 full:3 full:6 half:4; do
     try $fault 74
@@ -40,6 +41,14 @@ done
 # Of the group that was on its way: nothing, less than its check, its head, some of its body; all but
 # its beginning; or its space without its bytes.
 for fault in tear:2:0 tear:3:5 tear:3:12 tear:8:33 hole:2:8 hole:3:8 zero:2:40 zero:3:8 zero:8:33; do
+    try $fault 137
+done
+way=:plain # through it
+for fault in sync:3 write:4 full:6 half:4; do
+    try $fault 74
+done
+try short:5 0
+for fault in tear:3:5 hole:2:8 zero:8:33; do
     try $fault 137
 done
 

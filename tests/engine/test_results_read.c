@@ -4,6 +4,7 @@
 #include "ingest/arrow/arrow_write.h"
 #include "outbox/journal/frame.h"
 #include "outbox/journal/record.h"
+#include "outbox/journal/replay.h"
 #include "tests/engine/home.h"
 
 #include <criterion/criterion.h>
@@ -168,7 +169,7 @@ static void write_journal(unsigned rows, bool notice)
     struct journal_decision *decisions =
         calloc(CHUNK_ROWS_MAX * CHANNEL_COUNT, sizeof(*decisions));
     char head[FRAME_FILE_BYTES], path[PATH_BYTES], *body = w->body + FRAME_HEAD_BYTES;
-    frame_file_encode(&(struct frame_file){0, SALT}, head);
+    frame_file_encode(&(struct frame_file){.salt = SALT}, head);
     buffer_add(&w->file, head, sizeof(head));
     record_context_init(&w->context);
     add_frame(w, record_encode_header(&header, body));
@@ -310,6 +311,33 @@ Test(results_read, finds_what_the_journal_says)
 Test(results_read, over_several_record_batches)
 {
     make_and_compare(21000, true, 12);
+}
+
+/* Rows of a large job are collected in several passes over its journal; one pass counted them. */
+Test(results_read, nothing_is_lost_between_passes)
+{
+    const unsigned rows = (1u << 19) + 9000;
+    struct error err = {0};
+    struct results_summary summary;
+    struct replay replay;
+    struct job job = {.file = {.channels = {CHANNEL_SMS}, .channel_count = 1}};
+    char path[PATH_BYTES];
+    write_snapshot(rows);
+    write_journal(rows, false);
+    in_home("snapshot.arrow", path);
+    cr_assert_eq(snapshot_open(path, NULL, 0, &job.snapshot, &err), 0, "%s", err.text);
+    cr_assert_eq(results_write(home, &job, &summary, &err), 0, "%s", err.text);
+    cr_assert_eq(replay_read(home, NULL, &replay, &err), 0, "%s", err.text);
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        const struct books_channel *books = &summary.books.channels[c];
+        for (int d = DISPOSITION_SEND; d < DISPOSITION_COUNT; d++)
+            cr_expect_eq(books->dispositions[d], replay.counts[c][d]);
+        for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
+            cr_expect_eq(books->outcomes[o], replay.outcomes[c][o]);
+    }
+    replay_fini(&replay);
+    tally_fini(&summary.tally);
+    snapshot_close(&job.snapshot);
 }
 
 Test(results_read, no_message_at_all)

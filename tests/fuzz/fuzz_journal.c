@@ -43,7 +43,7 @@ static size_t make_frames(const uint8_t *data, size_t size, char *out)
 {
     static const struct journal_header header = {
         .account = {"a", 1}, .job = {"j", 1}, .rows = ROWS};
-    frame_file_encode(&(struct frame_file){0, SALT}, out);
+    frame_file_encode(&(struct frame_file){.salt = SALT}, out);
     size_t used = FRAME_FILE_BYTES;
     size_t body = record_encode_header(&header, out + used + FRAME_HEAD_BYTES);
     uint64_t sequence = 1;

@@ -2,6 +2,7 @@
 #ifndef TESTS_JOURNAL_FIXTURE_H
 #define TESTS_JOURNAL_FIXTURE_H
 
+#include "base/hash.h"
 #include "outbox/journal/frame.h"
 #include "outbox/journal/record.h"
 #include "outbox/journal/scan.h"
@@ -90,9 +91,23 @@ struct image {
 static inline void image_init(struct image *image, uint32_t number, uint64_t sequence)
 {
     *image = (struct image){.number = number, .sequence = sequence};
-    frame_file_encode(&(struct frame_file){number, FIXTURE_SALT}, image->bytes);
+    frame_file_encode(&(struct frame_file){.number = number, .salt = FIXTURE_SALT},
+                      image->bytes);
     image->used = image->starts[0] = FRAME_FILE_BYTES;
     record_context_init(&image->context);
+}
+
+/* Of another version than the one that is written now. */
+static inline void image_version(struct image *image, unsigned version)
+{
+    image->bytes[7] = (char)version;
+    uint64_t check = hash64(image->bytes, 24);
+    memcpy(image->bytes + 24, &check, sizeof(check));
+}
+
+static inline void image_next_block(struct image *image)
+{
+    image->used = frame_block_up((uint32_t)image->used);
 }
 
 static inline char *image_body(struct image *image)

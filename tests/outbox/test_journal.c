@@ -34,8 +34,8 @@ static bool use_loop(const char *kind)
 static int open_header(const struct journal_header *header, struct error *err)
 {
     return journal_open_limited(fixture_dir, header, loop,
-                                (struct journal_limits){32u << 10, 16u << 10}, &journal,
-                                err);
+                                (struct journal_limits){32u << 10, 16u << 10, false},
+                                &journal, err);
 }
 
 static void open_ours(void)

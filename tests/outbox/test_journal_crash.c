@@ -71,7 +71,8 @@ static int write_until_killed(const char *place, bool decided)
     struct journal *journal;
     if (failpoint_arm(place, NULL) || loop_create(&loop, NULL) ||
         journal_open_limited(fixture_dir, &fixture_header, loop,
-                             (struct journal_limits){2u << 10, 4u << 10}, &journal, NULL))
+                             (struct journal_limits){2u << 10, 4u << 10, false}, &journal,
+                             NULL))
         return 1;
     if (!decided && !decide(loop, journal))
         return 1;

@@ -129,7 +129,7 @@ Test(replay, the_notice_is_apart)
 }
 
 struct seen {
-    unsigned headers, decisions, intents, outcomes;
+    unsigned frames, headers, decisions, intents, outcomes;
     uint32_t outcome_row;
 };
 
@@ -164,13 +164,47 @@ Test(replay, a_visitor_sees_every_record)
     image_header(&image, &fixture_header);
     image_store(&image);
     struct seen seen = {0};
-    struct replay_visitor visitor = {see_decision, see_intent, see_outcome, see_header,
-                                     &seen};
+    struct replay_visitor visitor = {.decision = see_decision,
+                                     .intent = see_intent,
+                                     .outcome = see_outcome,
+                                     .header = see_header,
+                                     .arg = &seen};
     struct replay replay;
     cr_assert_eq(replay_read(fixture_dir, &visitor, &replay, NULL), 0);
     replay_fini(&replay);
     cr_expect(seen.headers == 2 && seen.decisions == 3 && seen.intents == 1 &&
               seen.outcomes == 1 && seen.outcome_row == 6);
+    seen = (struct seen){0};
+    cr_assert_eq(replay_again(fixture_dir, &visitor, NULL), 0);
+    cr_expect(seen.headers == 2 && seen.decisions == 3 && seen.intents == 1 &&
+              seen.outcomes == 1 && seen.outcome_row == 6);
+}
+
+static bool see_frame(void *arg, uint64_t number)
+{
+    ((struct seen *)arg)->frames++;
+    return number != 2;
+}
+
+Test(replay, frames_are_left_out_the_second_time)
+{
+    image_init(&image, 0, 1);
+    image_header(&image, &fixture_header);
+    image_decisions(&image, 0, 5, 3, 0);
+    image_intent(&image, 6, 0);
+    image_store(&image);
+    struct seen seen = {0};
+    struct replay_visitor visitor = {
+        .frame = see_frame, .decision = see_decision, .intent = see_intent, .arg = &seen};
+    struct replay replay;
+    cr_assert_eq(replay_read(fixture_dir, &visitor, &replay, NULL), 0);
+    replay_fini(&replay);
+    cr_expect(seen.frames == 3 && seen.decisions == 3 && seen.intents == 1);
+    seen = (struct seen){0};
+    cr_assert_eq(replay_again(fixture_dir, &visitor, NULL), 0);
+    cr_expect(seen.frames == 3 && seen.decisions == 0 && seen.intents == 1);
+    struct error err;
+    cr_expect_eq(replay_again("/nonexistent", &visitor, &err), -ERROR_INPUT);
 }
 
 /* --- records that cannot be --- */
@@ -274,9 +308,7 @@ Test(replay, no_journal_is_said)
 Test(replay, another_version_is_said)
 {
     image_init(&image, 0, 1);
-    image.bytes[7] = 2;
-    uint64_t check = hash64(image.bytes, 24);
-    memcpy(image.bytes + 24, &check, sizeof(check));
+    image_version(&image, FRAME_FILE_VERSION + 1);
     struct replay replay;
     struct error err = {0};
     cr_expect_eq(read_image(&replay, &err), -ERROR_INPUT);
@@ -415,6 +447,79 @@ Test(replay, zeros_behind_the_last_frame_are_no_tear)
     assert_prefix(&replay, image.frame_count, "zeros", 0);
     replay_fini(&replay);
 }
+
+/* --- room between frames --- */
+
+/* Decisions, then an intent, its outcome and another intent, each in a block of its own. */
+static void make_blocks(void)
+{
+    image_init(&image, 0, 1);
+    image_header(&image, &fixture_header);
+    image_decisions(&image, 0, 0, 10, 0);
+    image_next_block(&image);
+    image_intent(&image, 3, image.starts[1]);
+    size_t intended = image.used;
+    image_next_block(&image);
+    image_outcome(&image, 3, OUTCOME_SENT, intended);
+    size_t sent = image.used;
+    image_next_block(&image);
+    image_intent(&image, 4, sent);
+}
+
+Test(replay, a_frame_may_begin_at_the_next_block)
+{
+    make_blocks();
+    struct replay replay;
+    cr_assert_eq(read_image(&replay, NULL), 0);
+    cr_expect_eq(replay.extent.frames, 5);
+    cr_expect_eq(replay.extent.bytes, image.used, "zeros between frames are counted");
+    cr_expect(replay.extent.tail_offset == image.used && replay.extent.tail_bytes == 0);
+    cr_expect_eq(replay.states[CHANNEL_SMS][3].outcome, OUTCOME_SENT);
+    cr_expect_eq(replay.states[CHANNEL_SMS][4].outcome, REPLAY_IN_DOUBT);
+    replay_fini(&replay);
+}
+
+Test(replay, but_not_at_any_other_place)
+{
+    make_blocks();
+    size_t last = 3 * FRAME_BLOCK_BYTES;
+    memmove(image.bytes + last + FRAME_ALIGN, image.bytes + last, image.used - last);
+    memset(image.bytes + last, 0, FRAME_ALIGN);
+    image.used += FRAME_ALIGN;
+    struct replay replay;
+    cr_assert_eq(read_image(&replay, NULL), 0);
+    cr_expect_eq(replay.extent.frames, 4);
+    cr_expect_gt(replay.extent.tail_bytes, 0);
+    replay_fini(&replay);
+}
+
+Test(replay, damage_to_a_block_that_was_vouched_for_is_seen)
+{
+    /* the intent is vouched for by the one behind the outcome, the outcome by that */
+    for (size_t block = 1; block <= 2; block++) {
+        make_blocks();
+        image.bytes[block * FRAME_BLOCK_BYTES + FRAME_HEAD_BYTES] ^= 1;
+        struct replay replay;
+        cr_expect_eq(read_image(&replay, NULL), -ERROR_INPUT, "block %zu", block);
+        replay_fini(&replay);
+    }
+}
+
+Test(replay, version_1_has_no_room_between_frames)
+{
+    make_blocks();
+    image_version(&image, 1);
+    struct replay replay;
+    cr_expect_eq(read_image(&replay, NULL), -ERROR_INPUT);
+    replay_fini(&replay);
+    torture_image();
+    image_version(&image, 1);
+    cr_assert_eq(read_image(&replay, NULL), 0);
+    cr_expect_eq(replay.extent.frames, image.frame_count);
+    replay_fini(&replay);
+}
+
+/* --- */
 
 /* A frame of another journal, or from before a cut, does not continue this one. */
 Test(replay, frames_of_another_sequence_are_cut)
