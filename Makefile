@@ -1,5 +1,6 @@
 # volley. `make help` lists what there is to do; docs/architecture.md says how the rooms are built.
 
+VERSION := 1.0.0
 PROFILE ?= release
 OUT     := build/$(PROFILE)
 JOBS    ?= $(shell nproc)
@@ -69,6 +70,18 @@ $(call tests_of,$(1)): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(call archives_of,$
 	$(Q)$(CC) $(COMMON) -o $$@ $$^ -lcriterion $$(LIBS)
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rules,$(r))))
+
+# What `volley --version` says. The commit is written down only when it is another one, so that nothing is
+# compiled again without need.
+$(OUT)/commit: FORCE
+	@mkdir -p $(@D)
+	@git describe --always --dirty --exclude='*' 2>/dev/null >$@.new || :; \
+	    cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: FORCE
+$(OUT)/obj/cli/version.o: $(OUT)/commit Makefile
+$(OUT)/obj/cli/version.o: CPPFLAGS += -DVOLLEY_VERSION='"$(VERSION)"' \
+    -DVOLLEY_COMMIT='"$(shell cat $(OUT)/commit 2>/dev/null)"' \
+    -DVOLLEY_LIBRARIES='$(foreach p,$(PACKAGES),"$(p)", "$(shell pkg-config --modversion $(p))",)'
 
 $(OUT)/obj/%.o: %.c
 	@mkdir -p $(@D)

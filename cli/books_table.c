@@ -46,6 +46,16 @@ static void print_quota(const json_t *quota)
                number(quota, "used_after"));
 }
 
+static void print_receipts(const json_t *receipts)
+{
+    const char *status;
+    json_t *count;
+    if (receipts)
+        printf("  heard later:\n");
+    json_object_foreach((json_t *)(uintptr_t)receipts, status, count)
+        printf("    %12" JSON_INTEGER_FORMAT "  %s\n", json_integer_value(count), status);
+}
+
 void books_table_report(const json_t *report)
 {
     static const char *const keys[] = {"sent",           "failed",        "unknown",
@@ -74,6 +84,7 @@ void books_table_report(const json_t *report)
         print_counts(channel, keys);
     }
     print_quota(json_object_get(report, "quota"));
+    print_receipts(json_object_get(report, "receipts"));
     printf("  %.1f s, %.0f messages/s\n",
            json_number_value(json_object_get(report, "elapsed_s")),
            json_number_value(json_object_get(report, "rate_per_s")));

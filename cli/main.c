@@ -3,6 +3,7 @@
 #include "base/failpoint.h"
 #include "base/near.h"
 #include "cli/verb.h"
+#include "cli/version.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -27,7 +28,8 @@ static void print_verbs(FILE *out)
         "what happened.\n\nusage: volley VERB [ARGS]\n\n");
     for (size_t i = 0; i < ARRAY_COUNT(verbs); i++)
         fprintf(out, "  %-10s %s\n", verbs[i]->name, verbs[i]->summary);
-    fprintf(out, "\n`volley VERB --help` tells more about each. A first campaign:\n"
+    fprintf(out, "\n`volley VERB --help` tells more about each, `volley --version` what "
+                 "this is. A first campaign:\n"
                  "  volley init studio && cd studio\n"
                  "  volley import csv customers.csv -o snapshots/studio.arrow\n"
                  "  volley plan job.json && volley send job.json\n");
@@ -118,6 +120,8 @@ int main(int argc, char **argv)
         print_verbs(stdout);
         return 0;
     }
+    if (strcmp(argv[1], "--version") == 0)
+        return version_print(argc > 2 && strcmp(argv[2], "--json") == 0);
     struct error err;
     const struct verb *verb = find_verb(text_of(argv[1]), &err);
     if (!verb) {

@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "engine/jobs/retention.h"
+#include "engine/jobs/spool_retention.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,26 +41,41 @@ static int read_retention(const struct options *given, struct retention *out,
                      age);
 }
 
+static void tell(const struct told *told, int64_t jobs, const struct spool_pruned *spool)
+{
+    uint64_t bytes = told->bytes + spool->bytes;
+    if (told->jobs)
+        verb_print_json(
+            json_pack("{s:b, s:O, s:I, s:I, s:I}", "dry_run", told->dry_run, "jobs",
+                      told->jobs, "spool_files", (json_int_t)spool->files, "templates",
+                      (json_int_t)spool->templates, "bytes", (json_int_t)bytes));
+    else
+        printf("%" PRId64 " jobs, %" PRIu64 " files of spool/done and spool/status, "
+               "%" PRIu64 " shared templates%s, %.1f MB\n",
+               jobs, spool->files, spool->templates,
+               told->dry_run ? " would be pruned" : " pruned", (double)bytes / 1e6);
+}
+
 int outbox_prune(struct verb_context *context)
 {
     struct retention retention;
+    struct spool_pruned spool = {0};
     struct config *config = NULL;
     struct store *store = NULL;
     struct error err = {0};
-    int64_t rc = read_retention(&context->options, &retention, &err);
+    int64_t jobs = 0, rc = read_retention(&context->options, &retention, &err);
     if (rc == 0)
         rc = verb_open(context, &config, &store, &err);
     struct told told = {.dry_run = retention.dry_run,
                         .jobs = context->json ? json_array() : NULL};
     if (rc == 0)
-        rc = retention_prune(context->home, config, store, &retention, on_job, &told,
-                             &err);
-    if (rc >= 0 && context->json)
-        verb_print_json(json_pack("{s:b, s:O, s:I}", "dry_run", told.dry_run, "jobs",
-                                  told.jobs, "bytes", (json_int_t)told.bytes));
-    else if (rc >= 0)
-        printf("%" PRId64 " jobs%s, %.1f MB\n", rc,
-               told.dry_run ? " would be pruned" : " pruned", (double)told.bytes / 1e6);
+        rc = jobs = retention_prune(context->home, config, store, &retention, on_job,
+                                    &told, &err);
+    if (rc >= 0)
+        rc = spool_retention_prune(context->home, store, retention.older_than_ns,
+                                   retention.dry_run, 0, &spool, &err);
+    if (rc >= 0)
+        tell(&told, jobs, &spool);
     json_decref(told.jobs);
     if (store)
         store_close(&store);

@@ -2,10 +2,15 @@
 #include "cli/foreground.h"
 #include "cli/wish.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/daemon.h"
+#include "engine/jobs/halt.h"
 
 #include <stdio.h>
 #include <string.h>
 
+static const struct option_spec pause_options[] = {
+    {"all", NULL, "without ID: every job, and those that come in until `volley resume`"},
+    VERB_COMMON};
 static const struct option_spec options[] = {VERB_COMMON};
 
 /* tell: "paused" or "cancelled", or that it will be, once its books are closed. */
@@ -19,7 +24,7 @@ static int tell(struct verb_context *context, const char *id, const char *state)
     return 0;
 }
 
-static int run_pause_verb(struct verb_context *context)
+static int pause_one(struct verb_context *context)
 {
     const char *id = context->options.arguments[0];
     struct store *store = NULL;
@@ -36,6 +41,35 @@ static int run_pause_verb(struct verb_context *context)
         store_close(&store);
     return rc < 0 ? verb_fail(context, &err)
                   : tell(context, id, rc == WISH_STOPPED ? "pausing" : "paused");
+}
+
+static int pause_all(struct verb_context *context)
+{
+    struct store *store = NULL;
+    struct error err;
+    int rc = verb_open(context, NULL, &store, &err);
+    if (rc == 0)
+        rc = halt_begin(context->home, store, daemon_serves(context->home), &err);
+    if (store)
+        store_close(&store);
+    if (rc)
+        return verb_fail(context, &err);
+    if (context->json)
+        verb_print_json(json_pack("{s:s}", "state", "paused"));
+    else
+        puts("every job is paused, and so is what comes in, until `volley resume --all`");
+    return 0;
+}
+
+static int run_pause_verb(struct verb_context *context)
+{
+    bool all = options_flag(&context->options, "all");
+    if (all != (context->options.argument_count == 0)) {
+        struct error usage;
+        error_set(&usage, ERROR_USAGE, "volley pause takes a job's ID, or --all");
+        return verb_fail(context, &usage);
+    }
+    return all ? pause_all(context) : pause_one(context);
 }
 
 static int start(void *arg, struct io_thread *io, const struct job_env *env,
@@ -91,11 +125,11 @@ static int run_cancel_verb(struct verb_context *context)
 
 const struct verb verb_pause = {
     .name = "pause",
-    .arguments = "ID",
+    .arguments = "ID | --all",
     .summary = "stop a job at a safe point, or keep one that waits; `resume` goes on",
-    .example = "volley pause 2026-11-21-waiver",
-    .options = options,
-    .arguments_min = 1,
+    .example = "volley pause 2026-11-21-waiver\nvolley pause --all",
+    .options = pause_options,
+    .arguments_min = 0,
     .arguments_max = 1,
     .run = run_pause_verb,
 };

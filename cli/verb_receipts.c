@@ -1,104 +1,47 @@
 /* verb_receipts: what providers and mail servers say of messages later. */
 #include "base/file.h"
 #include "cli/verb.h"
-#include "engine/jobs/receipts.h"
+#include "engine/jobs/receipt_lines.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
-#define LINE_BYTES_MAX ((size_t)4 << 20)
-#define MAIL_BYTES_MAX ((size_t)64 << 20)
-#define TOLD_MAX       10 /* lines that are complained about, each with a sentence */
+#define TOLD_MAX 10 /* lines that are complained about, each with a sentence */
 
 static const struct option_spec options[] = {
     {"dsn", "PATH", "a bounce or complaint as a mail, or a maildir full of them"},
     VERB_COMMON};
 
 struct reading {
-    struct receipts *receipts;
-    struct error *err;
-    int rc; /* of receipts_add */
-    uint64_t refused, ignored;
+    struct receipt_lines lines;
+    uint64_t told;
 };
 
-static void on_receipt(void *arg, const struct receipt *receipt)
+static void on_refused(void *arg, const char *name, uint64_t line, const char *why)
 {
     struct reading *r = arg;
-    if (r->rc == 0)
-        r->rc = receipts_add(r->receipts, receipt, r->err);
-}
-
-static void refuse(struct reading *r, const char *name, uint64_t line, const char *why)
-{
-    if (++r->refused <= TOLD_MAX)
+    if (r->told++ < TOLD_MAX)
         fprintf(stderr, "volley: %s:%" PRIu64 ": %s\n", name, line, why);
-}
-
-static int read_line(struct reading *r, const char *name, uint64_t number,
-                     struct text line, struct error *err)
-{
-    struct error why;
-    int count = receipt_parse(line, receipts_arena(r->receipts), on_receipt, r, &why);
-    if (count < 0)
-        refuse(r, name, number, why.text);
-    r->ignored += count == 0;
-    return r->rc ? r->rc : receipts_settle(r->receipts, false, err);
-}
-
-/* read_lines: one at a time, so the file may be of any size and the lines may come slowly. */
-static int read_lines(struct reading *r, FILE *file, const char *name, struct error *err)
-{
-    char *line = NULL;
-    size_t room = 0;
-    uint64_t number = 0;
-    ssize_t bytes;
-    int rc = 0;
-    while (rc == 0 && !verb_stop && (bytes = getline(&line, &room, file)) > 0) {
-        number++;
-        if ((size_t)bytes > LINE_BYTES_MAX)
-            refuse(r, name, number, "the line is longer than 4 MiB");
-        else
-            rc = read_line(r, name, number, (struct text){line, (size_t)bytes}, err);
-    }
-    if (rc == 0 && ferror(file))
-        rc = error_io(err, "cannot read %s", name);
-    free(line);
-    return rc;
 }
 
 static int read_file(struct reading *r, const char *path, struct error *err)
 {
     if (strcmp(path, "-") == 0)
-        return read_lines(r, stdin, "stdin", err);
+        return receipt_lines_read(&r->lines, stdin, "stdin", err);
     FILE *file = fopen(path, "re");
     if (!file && errno == ENOENT)
         return error_set(err, ERROR_INPUT, "%s does not exist", path);
     if (!file)
         return error_io(err, "cannot open %s", path);
-    int rc = read_lines(r, file, path, err);
+    int rc = receipt_lines_read(&r->lines, file, path, err);
     fclose(file);
     return rc;
 }
 
 /* --- mails --- */
-
-static int read_mail(struct reading *r, const char *path, struct error *err)
-{
-    struct buffer mail = {0};
-    struct receipt receipt;
-    int rc = file_read(path, MAIL_BYTES_MAX, &mail, err);
-    if (rc == 0 && receipt_parse_mail(buffer_view(&mail), receipts_arena(r->receipts),
-                                      &receipt) == 1)
-        rc = receipts_add(r->receipts, &receipt, err);
-    else
-        r->ignored += rc == 0;
-    buffer_fini(&mail);
-    return rc ? rc : receipts_settle(r->receipts, false, err);
-}
 
 static int read_folder(struct reading *r, const char *path, struct error *err)
 {
@@ -111,7 +54,7 @@ static int read_folder(struct reading *r, const char *path, struct error *err)
             continue;
         rc = path_join(mail, path, text_of(entry->d_name), err);
         if (rc == 0 && stat(mail, &st) == 0 && S_ISREG(st.st_mode))
-            rc = read_mail(r, mail, err);
+            rc = receipt_lines_mail(&r->lines, mail, err);
     }
     if (dir)
         closedir(dir);
@@ -126,7 +69,7 @@ static int read_mails(struct reading *r, const char *path, struct error *err)
     if (stat(path, &st))
         return error_set(err, ERROR_INPUT, "%s does not exist", path);
     if (!S_ISDIR(st.st_mode))
-        return read_mail(r, path, err);
+        return receipt_lines_mail(&r->lines, path, err);
     int rc = path_join(new, path, TEXT("new"), err);
     if (rc == 0)
         rc = path_join(cur, path, TEXT("cur"), err);
@@ -148,15 +91,16 @@ static void tell(const struct verb_context *context, const struct reading *r,
             "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "read", (json_int_t)c->read,
             "matched", (json_int_t)c->matched, "changed", (json_int_t)c->changed,
             "waiting", (json_int_t)c->waiting, "dropped", (json_int_t)c->dropped,
-            "ignored", (json_int_t)r->ignored, "refused", (json_int_t)r->refused, "dead",
-            (json_int_t)c->dead, "opted_out", (json_int_t)c->opted_out));
+            "ignored", (json_int_t)r->lines.ignored, "refused",
+            (json_int_t)r->lines.refused, "dead", (json_int_t)c->dead, "opted_out",
+            (json_int_t)c->opted_out));
     else
         printf("%" PRIu64 " receipts: %" PRIu64 " found their message, %" PRIu64
                " of them new; %" PRIu64 " wait; %" PRIu64 " addresses dead, %" PRIu64
                " customers opted out; %" PRIu64 " lines tell nothing final, %" PRIu64
                " refused\n",
                c->read, c->matched, c->changed, c->waiting, c->dead, c->opted_out,
-               r->ignored, r->refused);
+               r->lines.ignored, r->lines.refused);
 }
 
 static int read_all(struct verb_context *context, struct reading *r, struct error *err)
@@ -165,7 +109,6 @@ static int read_all(struct verb_context *context, struct reading *r, struct erro
     const char *mails;
     size_t at = 0;
     int rc = 0;
-    r->err = err;
     while (rc == 0 && (mails = options_next(given, "dsn", &at)))
         rc = read_mails(r, mails, err);
     for (size_t i = 0; rc == 0 && i < given->argument_count; i++)
@@ -175,7 +118,8 @@ static int read_all(struct verb_context *context, struct reading *r, struct erro
 
 static int run(struct verb_context *context)
 {
-    struct reading reading = {0};
+    struct reading reading = {
+        .lines = {.refuse_fn = on_refused, .arg = &reading, .stop = &verb_stop}};
     struct receipts_counts counts = {0};
     struct config *config = NULL;
     struct store *store = NULL;
@@ -183,11 +127,11 @@ static int run(struct verb_context *context)
     verb_catch_signals();
     int rc = verb_open(context, &config, &store, &err);
     if (rc == 0)
-        rc = receipts_open(context->home, config, store, &reading.receipts, &err);
+        rc = receipts_open(context->home, config, store, &reading.lines.receipts, &err);
     if (rc == 0) {
         rc = read_all(context, &reading, &err);
         int closed =
-            receipts_close(&reading.receipts, rc == 0, &counts, rc ? NULL : &err);
+            receipts_close(&reading.lines.receipts, rc == 0, &counts, rc ? NULL : &err);
         rc = rc ? rc : closed;
     }
     if (store)
@@ -196,7 +140,7 @@ static int run(struct verb_context *context)
     if (rc)
         return verb_fail(context, &err);
     tell(context, &reading, &counts);
-    return reading.refused ? error_exit_status(ERROR_INPUT) : 0;
+    return reading.lines.refused ? error_exit_status(ERROR_INPUT) : 0;
 }
 
 const struct verb verb_receipts = {

@@ -52,6 +52,7 @@ static int64_t prepare(struct verb_context *context, int only, struct resending 
 {
     struct text id = text_of(context->options.arguments[0]);
     char dir[PATH_BYTES];
+    struct config *config = NULL;
     int rc = frozen_dir(context->home, id, dir, err);
     if (rc == 0 &&
         (!frozen_exists(context->home, id) || retention_pruned(context->home, id)))
@@ -59,9 +60,14 @@ static int64_t prepare(struct verb_context *context, int only, struct resending 
                        "job \"%.*s\" was never started, or is pruned (see "
                        "`volley jobs`)",
                        TEXT_ARGS(id));
-    return rc ? rc
-              : resend_job(dir, id, (enum resend_only)only,
+    if (rc == 0)
+        rc = verb_open(context, &config, NULL, err);
+    int64_t count = rc;
+    if (rc == 0)
+        count = resend_job(dir, config, id, (enum resend_only)only,
                            options_flag(&context->options, "new-text"), &r->content, err);
+    config_destroy(&config);
+    return count;
 }
 
 static int run(struct verb_context *context)

@@ -1,12 +1,17 @@
 /* verb_resume: go on with an interrupted or paused job, or with all of them. */
 #include "cli/foreground.h"
 #include "cli/wish.h"
+#include "engine/jobs/daemon.h"
+#include "engine/jobs/halt.h"
 #include "engine/jobs/recover.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const struct option_spec options[] = {
-    {"all", NULL, "without ID: also the jobs that were paused or held"},
+    {"all", NULL,
+     "without ID: also the jobs that were paused or held, in `volley serve` where one "
+     "runs"},
     {"spool", NULL, "let `volley serve` go on with a job that came through the spool"},
     VERB_COMMON};
 
@@ -99,10 +104,33 @@ static int resume_all(struct verb_context *context)
     return worst;
 }
 
+/* end_halt: what a daemon can go on with is left to it: where one serves all of them, else those that
+ * have not begun, to the next. Returns whether it is done with that, and the exit status. */
+static bool end_halt(struct verb_context *context, int *status)
+{
+    struct store *store = NULL;
+    struct error err;
+    bool served = daemon_serves(context->home);
+    int64_t count = 0;
+    int rc = verb_open(context, NULL, &store, &err);
+    if (rc == 0)
+        count = halt_end(context->home, store, served, &err);
+    if (store)
+        store_close(&store);
+    *status = rc || count < 0 ? verb_fail(context, &err) : 0;
+    if (*status == 0 && served && context->json)
+        verb_print_json(json_pack("{s:I}", "resumed", (json_int_t)count));
+    else if (*status == 0 && served)
+        printf("%" PRId64 " paused jobs go on in `volley serve`\n", count);
+    return *status || served;
+}
+
 static int run(struct verb_context *context)
 {
+    int status;
+    bool all = options_flag(&context->options, "all");
     if (context->options.argument_count == 0)
-        return resume_all(context);
+        return all && end_halt(context, &status) ? status : resume_all(context);
     const char *id = context->options.arguments[0];
     return options_flag(&context->options, "spool") ? run_spool(context, id)
                                                     : resume(context, id);
@@ -115,7 +143,7 @@ const struct verb verb_resume = {
         "go on with an interrupted or paused job, here or in the daemon; without ID with "
         "every interrupted one",
     .example = "volley resume\nvolley resume 2026-11-21-waiver\n"
-               "volley resume 2026-11-21-waiver --spool",
+               "volley resume 2026-11-21-waiver --spool\nvolley resume --all",
     .options = options,
     .arguments_min = 0,
     .arguments_max = 1,

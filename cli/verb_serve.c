@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static const struct option_spec options[] = {VERB_COMMON};
+static const struct option_spec options[] = {
+    {"paused", NULL,
+     "send nothing until `volley resume ID --spool` or `volley resume --all`"},
+    VERB_COMMON};
 
 static void ready(void *arg)
 {
@@ -22,7 +25,8 @@ static int run(struct verb_context *context)
     verb_catch_signals();
     int rc = process_open(context->home, "serve", &process, &err);
     if (rc == 0)
-        rc = daemon_run(context->home, process, ready, context, &verb_stop, &err);
+        rc = daemon_run(context->home, process, options_flag(&context->options, "paused"),
+                        ready, context, &verb_stop, &err);
     process_close(&process);
     return rc ? verb_fail(context, &err) : 0;
 }
@@ -31,7 +35,7 @@ const struct verb verb_serve = {
     .name = "serve",
     .arguments = "",
     .summary = "the daemon: sends the jobs that are dropped into the spool",
-    .example = "volley serve --home /srv/studio",
+    .example = "volley serve --home /srv/studio\nvolley serve --paused",
     .options = options,
     .arguments_min = 0,
     .arguments_max = 0,

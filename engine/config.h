@@ -55,7 +55,8 @@ struct config {
         uint64_t messages; /* 0: no cap */
         int64_t window_ns;
     } frequency_cap;
-    int64_t retention_ns; /* of what jobs that are over leave behind; 0: for good */
+    int64_t spool_retention_ns; /* of files in done and status; 0: for good */
+    int64_t retention_ns;       /* of what jobs that are over leave behind; 0: for good */
     struct {
         int64_t window_ns;
         uint64_t min_messages;

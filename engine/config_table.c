@@ -283,6 +283,10 @@ const struct config_key config_keys[] = {
      CONFIG(retention_ns),
      .sentence = "How long `serve` keeps the journal, the link to the snapshot and the "
                  "template of a job that is over; its reports and results stay."},
+    {"spool_retention", CONFIG_DURATION, "30d", .auto_word = "off", RANGE("1s", "36500d"),
+     CONFIG(spool_retention_ns),
+     .sentence = "How long `serve` keeps the files of jobs that are over in `spool/done` "
+                 "and `spool/status`; their ids stay known for good."},
 
     {"protection", CONFIG_GROUP, "",
      .sentence =

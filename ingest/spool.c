@@ -20,8 +20,10 @@
 #define CONTROL_BYTES_MAX ((size_t)65536)
 
 static const char *const folders[SPOOL_FOLDER_COUNT] = {
-    [SPOOL_TMP] = "tmp",   [SPOOL_INCOMING] = "incoming", [SPOOL_ACTIVE] = "active",
-    [SPOOL_DONE] = "done", [SPOOL_FAILED] = "failed",     [SPOOL_HOLD] = "hold",
+    [SPOOL_TMP] = "tmp",           [SPOOL_INCOMING] = "incoming",
+    [SPOOL_ACTIVE] = "active",     [SPOOL_DONE] = "done",
+    [SPOOL_FAILED] = "failed",     [SPOOL_HOLD] = "hold",
+    [SPOOL_RECEIPTS] = "receipts",
 };
 
 const char *spool_folder_name(enum spool_folder folder)

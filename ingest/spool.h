@@ -15,6 +15,7 @@ enum spool_folder {
     SPOOL_DONE,
     SPOOL_FAILED,
     SPOOL_HOLD,
+    SPOOL_RECEIPTS, /* what is heard later of messages; no job files */
     SPOOL_FOLDER_COUNT
 };
 const char *spool_folder_name(enum spool_folder folder);
@@ -63,9 +64,9 @@ int spool_move(struct spool *spool, const char *name, enum spool_folder from,
 /* spool_has: a file of this name is there. */
 bool spool_has(const struct spool *spool, enum spool_folder folder, struct text name);
 
-/* spool_fail: active → failed with <name>.error.json beside it: code, message, line. */
-int spool_fail(struct spool *spool, const char *name, const struct error *why,
-               unsigned line, struct error *err) MUST_USE;
+/* spool_fail: from → failed with <name>.error.json beside it: code, message, line. */
+int spool_fail(struct spool *spool, const char *name, enum spool_folder from,
+               const struct error *why, unsigned line, struct error *err) MUST_USE;
 
 /* spool_submit: hand a job over as any other system would: tmp, fsync, rename to incoming. */
 int spool_submit(const char *home, const char *name, struct text content,

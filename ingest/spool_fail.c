@@ -55,13 +55,13 @@ static int fail(struct spool *spool, const char *name, enum spool_folder from,
     return rc;
 }
 
-int spool_fail(struct spool *spool, const char *name, const struct error *why,
-               unsigned line, struct error *err)
+int spool_fail(struct spool *spool, const char *name, enum spool_folder from,
+               const struct error *why, unsigned line, struct error *err)
 {
-    if (!name_is_safe(text_of(name)) ||
-        !spool_is_there(spool->folder_fds[SPOOL_ACTIVE], name))
-        return error_set(err, ERROR_INPUT, "spool/active/%.128s does not exist", name);
-    return fail(spool, name, SPOOL_ACTIVE, name, why, line, err);
+    if (!name_is_safe(text_of(name)) || !spool_is_there(spool->folder_fds[from], name))
+        return error_set(err, ERROR_INPUT, "spool/%s/%.128s does not exist",
+                         spool_folder_name(from), name);
+    return fail(spool, name, from, name, why, line, err);
 }
 
 int spool_refuse(struct spool *spool, const char *name, enum spool_folder from,

@@ -89,8 +89,9 @@ int spool_sync(struct spool *spool, struct error *err)
 {
     /* Where files come to before where they left: a crash in between leaves two names of a file
      * rather than none. */
-    static const enum spool_folder order[] = {SPOOL_DONE,   SPOOL_FAILED,   SPOOL_HOLD,
-                                              SPOOL_ACTIVE, SPOOL_INCOMING, SPOOL_TMP};
+    static const enum spool_folder order[] = {
+        SPOOL_DONE,     SPOOL_FAILED,   SPOOL_HOLD, SPOOL_ACTIVE,
+        SPOOL_INCOMING, SPOOL_RECEIPTS, SPOOL_TMP};
     for (size_t i = 0; i < ARRAY_COUNT(order); i++) {
         if (spool->unsynced[order[i]] && fsync(spool->folder_fds[order[i]]))
             return error_io(err, "cannot sync the folder spool/%s",

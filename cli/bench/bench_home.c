@@ -1,10 +1,10 @@
 /* bench_home: see bench_home.h. */
 #include "cli/bench/bench_home.h"
 
+#include "base/tree.h"
 #include "engine/state/account.h"
 #include "ingest/import/table_builder.h"
 
-#include <ftw.h>
 #include <jansson.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -120,20 +120,12 @@ int bench_home_make(struct bench_home *home, const char *parent, struct error *e
     return rc;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
 void bench_home_remove(struct bench_home *home)
 {
     if (home->store)
         store_close(&home->store);
     if (home->path[0])
-        nftw(home->path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+        (void)tree_remove(home->path, NULL);
     home->path[0] = '\0';
 }
 

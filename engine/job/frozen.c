@@ -3,11 +3,11 @@
 
 #include "base/clock.h"
 #include "base/failpoint.h"
+#include "engine/job/draft.h"
 #include "engine/job/frozen_template.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,22 +78,11 @@ static int write_clock(const char *path, const struct job *job, struct error *er
     return rc;
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind,
-                        struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
 static int fill_folder(const char *home, const char *dir, const struct job *job,
                        struct text content, struct error *err)
 {
     char to[PATH_BYTES];
-    int rc = file_make_dirs(dir, err);
-    if (rc == 0)
-        rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
+    int rc = path_join(to, dir, TEXT("snapshot.arrow"), err);
     if (rc == 0)
         rc = link_snapshot(job->snapshot_path, to, err);
     failpoint(FAILPOINT_FREEZE_SNAPSHOT);
@@ -113,26 +102,33 @@ static int fill_folder(const char *home, const char *dir, const struct job *job,
 int frozen_make(const char *home, const struct job *job, struct text content,
                 struct error *err)
 {
-    char dir[PATH_BYTES], draft[PATH_BYTES], outbox[PATH_BYTES];
+    char dir[PATH_BYTES], outbox[PATH_BYTES];
+    struct draft draft;
     int rc = frozen_dir(home, job->file.id, dir, err);
     if (rc == 0)
         rc = path_join(outbox, home, TEXT("outbox"), err);
+    if (rc == 0)
+        rc = file_make_dirs(outbox, err);
     if (rc)
         return rc;
-    /* A leading dot is no job id, so a draft that a crash left behind is never taken for
-     * a job. */
-    if (snprintf(draft, sizeof(draft), "%s/.%.*s", outbox, TEXT_ARGS(job->file.id)) >=
-        PATH_BYTES)
-        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", draft);
-    nftw(draft, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    rc = fill_folder(home, draft, job, content, err);
+    rc = draft_open(&draft, outbox, job->file.id, err);
     if (rc == 0)
-        rc = file_sync_dir(draft, err);
+        rc = fill_folder(home, draft.path, job, content, err);
+    if (rc == 0)
+        rc = file_sync_dir(draft.path, err);
     failpoint(FAILPOINT_FREEZE_DRAFT);
-    if (rc == 0 && rename(draft, dir))
-        rc = error_io(err, "cannot rename %s to %s", draft, dir);
+    if (rc == 0)
+        rc = draft_place(&draft, dir, err);
     failpoint(FAILPOINT_FREEZE_NAMED);
-    return rc ? rc : file_sync_dir(outbox, err);
+    draft_close(&draft);
+    if (rc == 0)
+        rc = file_sync_dir(outbox, err);
+    return rc == 1
+               ? error_set(err, ERROR_AGAIN,
+                           "job \"%.*s\" is being started by another process: `volley "
+                           "jobs` shows how it stands",
+                           TEXT_ARGS(job->file.id))
+               : rc;
 }
 
 /* --- open --- */

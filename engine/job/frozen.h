@@ -18,7 +18,7 @@ bool frozen_exists(const char *home, struct text id);
 
 /* frozen_make: freeze an opened job. content is the job file as it came. The folder
  * appears whole or not at all.
- * Errors: ERROR_IO. */
+ * Errors: ERROR_AGAIN when another process has frozen it meanwhile; ERROR_IO. */
 int frozen_make(const char *home, const struct job *job, struct text content,
                 struct error *err) MUST_USE;
 

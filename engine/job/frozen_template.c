@@ -5,12 +5,10 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "engine/job/draft.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <ftw.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -141,30 +139,17 @@ static int fill(const struct template_files *files, const char *shared, const ch
     return rc ? rc : file_sync_dir(dir, err);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int kind,
-                        struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
 static int share(const struct template_files *files, const char *root, const char *shared,
                  struct error *err)
 {
-    static _Atomic unsigned count;
-    char draft[PATH_BYTES];
-    if (snprintf(draft, sizeof(draft), "%s/.%ld.%u", root, (long)getpid(), count++) >=
-        PATH_BYTES)
-        return error_set(err, ERROR_INPUT, "the path %.80s… is too long", draft);
-    nftw(draft, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    int rc = fill(files, NULL, draft, err);
-    if (rc == 0 && rename(draft, shared) && errno != ENOTEMPTY && errno != EEXIST)
-        rc = error_io(err, "cannot rename %s to %s", draft, shared);
-    nftw(draft, remove_entry, 16,
-         FTW_DEPTH | FTW_PHYS); /* another was first, or it failed */
-    return rc ? rc : file_sync_dir(root, err);
+    struct draft draft;
+    int rc = draft_open(&draft, root, TEXT("template"), err);
+    if (rc == 0)
+        rc = fill(files, NULL, draft.path, err);
+    if (rc == 0)
+        rc = draft_place(&draft, shared, err); /* 1: another was first */
+    draft_close(&draft);
+    return rc < 0 ? rc : file_sync_dir(root, err);
 }
 
 int frozen_template_make(const char *home, const char *from, const char *to,

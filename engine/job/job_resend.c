@@ -47,6 +47,6 @@ void job_open_resend(struct job_open *o)
     if (!outbox_of(o, job->file.resend.job, "", dir))
         job_problem(o, 0, "job \"%.*s\" has nothing left in outbox/ to resend",
                     TEXT_ARGS(job->file.resend.job));
-    else if (resend_read(dir, job->file.resend.only, &job->resend, &err))
+    else if (resend_read(dir, o->env->config, job->file.resend.only, &job->resend, &err))
         job_adopt(o, &err, 0);
 }

@@ -3,6 +3,8 @@
 
 #include "base/bitmap.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "engine/job/resend_results.h"
 #include "outbox/journal/replay.h"
 
 #include <jansson.h>
@@ -26,43 +28,45 @@ static bool has_message(const struct replay *replay, uint64_t row)
     return any;
 }
 
-static bool is_wanted(const struct replay *replay, int channel, uint64_t row,
-                      enum resend_only only)
+bool resend_wants(enum disposition disposition, enum outcome outcome,
+                  enum resend_only only)
 {
-    const struct replay_state *state = &replay->states[channel][row];
-    if (only == RESEND_QUOTA)
-        return for_lack_of_quota((enum disposition)state->disposition) &&
-               !has_message(replay, row);
-    if (!disposition_sends((enum disposition)state->disposition))
+    if (!disposition_sends(disposition))
         return false;
     switch (only) {
     case RESEND_FAILED:
-        return state->outcome == OUTCOME_FAILED;
+        return outcome == OUTCOME_FAILED;
     case RESEND_UNKNOWN:
-        return state->outcome == OUTCOME_UNKNOWN;
+        return outcome == OUTCOME_UNKNOWN;
     case RESEND_UNSENT:
-        return state->outcome == OUTCOME_CANCELLED || state->outcome == OUTCOME_EXPIRED;
+        return outcome == OUTCOME_CANCELLED || outcome == OUTCOME_EXPIRED;
     case RESEND_QUOTA:
-        break;
+        break; /* was never planned */
     }
     return false;
+}
+
+void resend_add(struct resend *resend, int channel, uint64_t row)
+{
+    if (!resend->wanted[channel]) {
+        resend->wanted[channel] = calloc(bitmap_words(resend->rows), sizeof(uint64_t));
+        CHECK(resend->wanted[channel] != NULL);
+    }
+    bitmap_set(resend->wanted[channel], row);
+    resend->counts[channel]++;
 }
 
 static void read_channel(struct resend *resend, const struct replay *replay, int channel,
                          enum resend_only only)
 {
-    uint64_t *wanted = NULL;
-    for (uint64_t r = 0; replay->states[channel] && r < replay->rows; r++) {
-        if (!is_wanted(replay, channel, r, only))
-            continue;
-        if (!wanted) {
-            wanted = calloc(bitmap_words(replay->rows), sizeof(*wanted));
-            CHECK(wanted != NULL);
-        }
-        bitmap_set(wanted, r);
-        resend->counts[channel]++;
+    const struct replay_state *states = replay->states[channel];
+    for (uint64_t r = 0; states && r < replay->rows; r++) {
+        enum disposition disposition = (enum disposition)states[r].disposition;
+        if (only == RESEND_QUOTA
+                ? for_lack_of_quota(disposition) && !has_message(replay, r)
+                : resend_wants(disposition, (enum outcome)states[r].outcome, only))
+            resend_add(resend, channel, r);
     }
-    resend->wanted[channel] = wanted;
 }
 
 /* is_over: every message has its outcome and nothing will come. */
@@ -74,8 +78,8 @@ static bool is_over(const struct replay *replay)
     return (replay->finished || replay->cancelled) && pending == 0;
 }
 
-int resend_read(const char *dir, enum resend_only only, struct resend **out,
-                struct error *err)
+static int read_journal(const char *dir, enum resend_only only, struct resend *out,
+                        struct error *err)
 {
     struct replay replay = {0};
     int rc = replay_read(dir, NULL, &replay, err);
@@ -84,14 +88,31 @@ int resend_read(const char *dir, enum resend_only only, struct resend **out,
                        "%s: this job is not over; wait for its end, or cancel it, before "
                        "you resend what it did not send",
                        dir);
-    if (rc == 0) {
-        *out = calloc(1, sizeof(**out));
-        CHECK(*out != NULL);
-        (*out)->rows = replay.rows;
-        for (int c = 0; c < CHANNEL_COUNT; c++)
-            read_channel(*out, &replay, c, only);
-    }
+    out->rows = replay.rows;
+    for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++)
+        read_channel(out, &replay, c, only);
     replay_fini(&replay);
+    return rc;
+}
+
+int resend_read(const char *dir, const struct config *config, enum resend_only only,
+                struct resend **out, struct error *err)
+{
+    struct error why = {0}, ignored;
+    *out = calloc(1, sizeof(**out));
+    CHECK(*out != NULL);
+    int rc = read_journal(dir, only, *out, &why);
+    if (rc == -ERROR_INPUT &&
+        resend_results_read(dir, config, only, *out, &ignored) == 0) {
+        log_warn("engine", "the journal is damaged; results.arrow is read instead",
+                 "reason=\"%s\"", why.text);
+        rc = 0;
+    }
+    if (rc) {
+        resend_free(out);
+        if (err)
+            *err = why;
+    }
     return rc;
 }
 
@@ -141,12 +162,13 @@ static void rewrite(json_t *job, struct text id, enum resend_only only, bool new
                                   new_text ? "new" : "frozen"));
 }
 
-int64_t resend_job(const char *dir, struct text id, enum resend_only only, bool new_text,
-                   struct buffer *content_out, struct error *err)
+int64_t resend_job(const char *dir, const struct config *config, struct text id,
+                   enum resend_only only, bool new_text, struct buffer *content_out,
+                   struct error *err)
 {
     char path[PATH_BYTES];
     struct resend *resend = NULL;
-    int rc = resend_read(dir, only, &resend, err);
+    int rc = resend_read(dir, config, only, &resend, err);
     if (rc == 0)
         rc = path_join(path, dir, TEXT("job.json"), err);
     json_error_t why;

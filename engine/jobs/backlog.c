@@ -30,7 +30,7 @@ struct backlog {
     struct backlog_account *account_buckets[BUCKETS];
     struct backlog_account *accounts;
     struct job_list later;
-    int64_t next_due_ns; /* not after the first of later is due */
+    int64_t next_due_ns, next_retry_ns; /* not after the first of later may be due */
     size_t waiting[PRIORITY_COUNT], later_count;
     uint64_t turn;
 };
@@ -64,7 +64,7 @@ struct backlog *backlog_create(void)
 {
     struct backlog *backlog = calloc(1, sizeof(*backlog));
     CHECK(backlog != NULL);
-    backlog->next_due_ns = INT64_MAX;
+    backlog->next_due_ns = backlog->next_retry_ns = INT64_MAX;
     return backlog;
 }
 
@@ -161,6 +161,15 @@ static void wait_now(struct backlog *backlog, struct backlog_job *job)
     put(&job->owner->waiting[job->priority], job);
 }
 
+/* look_at: when one of later is due. */
+static void look_at(struct backlog *backlog, const struct backlog_job *job)
+{
+    int64_t *next = job->retry_ns ? &backlog->next_retry_ns : &backlog->next_due_ns;
+    int64_t at_ns = job->retry_ns ? job->retry_ns : job->due_ns;
+    if (at_ns < *next)
+        *next = at_ns;
+}
+
 void backlog_add(struct backlog *backlog, struct backlog_job *job, int64_t steady_ns)
 {
     struct backlog_job **bucket = &backlog->jobs[bucket_of(text_of(job->id))];
@@ -171,14 +180,13 @@ void backlog_add(struct backlog *backlog, struct backlog_job *job, int64_t stead
     job->owner->cancels += job->cancel;
     job->same_bucket = *bucket;
     *bucket = job;
-    if (job->due_ns == 0) {
+    if (job->due_ns == 0 && job->retry_ns == 0) {
         wait_now(backlog, job);
         return;
     }
     job->place = BACKLOG_LATER;
     backlog->later_count++;
-    if (job->due_ns < backlog->next_due_ns)
-        backlog->next_due_ns = job->due_ns;
+    look_at(backlog, job);
     put(&backlog->later, job);
 }
 
@@ -219,18 +227,20 @@ void backlog_remove(struct backlog *backlog, struct backlog_job *job)
 
 /* --- choosing --- */
 
-static void wake_due(struct backlog *backlog, int64_t now_ns)
+static void wake_due(struct backlog *backlog, int64_t steady_ns, int64_t now_ns)
 {
-    if (now_ns < backlog->next_due_ns)
+    if (now_ns < backlog->next_due_ns && steady_ns < backlog->next_retry_ns)
         return;
-    backlog->next_due_ns = INT64_MAX;
+    backlog->next_due_ns = backlog->next_retry_ns = INT64_MAX;
     for (struct backlog_job *job = backlog->later.first, *next; job; job = next) {
         next = job->next;
-        if (job->due_ns <= now_ns) {
+        if (job->retry_ns && job->retry_ns <= steady_ns)
+            job->retry_ns = 0;
+        if (job->retry_ns == 0 && job->due_ns <= now_ns) {
             leave_list(backlog, job);
             wait_now(backlog, job);
-        } else if (job->due_ns < backlog->next_due_ns) {
-            backlog->next_due_ns = job->due_ns;
+        } else {
+            look_at(backlog, job);
         }
     }
 }
@@ -310,7 +320,7 @@ static struct backlog_job *choose(const struct backlog *backlog, int64_t steady_
 struct backlog_job *backlog_next(struct backlog *backlog, int64_t steady_ns,
                                  int64_t now_ns)
 {
-    wake_due(backlog, now_ns);
+    wake_due(backlog, steady_ns, now_ns);
     struct backlog_job *job = choose(backlog, steady_ns);
     if (!job)
         return NULL;

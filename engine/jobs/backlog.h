@@ -21,7 +21,9 @@ struct backlog_account;
 struct backlog_job {
     char *id, *account, *name; /* name: in spool/active */
     enum priority priority;
-    int64_t due_ns;   /* calendar; 0: at once */
+    int64_t due_ns; /* calendar; 0: at once */
+    int64_t
+        retry_ns; /* steady, the same: it failed, and the calendar may be set meanwhile */
     int64_t since_ns; /* steady: waiting since; set by backlog_add where it is 0 */
     bool cancel;      /* to be started only to close its books */
     /* The backlog's own. */

@@ -7,9 +7,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "engine/jobs/daemon_private.h"
+#include "engine/jobs/halt.h"
+#include "engine/jobs/receipt_drop.h"
 #include "engine/jobs/recover.h"
 #include "engine/jobs/retention.h"
-#include "engine/jobs/status_file.h"
+#include "engine/jobs/spool_retention.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +28,9 @@
 /* How often that is said. */
 #define BROKEN_TOLD_NS (60 * NS_PER_S)
 /* Old jobs are looked for once a day, and a few at a time: a person who wants to pause does not wait. */
-#define PRUNE_NS   (24 * 3600 * NS_PER_S)
-#define PRUNE_JOBS 20
+#define PRUNE_NS    (24 * 3600 * NS_PER_S)
+#define PRUNE_JOBS  20
+#define PRUNE_FILES 500
 
 void daemon_move(struct daemon *d, const char *name, enum spool_folder from,
                  enum spool_folder to)
@@ -45,7 +48,7 @@ void daemon_refuse(struct daemon *d, const char *name, const struct error *why,
     char quoted[ERROR_TEXT_BYTES];
     log_warn("spool", "job refused", "file=%s reason=%s", name,
              log_quote(text_of(why->text), quoted, sizeof(quoted)));
-    if (spool_fail(d->spool, name, why, line, &err))
+    if (spool_fail(d->spool, name, SPOOL_ACTIVE, why, line, &err))
         log_error("spool", "cannot move a job file", "file=%s reason=\"%s\"", name,
                   err.text);
 }
@@ -88,13 +91,13 @@ static void follow(struct daemon *d, struct filed *filed)
     }
     bool known = filed->taken_in && filed->kind == FILED_DONE;
     if (known && filed->state != JOB_RUNNING && filed->state != JOB_WAITING)
-        status_file_ended(d->home, text_of(job->id), job->priority);
+        status_file_ended(d->status, text_of(job->id), job->priority);
     else if (!known)
-        status_file_write(d->home, &(struct status){.job = text_of(job->id),
-                                                    .account = text_of(job->account),
-                                                    .state = filed->state,
-                                                    .priority = job->priority,
-                                                    .reason = ""});
+        status_file_write(d->status, &(struct status){.job = text_of(job->id),
+                                                      .account = text_of(job->account),
+                                                      .state = filed->state,
+                                                      .priority = job->priority,
+                                                      .reason = filed->why.text});
     if (filed->kind == FILED_WAITS) {
         slots_add(d->slots, job);
         return;
@@ -138,6 +141,7 @@ static int record(struct daemon *d, struct error *err)
     int rc = store_begin(d->store, err);
     if (rc)
         return rc;
+    d->halted = halted(d->home);
     rc = endings_record(d, err);
     if (rc == 0 && !d->stopping)
         rc = more = intake_record(d, err);
@@ -179,36 +183,64 @@ static int round_of(struct daemon *d, struct error *err)
 static void write_running(void *arg, struct run *run)
 {
     const struct daemon *d = arg;
-    status_file_running(d->home, run);
+    status_file_running(d->status, run);
 }
 
 static void tick(void *arg)
 {
     struct daemon *d = arg;
     slots_tick(d->slots);
+    receipt_drop_configure(d->receipts, process_config(d->process));
     wishes_hold(d);
     if (clock_steady_ns() - d->status_ns < STATUS_NS)
         return;
     d->status_ns = clock_steady_ns();
     slots_each(d->slots, write_running, d);
+    status_files_retry(d->status);
 }
 
-/* prune: what the key `retention` says. */
-static void prune(struct daemon *d)
+/* prune_jobs, prune_spool: what the keys `retention` and `spool_retention` say. More may be left when it
+ * is as many as one call removes. */
+static bool prune_jobs(struct daemon *d, const struct config *config)
 {
     struct error err;
-    const struct config *config = process_config(d->process);
-    if (!config->retention_ns || clock_steady_ns() < d->prune_ns)
-        return;
     struct retention retention = {.older_than_ns = config->retention_ns,
                                   .limit = PRUNE_JOBS};
+    if (!config->retention_ns)
+        return false;
     int64_t pruned =
         retention_prune(d->home, config, d->store, &retention, NULL, NULL, &err);
     if (pruned < 0)
         log_warn("engine", "cannot remove what old jobs left", "reason=\"%s\"", err.text);
     else if (pruned > 0)
         log_info("engine", "removed what old jobs left", "jobs=%lld", (long long)pruned);
-    d->prune_ns = clock_steady_ns() + (pruned == PRUNE_JOBS ? NS_PER_S : PRUNE_NS);
+    return pruned == PRUNE_JOBS;
+}
+
+static bool prune_spool(struct daemon *d, const struct config *config)
+{
+    struct error err;
+    struct spool_pruned gone = {0};
+    if (!config->spool_retention_ns)
+        return false;
+    int64_t pruned = spool_retention_prune(d->home, d->store, config->spool_retention_ns,
+                                           false, PRUNE_FILES, &gone, &err);
+    if (pruned < 0)
+        log_warn("spool", "cannot remove old files", "reason=\"%s\"", err.text);
+    else if (pruned > 0)
+        log_info("spool", "removed old files", "files=%llu templates=%llu",
+                 (unsigned long long)gone.files, (unsigned long long)gone.templates);
+    return pruned == PRUNE_FILES;
+}
+
+static void prune(struct daemon *d)
+{
+    const struct config *config = process_config(d->process);
+    if (clock_steady_ns() < d->prune_ns)
+        return;
+    bool more = prune_jobs(d, config);
+    more |= prune_spool(d, config);
+    d->prune_ns = clock_steady_ns() + (more ? NS_PER_S : PRUNE_NS);
 }
 
 static int rounds(struct daemon *d, const volatile sig_atomic_t *stop, struct error *err)
@@ -259,14 +291,18 @@ bool daemon_serves(const char *home)
     return locked;
 }
 
-static int open_all(struct daemon *d, struct error *err)
+static int open_all(struct daemon *d, bool paused, struct error *err)
 {
     const struct config *config = process_config(d->process);
     int rc = spool_make(d->home, err);
     if (rc == 0)
         rc = lock_home(d, err);
     if (rc == 0)
+        rc = spool_retention_leftovers(d->home, err);
+    if (rc == 0)
         rc = store_open(d->home, false, &d->store, err);
+    if (rc == 0 && paused)
+        rc = halt_begin(d->home, d->store, false, err);
     if (rc == 0)
         rc = recover_to_spool(d->home, d->store, err);
     if (rc == 0)
@@ -274,6 +310,8 @@ static int open_all(struct daemon *d, struct error *err)
     if (rc == 0)
         rc = io_thread_start(config, &d->io, err);
     process_attach(d->process, d->io);
+    if (rc == 0)
+        rc = receipt_drop_start(d->home, config, &d->receipts, err);
     if (rc == 0) {
         spool_defer(d->spool);
         rc = slots_create(d->home, d->process, d->io, config->max_active_jobs, &d->slots,
@@ -285,6 +323,7 @@ static int open_all(struct daemon *d, struct error *err)
 static void close_all(struct daemon *d)
 {
     process_attach(d->process, NULL);
+    receipt_drop_stop(&d->receipts);
     slots_destroy(&d->slots);
     io_thread_stop(&d->io);
     if (d->spool)
@@ -294,16 +333,22 @@ static void close_all(struct daemon *d)
     free(d->filed);
     if (d->lock_fd >= 0)
         close(d->lock_fd);
+    status_files_destroy(&d->status);
 }
 
-int daemon_run(const char *home, struct process *process, void (*ready_fn)(void *arg),
-               void *arg, const volatile sig_atomic_t *stop, struct error *err)
+int daemon_run(const char *home, struct process *process, bool paused,
+               void (*ready_fn)(void *arg), void *arg, const volatile sig_atomic_t *stop,
+               struct error *err)
 {
     struct daemon d = {.home = home, .process = process, .lock_fd = -1};
     d.news_tail = &d.news;
-    int rc = open_all(&d, err);
+    d.status = status_files_create(home);
+    int rc = open_all(&d, paused, err);
     if (rc == 0) {
         struct error last;
+        if (halted(home))
+            log_warn("engine", "everything is paused until `volley resume`", "home=%s",
+                     home);
         if (ready_fn)
             ready_fn(arg);
         rc = rounds(&d, stop, err);

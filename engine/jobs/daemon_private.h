@@ -6,6 +6,7 @@
 #define ENGINE_DAEMON_PRIVATE_H
 
 #include "engine/jobs/slots.h"
+#include "engine/jobs/status_file.h"
 #include "ingest/spool.h"
 
 #define ROUND_FILES_MAX 256
@@ -16,8 +17,8 @@ struct filed {
     struct backlog_job *job; /* the file is where spool_move finds it: in `from` */
     enum spool_folder from;
     enum job_state state;
-    bool taken_in; /* by this round; else it was in the backlog or in hold */
-    struct error why;
+    bool taken_in;    /* by this round; else it was in the backlog or in hold */
+    struct error why; /* a control file failed, a job is held */
 };
 
 struct daemon {
@@ -27,8 +28,11 @@ struct daemon {
     struct io_thread *io;
     struct spool *spool;
     struct slots *slots;
+    struct status_files *status;
+    struct receipt_drop *receipts;
     int lock_fd;
     bool stopping;
+    bool halted;                         /* as this round saw it, see halt.h */
     bool active_read;                    /* what an earlier run left in spool/active */
     struct slot_news *news, **news_tail; /* not recorded yet */
     struct filed *filed;                 /* of this round */

@@ -3,7 +3,6 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
-#include "engine/jobs/status_file.h"
 
 #include <stdlib.h>
 
@@ -58,14 +57,15 @@ static void write_status(struct daemon *d, const struct slot_news *news)
         return;
     bool ended = news->kind == SLOT_ENDED || news->kind == SLOT_ASLEEP;
     status_file_write(
-        d->home, &(struct status){.job = text_of(news->job->id),
-                                  .account = text_of(news->job->account),
-                                  .state = state,
-                                  .priority = news->job->priority,
-                                  .reason = ended ? news->ending.reason : news->why.text,
-                                  .books = ended ? &news->ending.books : NULL,
-                                  .elapsed_ns = news->ending.elapsed_ns,
-                                  .answered_before = news->ending.answered_before});
+        d->status,
+        &(struct status){.job = text_of(news->job->id),
+                         .account = text_of(news->job->account),
+                         .state = state,
+                         .priority = news->job->priority,
+                         .reason = ended ? news->ending.reason : news->why.text,
+                         .books = ended ? &news->ending.books : NULL,
+                         .elapsed_ns = news->ending.elapsed_ns,
+                         .answered_before = news->ending.answered_before});
 }
 
 static void log_news(const struct daemon *d, const struct slot_news *news)
@@ -102,7 +102,7 @@ static void follow(struct daemon *d, const struct slot_news *news)
     case SLOT_LATER:
     case SLOT_BLOCKED:
     case SLOT_ASLEEP:
-        slots_again(d->slots, news->job, news->due_ns);
+        slots_again(d->slots, news->job, news->due_ns, news->retry_ns);
         return;
     case SLOT_REFUSED:
         daemon_refuse(d, name, &news->why, news->line);

@@ -4,10 +4,12 @@
 
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/halt.h"
 #include "engine/jobs/start.h"
 #include "engine/results/status.h"
 #include "ingest/job_file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,15 +26,15 @@ struct intake {
     struct error *err;
 };
 
-static int file_as(const struct intake *in, int kind, enum job_state state,
-                   int64_t due_ns)
+static struct filed *file_as(const struct intake *in, int kind, enum job_state state,
+                             int64_t due_ns)
 {
     struct backlog_job *job = backlog_job_make(in->file->id, in->file->account, in->name,
                                                in->file->priority, due_ns);
     struct filed *filed = daemon_file(in->d, job, kind, state);
     filed->from = SPOOL_ACTIVE;
     filed->taken_in = true;
-    return 0;
+    return filed;
 }
 
 static bool in_round(const struct daemon *d, struct text id)
@@ -53,11 +55,17 @@ static int record(const struct intake *in, enum job_state state)
         entry.started_ns = in->known.started_ns;
         entry.control = in->known.control;
     }
+    bool held = state == JOB_PAUSED;
+    bool before = in->is_known && in->known.state == JOB_PAUSED;
+    if (held)
+        entry.reason = before ? in->known.reason : TEXT(HALT_REASON);
     int rc = store_job_put(in->d->store, &entry, in->err);
     if (rc)
         return rc;
-    return state == JOB_PAUSED ? file_as(in, FILED_HOLD, state, 0)
-                               : file_as(in, FILED_WAITS, state, in->file->send_at_ns);
+    struct filed *filed = file_as(in, held ? FILED_HOLD : FILED_WAITS, state,
+                                  held ? 0 : in->file->send_at_ns);
+    snprintf(filed->why.text, sizeof(filed->why.text), "%.*s", TEXT_ARGS(entry.reason));
+    return 0;
 }
 
 static int refuse_other(const struct intake *in)
@@ -85,7 +93,8 @@ static int take_known(const struct intake *in)
     if (known->state == JOB_FINISHED || known->state == JOB_CANCELLED) {
         log_info("engine", "job done (already sent)", "job=%.*s file=%s", TEXT_ARGS(id),
                  in->name);
-        return file_as(in, FILED_DONE, known->state, 0);
+        file_as(in, FILED_DONE, known->state, 0);
+        return 0;
     }
     /* Behind a round that could not be recorded active is read again: this one is where it belongs. */
     if (!in->d->active_read && text_is(known->spool_name, in->name) &&
@@ -96,13 +105,18 @@ static int take_known(const struct intake *in)
     if (slots_know(in->d->slots, id) || in_round(in->d, id) || (paused && namesake)) {
         log_info("engine", "job file dropped (its job is known)", "job=%.*s file=%s",
                  TEXT_ARGS(id), in->name);
-        return file_as(in, FILED_DONE, known->state, 0);
+        file_as(in, FILED_DONE, known->state, 0);
+        return 0;
     }
     if (status_running(in->d->home, known) &&
-        known->pid != getpid()) /* another process sends it */
-        return file_as(in, FILED_WAITS, JOB_RUNNING, clock_now_ns() + SLOTS_AGAIN_NS);
+        known->pid != getpid()) { /* another process sends it */
+        file_as(in, FILED_WAITS, JOB_RUNNING, 0)->job->retry_ns =
+            clock_steady_ns() + SLOTS_AGAIN_NS;
+        return 0;
+    }
     bool stays = paused && known->control != JOB_CONTROL_RESUME &&
                  known->control != JOB_CONTROL_CANCEL;
+    stays |= again && in->d->halted;
     return record(in, stays ? JOB_PAUSED : JOB_WAITING);
 }
 
@@ -117,7 +131,7 @@ static int take_job(struct intake *in)
         in->is_known = true;
         rc = take_known(in);
     } else if (rc == 0) {
-        rc = record(in, JOB_WAITING);
+        rc = record(in, in->d->halted ? JOB_PAUSED : JOB_WAITING);
     }
     arena_fini(&arena);
     return rc;

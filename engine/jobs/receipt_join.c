@@ -6,7 +6,7 @@
 #include "base/bitmap.h"
 #include "base/clock.h"
 #include "engine/job/frozen.h"
-#include "engine/results/receipt_file.h"
+#include "engine/results/report.h"
 #include "engine/results/results_read.h"
 #include "engine/state/dead.h"
 #include "ingest/job_file.h"
@@ -346,7 +346,9 @@ static int write_matches(struct join *j, const char *path,
     }
     effects->matched += j->match_count;
     int closed = receipt_file_close(&file, rc < 0 ? NULL : err);
-    return rc < 0 ? rc : closed;
+    if (rc < 0 || closed)
+        return rc < 0 ? rc : closed;
+    return report_heard_write(j->dir, err);
 }
 
 int receipt_join(const char *home, const struct config *config, struct store *store,

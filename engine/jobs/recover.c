@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/job/frozen.h"
 #include "engine/jobs/daemon.h"
+#include "engine/jobs/spool_retention.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -96,16 +97,16 @@ void recover_fini(struct recover_jobs *jobs)
 
 /* --- into the spool --- */
 
-static bool is_in(const char *home, enum spool_folder folder, const char *name)
+static bool is_in(const char *home, enum spool_folder folder, struct text name)
 {
     char path[PATH_BYTES];
-    return name[0] &&
-           snprintf(path, sizeof(path), "%s/spool/%s/%s", home, spool_folder_name(folder),
-                    name) < PATH_BYTES &&
+    return name_is_safe(name) &&
+           snprintf(path, sizeof(path), "%s/spool/%s/%.*s", home,
+                    spool_folder_name(folder), TEXT_ARGS(name)) < PATH_BYTES &&
            file_exists(path);
 }
 
-static bool is_spooled(const char *home, const char *name)
+bool recover_spooled(const char *home, struct text name)
 {
     return is_in(home, SPOOL_ACTIVE, name) || is_in(home, SPOOL_INCOMING, name);
 }
@@ -133,7 +134,8 @@ static int bring_back(const char *home, struct store *store, struct text id,
     char name[160];
     int rc = look_up(home, store, id, &job, err);
     snprintf(name, sizeof(name), "%.*s.json", TEXT_ARGS(id));
-    if (rc || is_spooled(home, job.spool_name) || is_spooled(home, name))
+    if (rc || recover_spooled(home, text_of(job.spool_name)) ||
+        recover_spooled(home, text_of(name)))
         return rc;
     log_info("engine", "an interrupted job goes on", "job=%.*s", TEXT_ARGS(id));
     return recover_submit(home, id, err);
@@ -144,7 +146,10 @@ int recover_to_spool(const char *home, struct store *store, struct error *err)
     struct recover_jobs jobs;
     int rc = recover_find(home, store, &jobs, err);
     for (size_t i = 0; i < jobs.count && rc == 0; i++) {
-        if (!jobs.list[i].paused)
+        char folder[160];
+        snprintf(folder, sizeof(folder), "outbox/%s", jobs.list[i].id);
+        rc = spool_retention_temporaries(home, folder, err);
+        if (rc == 0 && !jobs.list[i].paused)
             rc = bring_back(home, store, text_of(jobs.list[i].id), err);
     }
     recover_fini(&jobs);

@@ -26,6 +26,9 @@ void recover_fini(struct recover_jobs *jobs);
  * `serve` also goes on with what `send` began in the foreground. */
 int recover_to_spool(const char *home, struct store *store, struct error *err) MUST_USE;
 
+/* recover_spooled: the spool has a file of this name, taken in or not. */
+bool recover_spooled(const char *home, struct text name);
+
 /* recover_submit: put the job file of one that has begun into the spool once more, as it came. */
 int recover_submit(const char *home, struct text id, struct error *err) MUST_USE;
 

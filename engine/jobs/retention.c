@@ -4,6 +4,7 @@
 #include "engine/jobs/retention.h"
 
 #include "base/clock.h"
+#include "base/tree.h"
 #include "engine/job/frozen.h"
 #include "engine/job/reached.h"
 #include "ingest/spool.h"
@@ -127,13 +128,14 @@ bool retention_pruned(const char *home, struct text id)
     return frozen_dir(home, id, dir, NULL) == 0 && has(dir, "pruned.json");
 }
 
-/* is_input: one of those whose order does not matter; also what a crash left of pruned.json. */
+/* is_input: one of those whose order does not matter; also what a crash left of a file. */
 static bool is_input(const char *name)
 {
     bool journal = strncmp(name, "journal.", 8) == 0 && strcmp(name, "journal.0000") != 0;
+    size_t bytes = strlen(name);
     return journal || strcmp(name, "template") == 0 ||
            strcmp(name, REACHED_PLANNED) == 0 || strcmp(name, REACHED_ENDED) == 0 ||
-           strncmp(name, "pruned.json.", 12) == 0;
+           (bytes > 4 && strcmp(name + bytes - 4, ".tmp") == 0);
 }
 
 static __thread uint64_t walked_bytes; /* nftw hands nothing on to its function */
@@ -146,22 +148,6 @@ static int measure_entry(const char *path, const struct stat *st, int kind,
     if (kind == FTW_F && st->st_nlink == 1)
         walked_bytes += (uint64_t)st->st_blocks * 512;
     return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind,
-                        struct FTW *ftw)
-{
-    (void)st;
-    (void)kind;
-    (void)ftw;
-    return remove(path);
-}
-
-static int remove_tree(const char *path, struct error *err)
-{
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
-        return 0;
-    return error_io(err, "cannot remove %s", path);
 }
 
 /* each_input: fn for what goes from a folder that stays: journal.0000 first, by which others see that
@@ -217,7 +203,7 @@ static int remove_whole(const char *home, struct text id, const char *dir,
         return error_set(err, ERROR_INPUT, "the path %.80s… is too long", going);
     if (rename(dir, going))
         return error_io(err, "cannot rename %s to %s", dir, going);
-    return remove_tree(going, err);
+    return tree_remove(going, err);
 }
 
 /* remove_left: folders that a crash left half removed. */
@@ -233,7 +219,7 @@ static int remove_left(const char *home, struct error *err)
             continue;
         rc = path_join(path, outbox, text_of(entry->d_name), err);
         if (rc == 0)
-            rc = remove_tree(path, err);
+            rc = tree_remove(path, err);
     }
     if (dir)
         closedir(dir);
@@ -284,7 +270,7 @@ static int prune_job(struct pruning *p, const struct store_job *job, struct erro
     else if (rc == 0 && !p->retention->dry_run) {
         rc = mark_pruned(dir, err);
         if (rc == 0)
-            rc = each_input(dir, remove_tree, err);
+            rc = each_input(dir, tree_remove, err);
     }
     close(lock);
     if (rc == 0 && p->fn)

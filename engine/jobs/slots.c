@@ -108,7 +108,7 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
     } else if (news.kind == SLOT_ENDED && news.ending.blocked) {
         news.kind = SLOT_BLOCKED;
         error_set(&news.why, ERROR_AGAIN, "%s", news.ending.reason);
-        news.due_ns = clock_now_ns() + BLOCKED_AGAIN_NS;
+        news.retry_ns = clock_steady_ns() + BLOCKED_AGAIN_NS;
     }
     tell(slot->slots, &news);
 }
@@ -148,7 +148,7 @@ static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
         account_blocked(slot->store, text_of(job->account), sentence, NULL) == 1) {
         news.kind = SLOT_BLOCKED;
         error_set(&news.why, ERROR_AGAIN, "%s", sentence);
-        news.due_ns = clock_now_ns() + BLOCKED_AGAIN_NS;
+        news.retry_ns = clock_steady_ns() + BLOCKED_AGAIN_NS;
         tell(slot->slots, &news);
         return;
     }
@@ -169,7 +169,7 @@ static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
     case -ERROR_IO:
     case -ERROR_TEMPORARY:
         news.kind = SLOT_LATER;
-        news.due_ns = clock_now_ns() + SLOTS_AGAIN_NS;
+        news.retry_ns = clock_steady_ns() + SLOTS_AGAIN_NS;
         break;
     default:
         break;
@@ -185,7 +185,7 @@ static struct backlog_job *wait_for_job(struct slots *slots)
         if (job)
             return job;
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until); /* the calendar may be set */
         int64_t ns = until.tv_nsec + IDLE_MS * NS_PER_MS;
         until.tv_sec += ns / NS_PER_S;
         until.tv_nsec = ns % NS_PER_S;
@@ -230,7 +230,11 @@ int slots_create(const char *home, struct process *process, struct io_thread *io
     slots->runs = calloc(count, sizeof(struct run *));
     CHECK(slots->runs != NULL);
     pthread_mutex_init(&slots->lock, NULL);
-    pthread_cond_init(&slots->work, NULL);
+    pthread_condattr_t steady;
+    pthread_condattr_init(&steady);
+    pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+    pthread_cond_init(&slots->work, &steady);
+    pthread_condattr_destroy(&steady);
     *out = slots;
     slots->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (slots->news_fd < 0)
@@ -367,11 +371,13 @@ void slots_forget(struct slots *slots, struct backlog_job *job)
     backlog_job_free(&job);
 }
 
-void slots_again(struct slots *slots, struct backlog_job *job, int64_t due_ns)
+void slots_again(struct slots *slots, struct backlog_job *job, int64_t due_ns,
+                 int64_t retry_ns)
 {
     pthread_mutex_lock(&slots->lock);
     backlog_remove(slots->backlog, job);
     job->due_ns = due_ns;
+    job->retry_ns = retry_ns;
     backlog_add(slots->backlog, job, clock_steady_ns());
     pthread_mutex_unlock(&slots->lock);
 }

@@ -19,7 +19,7 @@ enum slot_news_kind {
     SLOT_ENDED,   /* ending */
     SLOT_DONE,    /* it was over before */
     SLOT_PAUSED,  /* somebody has paused it before */
-    SLOT_LATER,   /* why it cannot start before due_ns */
+    SLOT_LATER,   /* why it cannot start before retry_ns */
     SLOT_BLOCKED, /* its account is, as why says: it waits until that changes */
     SLOT_ASLEEP,  /* it goes on at due_ns: its messages wait for their customers' hours */
     SLOT_REFUSED, /* why it never will, or why it broke off */
@@ -31,8 +31,9 @@ struct slot_news {
         *job; /* stays in the backlog, running, until slots_forget or slots_again */
     struct run_ending ending;
     struct error why;
-    unsigned line;  /* of the job file; 0: none */
-    int64_t due_ns; /* calendar */
+    unsigned line;    /* of the job file; 0: none */
+    int64_t due_ns;   /* calendar; 0: at once */
+    int64_t retry_ns; /* steady, the same */
     struct slot_news *next;
 };
 
@@ -64,8 +65,9 @@ size_t slots_waiting(struct slots *slots);
 void slots_hold(struct slots *slots, const struct text *accounts, size_t count);
 /* slots_forget: what the news of a job said is recorded. */
 void slots_forget(struct slots *slots, struct backlog_job *job);
-/* slots_again: it waits once more, until due_ns (calendar). */
-void slots_again(struct slots *slots, struct backlog_job *job, int64_t due_ns);
+/* slots_again: it waits once more, until due_ns (calendar) and retry_ns (steady). */
+void slots_again(struct slots *slots, struct backlog_job *job, int64_t due_ns,
+                 int64_t retry_ns);
 
 /* slots_tick: process_tick with what runs. */
 void slots_tick(struct slots *slots);

@@ -8,37 +8,13 @@
 #include "engine/job/frozen.h"
 #include "engine/job/reached.h"
 #include "engine/job/turn.h"
+#include "engine/jobs/daemon.h"
 #include "engine/jobs/plan.h"
+#include "engine/jobs/recover.h"
+#include "engine/results/status.h"
 
 #include <stdio.h>
 #include <unistd.h>
-
-/* What the store says of a job; JOB_RUNNING when it says nothing (we died between freezing
- * and recording). */
-struct known {
-    enum job_state state;
-    char spool_name[256];
-    int64_t content_hash;
-};
-
-static int look_up(struct store *store, struct text id, struct known *out,
-                   struct error *err)
-{
-    struct arena arena;
-    struct store_job job;
-    int rc = arena_init(&arena, (size_t)1 << 20, err);
-    if (rc)
-        return rc;
-    int found = store_job_get(store, id, &arena, &job, err);
-    *out = (struct known){.state = found == 1 ? job.state : JOB_RUNNING};
-    if (found == 1) {
-        snprintf(out->spool_name, sizeof(out->spool_name), "%.*s",
-                 TEXT_ARGS(job.spool_name));
-        out->content_hash = job.content_hash;
-    }
-    arena_fini(&arena);
-    return found < 0 ? found : 0;
-}
 
 struct store_job start_entry(const struct job_file *file, int64_t content_hash,
                              const char *name, enum job_state state)
@@ -68,6 +44,12 @@ int64_t start_content_hash(struct text content)
     return hash ? hash : 1;
 }
 
+/* What the store keeps of a job that is resumed. */
+struct known {
+    char spool_name[256];
+    int64_t content_hash;
+};
+
 /* A start on its way. */
 struct start {
     struct io_thread *io;
@@ -76,10 +58,67 @@ struct start {
     struct text content;
     int64_t content_hash;
     bool recorded; /* the caller keeps the job's state */
+    bool resumes;  /* also what is paused */
     struct run **run_out;
     struct error *err;
 };
 
+/* obstacle: why a known job is not to be started here: an answer or an error; 0: nothing. */
+static int obstacle(const struct start *s, const struct store_job *known)
+{
+    const char *home = s->env->home;
+    if (known->state == JOB_FINISHED || known->state == JOB_CANCELLED)
+        return START_DONE;
+    if (known->state == JOB_PAUSED && !s->resumes)
+        return START_PAUSED;
+    if (status_running(home, known) && known->pid != getpid())
+        return error_set(s->err, ERROR_AGAIN,
+                         "job \"%.*s\" is being sent by process %lld: `volley jobs` "
+                         "shows how it stands",
+                         TEXT_ARGS(known->id), (long long)known->pid);
+    if (known->state == JOB_WAITING && !s->recorded && daemon_serves(home) &&
+        recover_spooled(home, known->spool_name))
+        return error_set(s->err, ERROR_AGAIN,
+                         "job \"%.*s\" waits in the spool of `volley serve`: `volley "
+                         "jobs` shows how it stands",
+                         TEXT_ARGS(known->id));
+    return 0;
+}
+
+/* look_up: obstacle of what the store knows of the job. known_out may be NULL. */
+static int look_up(const struct start *s, struct text id, struct known *known_out)
+{
+    struct arena arena;
+    struct store_job job;
+    int rc = arena_init(&arena, (size_t)1 << 20, s->err);
+    if (rc)
+        return rc;
+    rc = store_job_get(s->env->store, id, &arena, &job, s->err);
+    if (rc == 1 && known_out) {
+        snprintf(known_out->spool_name, sizeof(known_out->spool_name), "%.*s",
+                 TEXT_ARGS(job.spool_name));
+        known_out->content_hash = job.content_hash;
+    }
+    if (rc == 1)
+        rc = obstacle(s, &job);
+    arena_fini(&arena);
+    return rc;
+}
+
+/* claim: the job is ours to run, unless another process was faster: two that look at the same moment
+ * wait for each other in store_begin. */
+static int claim(const struct start *s, const struct store_job *entry)
+{
+    int rc = store_begin(s->env->store, s->err);
+    if (rc)
+        return rc;
+    rc = look_up(s, entry->id, NULL);
+    if (rc == 0)
+        rc = store_job_put(s->env->store, entry, s->err);
+    return store_end(s->env->store, rc, s->err);
+}
+
+/* record: an answer, 0 or negative. */
 static int record(const struct start *s, const struct job_file *file,
                   enum job_state state)
 {
@@ -90,7 +129,7 @@ static int record(const struct start *s, const struct job_file *file,
                        : 0;
     }
     struct store_job entry = start_entry(file, s->content_hash, s->name, state);
-    return store_job_put(s->env->store, &entry, s->err);
+    return claim(s, &entry);
 }
 
 /* note_plan: whom the job will write to, for the frequency cap of those that start after it. */
@@ -134,13 +173,30 @@ static int run_in_dir(const struct start *s, struct job *job, struct turn **turn
     return rc ? rc : START_RUNNING;
 }
 
+/* surely_in_time: if every row of the snapshot got a message on every channel it would end in time, so
+ * nobody has to be counted. */
+static bool surely_in_time(const struct job *job)
+{
+    struct books all = {.matched = snapshot_rows(job->snapshot)};
+    const struct waits none = {0};
+    struct forecast forecast;
+    char line[FORECAST_WARNING_BYTES];
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        if (job_uses(job, (enum channel)c))
+            all.channels[c].dispositions[DISPOSITION_SEND] = all.matched;
+    }
+    forecast_make(job, &all, &none, &forecast);
+    return job->hours.count == 0 && !forecast_warning(job, &forecast, line);
+}
+
 /* warn_late: a finish_by that cannot be met is said at the start, not when it is too late. */
 static void warn_late(const struct start *s, const struct job *job)
 {
     struct plan plan;
     struct error ignored; /* whatever it is, the run meets it and says so */
     char line[FORECAST_WARNING_BYTES];
-    if (job->file.finish_by_ns && plan_make(s->env->store, job, &plan, &ignored) == 0 &&
+    if (job->file.finish_by_ns && !surely_in_time(job) &&
+        plan_make(s->env->store, job, &plan, &ignored) == 0 &&
         forecast_warning(job, &plan.forecast, line))
         log_warn("engine", "finish_by cannot be met", "job=%.*s reason=\"%s\"",
                  TEXT_ARGS(job->file.id), line);
@@ -187,14 +243,9 @@ static int go_on(const struct start *s, struct text id)
 
 static int start(const struct start *s, struct job_file *file)
 {
-    struct known known;
-    int rc = look_up(s->env->store, file->id, &known, s->err);
+    int rc = look_up(s, file->id, NULL);
     if (rc)
         return rc;
-    if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED)
-        return START_DONE;
-    if (known.state == JOB_PAUSED)
-        return START_PAUSED;
     if (frozen_exists(s->env->home, file->id))
         return go_on(s, file->id);
     if (file->send_at_ns <= clock_now_ns())
@@ -251,17 +302,14 @@ int start_recorded(struct io_thread *io, const struct job_env *env, struct text 
 int start_resume(struct io_thread *io, const struct job_env *env, struct text id,
                  struct run **run_out, struct error *err)
 {
-    struct known known;
-    int rc = look_up(env->store, id, &known, err);
-    if (rc)
-        return rc;
-    if (known.state == JOB_FINISHED || known.state == JOB_CANCELLED)
-        return START_DONE;
+    struct known known = {0};
     struct start s = {.io = io,
                       .env = env,
                       .name = known.spool_name,
-                      .content_hash = known.content_hash,
+                      .resumes = true,
                       .run_out = run_out,
                       .err = err};
-    return go_on(&s, id);
+    int rc = look_up(&s, id, &known);
+    s.content_hash = known.content_hash;
+    return rc ? rc : go_on(&s, id);
 }

@@ -16,14 +16,24 @@ struct status {
     uint64_t answered_before;
 };
 
-/* status_file_write: errors are logged: a status that cannot be written stops no job. */
-void status_file_write(const char *home, const struct status *status);
+/* The files of a home. What could not be written, for want of room for example, stops no job: it is said
+ * once, kept, and written when that works again.
+ * Threads: one */
+struct status_files;
+struct status_files *status_files_create(const char *home);
+void status_files_destroy(struct status_files **files);
+
+/* status_files_retry: once more what is kept. */
+void status_files_retry(struct status_files *files);
+
+void status_file_write(struct status_files *files, const struct status *status);
 
 /* status_file_ended: of a job that is over, as its report has it: a daemon that was killed may have
  * recorded the end and not told it. Without a report what is there stays. */
-void status_file_ended(const char *home, struct text job, enum priority priority);
+void status_file_ended(struct status_files *files, struct text job,
+                       enum priority priority);
 
 /* status_file_running: how a run stands. */
-void status_file_running(const char *home, struct run *run);
+void status_file_running(struct status_files *files, struct run *run);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/jobs/halt.h"
 #include "engine/jobs/recover.h"
 #include "engine/state/account.h"
 #include "ingest/control_file.h"
@@ -94,7 +95,7 @@ static int of_waiting(struct daemon *d, const struct store_job *job, struct erro
     if (!frozen_exists(d->home, job->id))
         return end_waiting(d, waiting, JOB_CANCELLED, err);
     waiting->cancel = true;
-    waiting->due_ns = 0;
+    waiting->due_ns = waiting->retry_ns = 0;
     waiting->priority = PRIORITY_HIGH;
     daemon_file(d, waiting, FILED_WAITS, JOB_WAITING);
     return 0;
@@ -137,6 +138,9 @@ static int set_control(struct daemon *d, const struct control_file *file,
     else if (state == JOB_FINISHED || state == JOB_CANCELLED)
         error_set(why, ERROR_INPUT, "job \"%s\" is already %s", file->job,
                   job_state_name(state));
+    else if (rc == 1 && file->wish == CONTROL_RESUME && d->halted)
+        error_set(why, ERROR_AGAIN, "job \"%s\" does not go on: %s", file->job,
+                  HALT_REASON);
     else if (rc == 1)
         rc = store_job_control(d->store, text_of(file->job), controls[file->wish], err);
     return rc < 0 ? rc : 0;

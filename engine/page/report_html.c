@@ -265,6 +265,7 @@ void report_html(const json_t *report, struct buffer *out)
     part_segments(out, report);
     part_providers(out, report);
     part_attempts(out, report);
+    part_receipts(out, report);
     put_books(out, report);
     buffer_string(out, "<footer>Counted row by row from the job's journal. results.arrow "
                        "beside this page has every message, report.json these "

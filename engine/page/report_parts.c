@@ -339,32 +339,53 @@ void part_segments(struct buffer *out, const json_t *report)
     part_end(out);
 }
 
+/* put_counts: a bar for each member of counts. unit is put behind its name, with an s unless it is 1. */
+static void put_counts(struct buffer *out, const json_t *counts, struct chart_bars *chart,
+                       const char *head, const char *unit)
+{
+    const char *name;
+    json_t *count;
+    uint64_t all = 0;
+    struct bars bars = {0};
+    json_object_foreach((json_t *)(uintptr_t)counts, name, count)
+    {
+        char behind[32];
+        snprintf(behind, sizeof(behind), "%s%s", unit,
+                 unit[0] && strcmp(name, "1") != 0 ? "s" : "");
+        struct chart_bar *bar = add_bar(&bars, name, behind);
+        if (bar)
+            bar->counts[0] = (uint64_t)json_integer_value(count);
+        all += (uint64_t)json_integer_value(count);
+    }
+    set_shares(&bars, all);
+    chart->bars = bars.bars;
+    chart->count = bars.count;
+    part_begin(out, chart->title);
+    chart_bars(out, chart);
+    put_table(out, head, chart);
+    part_end(out);
+}
+
 void part_attempts(struct buffer *out, const json_t *report)
 {
-    const char *attempts;
-    json_t *count;
-    uint64_t tried = 0;
-    struct bars bars = {0};
+    const json_t *attempts = json_object_get(report, "attempts");
     struct chart_bars chart = {
         .title = "Attempts a message",
         .description = "A bar for each number of attempts: how many messages needed it.",
         .series = {{"sent", "Messages"}},
         .series_count = 1};
-    if (json_object_size(json_object_get(report, "attempts")) < 2)
-        return;
-    json_object_foreach(json_object_get(report, "attempts"), attempts, count)
-    {
-        struct chart_bar *bar =
-            add_bar(&bars, attempts, strcmp(attempts, "1") ? " attempts" : " attempt");
-        if (bar)
-            bar->counts[0] = (uint64_t)json_integer_value(count);
-        tried += (uint64_t)json_integer_value(count);
-    }
-    set_shares(&bars, tried);
-    chart.bars = bars.bars;
-    chart.count = bars.count;
-    part_begin(out, chart.title);
-    chart_bars(out, &chart);
-    put_table(out, "Attempts", &chart);
-    part_end(out);
+    if (json_object_size(attempts) >= 2)
+        put_counts(out, attempts, &chart, "Attempts", " attempt");
+}
+
+void part_receipts(struct buffer *out, const json_t *report)
+{
+    const json_t *receipts = json_object_get(report, "receipts");
+    struct chart_bars chart = {
+        .title = "What was heard later",
+        .description = "A bar for each kind of receipt: how many messages had it last.",
+        .series = {{"sent", "Messages"}},
+        .series_count = 1};
+    if (receipts)
+        put_counts(out, receipts, &chart, "Receipt", "");
 }

@@ -15,6 +15,7 @@ void part_suppressed(struct buffer *out, const json_t *report);
 void part_segments(struct buffer *out, const json_t *report);
 void part_providers(struct buffer *out, const json_t *report);
 void part_attempts(struct buffer *out, const json_t *report);
+void part_receipts(struct buffer *out, const json_t *report);
 
 /* The outcomes as series, in the order they are stacked. */
 #define PART_OUTCOMES 7

@@ -215,6 +215,27 @@ enum receipt_status receipt_file_get(const struct receipt_file *file, uint64_t r
     return status < RECEIPT_STATUS_COUNT ? (enum receipt_status)status : RECEIPT_NONE;
 }
 
+int receipt_file_count(const char *dir, uint64_t counts_out[RECEIPT_STATUS_COUNT],
+                       struct error *err)
+{
+    char path[PATH_BYTES];
+    struct stat st;
+    struct receipt_file *file = NULL;
+    memset(counts_out, 0, RECEIPT_STATUS_COUNT * sizeof(*counts_out));
+    int rc = path_join(path, dir, TEXT("receipts"), err);
+    if (rc || stat(path, &st) || st.st_size <= HEAD_BYTES)
+        return rc;
+    rc = receipt_file_open(dir, ((uint64_t)st.st_size - HEAD_BYTES) / sizeof(uint64_t),
+                           false, &file, err);
+    for (uint64_t row = 0; file && row < file->rows; row++) {
+        unsigned status = word_at(file, row) >> STATUS_AT & 15;
+        counts_out[status < RECEIPT_STATUS_COUNT ? status : RECEIPT_NONE]++;
+    }
+    (void)!receipt_file_close(&file, NULL); /* nothing was written */
+    counts_out[RECEIPT_NONE] = 0;
+    return rc;
+}
+
 bool receipt_file_would(const struct receipt_file *file, uint64_t row,
                         const struct receipt *receipt)
 {

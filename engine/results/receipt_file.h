@@ -32,4 +32,8 @@ bool receipt_file_would(const struct receipt_file *file, uint64_t row,
 enum receipt_status receipt_file_get(const struct receipt_file *file, uint64_t row,
                                      int64_t *at_s_out, const char **code_out);
 
+/* receipt_file_count: how many rows of dir's results have each status; none where nothing was heard. */
+int receipt_file_count(const char *dir, uint64_t counts_out[RECEIPT_STATUS_COUNT],
+                       struct error *err) MUST_USE;
+
 #endif

@@ -99,22 +99,27 @@ int report_page(const char *dir, const json_t *report, char path_out[PATH_BYTES]
     return rc;
 }
 
-int report_write(const char *dir, const struct report *report, struct error *err)
+/* write_both: the page first, for who waits for the end of a job looks for report.json; and the page can
+ * be made from that again. */
+static int write_both(const char *dir, const json_t *json, struct error *err)
 {
     char path[PATH_BYTES];
     struct error why;
-    json_t *json = whole_json(report);
     char *content = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     CHECK(content != NULL);
-    /* The page first, for who waits for the end of a job looks for report.json; and the page can
-     * be made from that again. */
     if (report_page(dir, json, path, &why))
-        log_warn("engine", "no report.html", "job=%.*s reason=\"%s\"",
-                 TEXT_ARGS(report->job->file.id), why.text);
+        log_warn("engine", "no report.html", "folder=%s reason=\"%s\"", dir, why.text);
     int rc = path_join(path, dir, TEXT("report.json"), err);
     if (rc == 0)
         rc = file_write(path, text_of(content), err);
     free(content);
+    return rc;
+}
+
+int report_write(const char *dir, const struct report *report, struct error *err)
+{
+    json_t *json = whole_json(report);
+    int rc = write_both(dir, json, err);
     json_decref(json);
     return rc;
 }
@@ -125,4 +130,32 @@ json_t *report_read(const char *dir)
     if (path_join(path, dir, TEXT("report.json"), NULL))
         return NULL;
     return json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+}
+
+int report_heard(const char *dir, json_t *report, struct error *err)
+{
+    uint64_t counts[RECEIPT_STATUS_COUNT];
+    int rc = receipt_file_count(dir, counts, err);
+    json_t *receipts = json_object();
+    for (int s = RECEIPT_NONE + 1; rc == 0 && s < RECEIPT_STATUS_COUNT; s++) {
+        if (counts[s] > 0)
+            json_object_set_new(receipts, receipt_status_name((enum receipt_status)s),
+                                json_integer((json_int_t)counts[s]));
+    }
+    if (json_object_size(receipts) > 0)
+        json_object_set(report, "receipts", receipts);
+    json_decref(receipts);
+    return rc;
+}
+
+int report_heard_write(const char *dir, struct error *err)
+{
+    json_t *report = report_read(dir);
+    if (!report)
+        return 0;
+    int rc = report_heard(dir, report, err);
+    if (rc == 0)
+        rc = write_both(dir, report, err);
+    json_decref(report);
+    return rc;
 }

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "engine/job/books.h"
 #include "engine/job/job.h"
+#include "engine/results/receipt_file.h"
 #include "engine/results/results.h"
 #include "engine/state/quota.h"
 
@@ -39,5 +40,10 @@ int report_page(const char *dir, const json_t *report, char path_out[PATH_BYTES]
 
 /* report_read: dir/report.json, or NULL when there is none yet. */
 json_t *report_read(const char *dir);
+
+/* report_heard: what was heard later of the job's messages, counted into report ("receipts", by status).
+ * report_heard_write: into dir's report.json and report.html; no report is fine. */
+int report_heard(const char *dir, json_t *report, struct error *err) MUST_USE;
+int report_heard_write(const char *dir, struct error *err) MUST_USE;
 
 #endif

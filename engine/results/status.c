@@ -84,6 +84,10 @@ static json_t *describe(const char *dir, const struct store_job *job, struct err
     struct books books = {0};
     bool ended = job->state == JOB_FINISHED || job->state == JOB_CANCELLED;
     json_t *report = ended ? report_read(dir) : NULL;
+    if (report && report_heard(dir, report, err)) {
+        json_decref(report);
+        return NULL;
+    }
     if (report)
         return report;
     char begun[PATH_BYTES]; /* paused, cancelled or failed before it had a journal */

@@ -185,9 +185,7 @@ int run_start(struct io_thread *thread, struct store *store, const char *dir,
     run->io.loop = io_thread_loop(thread);
     run->io.dispatch = io_thread_dispatch(thread);
     run->io.chunks = snapshot_chunks(run->job->snapshot);
-    if (run->job->file.expires_at_ns)
-        run->io.expires_ns =
-            run->job->file.expires_at_ns - clock_now_ns() + run->started_steady_ns;
+    run->io.expires_ns = run->job->file.expires_at_ns;
     pthread_mutex_init(&run->lock, NULL);
     pthread_condattr_t steady;
     pthread_condattr_init(&steady);

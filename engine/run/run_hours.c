@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* The calendar may be set, and the machine may sleep: look at it this often at least. */
-#define LOOK_NS (20 * NS_PER_S)
+#define LOOK_NS (5 * NS_PER_S)
 /* The slots of a job that is spread are looked at in steps: each makes a batch. */
 #define SPREAD_STEP_NS (50 * NS_PER_MS)
 /* So many messages may be on their way to be made again; the rest stays a bit each. */

@@ -123,7 +123,7 @@ static bool opted_out_late(const struct run *run, const struct delivery *d)
 static bool admit(struct delivery_source *source, struct delivery *d)
 {
     struct run *run = run_of(source);
-    bool expired = run->io.expires_ns && loop_now_ns(run->io.loop) >= run->io.expires_ns;
+    bool expired = run->io.expires_ns && clock_now_ns() >= run->io.expires_ns;
     bool opted_out = opted_out_late(run, d);
     int64_t until_ns = expired || opted_out ? 0 : run_hours_wait_ns(run, d);
     if (!expired && !opted_out && until_ns == 0)
@@ -162,7 +162,7 @@ static void deliver(struct run *run, struct batch *batch)
     if (!batch->is_redo)
         io->open += batch->outgoing_count + batch->put_off_count;
     settle_put_off(run, batch);
-    bool expired = io->expires_ns && loop_now_ns(io->loop) >= io->expires_ns;
+    bool expired = io->expires_ns && clock_now_ns() >= io->expires_ns;
     if (batch->outgoing_count == 0 || io->pausing) {
         pipeline_return(run->pipeline, batch);
     } else if (io->cancelling || expired) {

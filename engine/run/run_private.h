@@ -67,7 +67,7 @@ struct run_io {
     _Atomic bool closed; /* the journal is */
     struct dedupe
         late_optouts[CHANNEL_COUNT]; /* hashes that are stopped since the start */
-    int64_t expires_ns;              /* steady; 0: never */
+    int64_t expires_ns;              /* calendar; 0: never */
     bool cancelling, pausing;
     _Atomic bool still;  /* paused or cancelled: no message leaves any more */
     _Atomic bool quiet;  /* nothing more will happen without a new impulse */

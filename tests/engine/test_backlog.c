@@ -145,3 +145,20 @@ Test(backlog, each_comes_out_once)
     }
     cr_expect_null(backlog_next(backlog, JOBS, 1));
 }
+
+/* What failed is tried again by the steady clock: the calendar may go back an hour meanwhile. */
+Test(backlog, retry_ignores_the_calendar)
+{
+    struct backlog_job *job =
+        backlog_job_make(TEXT("a"), TEXT("x"), "a.json", PRIORITY_NORMAL, 0);
+    job->retry_ns = 100;
+    backlog_add(backlog, job, 1);
+    struct backlog_job *due =
+        backlog_job_make(TEXT("b"), TEXT("x"), "b.json", PRIORITY_NORMAL, 5000);
+    backlog_add(backlog, due, 1);
+    cr_expect_null(backlog_next(backlog, 99, 4999));
+    cr_expect_eq(backlog_next(backlog, 100, 4), job, "the calendar is of no account");
+    cr_expect_null(backlog_next(backlog, 101, 4999));
+    cr_expect_eq(backlog_next(backlog, 102, 5000), due);
+    cr_expect_eq(backlog_waiting(backlog), 0);
+}

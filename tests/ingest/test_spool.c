@@ -190,7 +190,8 @@ Test(spool, a_failed_job_says_why)
     for (int i = 0; i < 2; i++) {
         drop("incoming", "a.json", "x", 1);
         cr_expect_str_eq(next(spool), "a.json");
-        cr_assert_eq(spool_fail(spool, "a.json", &why, 7, &err), 0, "%s", err.text);
+        cr_assert_eq(spool_fail(spool, "a.json", SPOOL_ACTIVE, &why, 7, &err), 0, "%s",
+                     err.text);
     }
     cr_assert_eq(file_read(in("failed", "a.1.json.error.json"), 4096, &content, &err), 0);
     cr_expect_str_eq(strstr(content.data, "{"),
@@ -199,7 +200,7 @@ Test(spool, a_failed_job_says_why)
                      "  \"line\": 7\n}\n");
     cr_expect(file_exists(in("failed", "a.json")) &&
               file_exists(in("failed", "a.1.json")));
-    cr_expect_lt(spool_fail(spool, "a.json", &why, 7, &err), 0);
+    cr_expect_lt(spool_fail(spool, "a.json", SPOOL_ACTIVE, &why, 7, &err), 0);
     spool_close(&spool);
 }
 

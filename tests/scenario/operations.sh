@@ -472,6 +472,11 @@ machines() {
     mv "$srv/studio" "$srv/old"
     block 2
     cd "$srv/studio"
+    before=$(wc -l <"$run/box/email.ndjson")
+    until_true 5 is spring paused
+    sleep 0.3
+    [ "$(wc -l <"$run/box/email.ndjson")" = "$before" ] || fail "it goes on before anybody said so"
+    block 3
     finished
     mails $people $people
 
@@ -494,11 +499,15 @@ machines() {
     before=$(wc -l <"$run/box/email.ndjson")
     block 1
     cd "$srv/studio"
-    state_is spring paused || fail "not paused"
-    test -f spool/suspect/late.json || fail "a job of the backup's spool goes out"
+    until_true 5 is spring paused
+    until_true 5 is late paused
     sleep 0.3
     [ "$(wc -l <"$run/box/email.ndjson")" = "$before" ] || fail "a restored home sends by itself"
     [ ! -e "$run/box/sms.ndjson" ] || [ ! -s "$run/box/sms.ndjson" ] || fail "late was sent"
+    block 2
+    finished late
+    state_is spring cancelled || fail "spring was cancelled and is not"
+    texts $people
 
     situation backup
     provider

@@ -1,6 +1,6 @@
 #!/bin/sh
 # One slot, and a queue behind it: pause, cancel and resume of what waits and of what runs, by control
-# files and from a terminal, each within a second (PATIENCE_S, where others use the machine too); priorities; what the status files say.
+# files and from a terminal; priorities; what the status files say.
 . "$(dirname "$0")/lib.sh"
 studio
 account studio '"tier": "endless"'
