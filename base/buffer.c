@@ -49,6 +49,17 @@ void buffer_byte(struct buffer *buffer, char byte)
     buffer_add(buffer, &byte, 1);
 }
 
+void buffer_decimal(struct buffer *buffer, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    buffer_add(buffer, digits + at, sizeof(digits) - at);
+}
+
 void buffer_format(struct buffer *buffer, const char *format, ...)
 {
     va_list args;

@@ -26,6 +26,8 @@ void buffer_add(struct buffer *buffer, const void *data, size_t bytes);
 void buffer_text(struct buffer *buffer, struct text t);
 void buffer_string(struct buffer *buffer, const char *string);
 void buffer_byte(struct buffer *buffer, char byte);
+/* buffer_decimal: where buffer_format would be too slow. */
+void buffer_decimal(struct buffer *buffer, uint64_t number);
 void buffer_format(struct buffer *buffer, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static inline struct text buffer_view(const struct buffer *buffer)

@@ -17,8 +17,9 @@ enum failpoint {
     FAILPOINT_FREEZE_DRAFT,    /* the draft is whole and not renamed */
     FAILPOINT_FREEZE_NAMED,    /* renamed, the folder not synced */
     FAILPOINT_START_FROZEN,    /* state.db does not know it yet */
-    FAILPOINT_START_RECORDED,  /* running, says state.db; no journal yet */
-    FAILPOINT_QUOTA_RESERVED,  /* a block of segments, none of it granted */
+    FAILPOINT_START_PLANNED, /* the same, but whom a capped job will write to is listed */
+    FAILPOINT_START_RECORDED, /* running, says state.db; no journal yet */
+    FAILPOINT_QUOTA_TAKEN, /* a chunk's segments; its decisions are not in the journal */
     /* the journal's files */
     FAILPOINT_FILE_FILLED, /* journal.new is durable and not renamed */
     FAILPOINT_FILE_NAMED,  /* renamed, the folder not synced */

@@ -86,8 +86,9 @@ static int drive(struct verb_context *context, struct process *process,
         process_tick(process, &run, 1);
     }
     progress_end(&progress, run);
-    if (run_held(run))
-        snprintf(held, sizeof(held), "%s; ", run_held(run));
+    if (run_held(run) || run_blocked(run))
+        snprintf(held, sizeof(held), "%s; ",
+                 run_held(run) ? run_held(run) : run_blocked(run));
     if (run_end(&run, &err))
         return verb_fail(context, &err);
     if (state != RUN_PAUSED)
@@ -153,6 +154,7 @@ int foreground_run(struct verb_context *context, const char *verb, struct text i
         struct job_env env = {.home = context->home,
                               .config = process_config(process),
                               .store = store,
+                              .closing = cancel,
                               .warning_fn = verb_warning};
         process_attach(process, io);
         rc = start_fn(arg, io, &env, &run, &err);

@@ -50,7 +50,7 @@ static int list(struct verb_context *context, struct store *store, struct arena 
     bool served = daemon_serves(context->home);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         char created[CLOCK_FORMAT_BYTES], why[WHY_WAITS_BYTES];
-        struct text reason = why_waits(context->home, &jobs[i], served, why);
+        struct text reason = why_waits(context->home, store, &jobs[i], served, why);
         clock_format(jobs[i].created_ns, false, created);
         if (context->json)
             json_array_append_new(array, to_json(context->home, &jobs[i], reason));

@@ -11,7 +11,9 @@
 
 static const struct option_spec options[] = {
     {"only", "WHAT",
-     "failed: surely not sent; unknown: perhaps sent; unsent: cancelled or expired"},
+     "failed: surely not sent; unknown: perhaps sent; unsent: cancelled or expired; "
+     "quota: "
+     "got nothing, because the SMS allowance was used up"},
     {"new-text", NULL, "with the template as it is now, e.g. after a correction"},
     {"submit", NULL, "hand it to the daemon through the spool"},
     VERB_COMMON};
@@ -37,9 +39,10 @@ static int read_only(const struct verb_context *context, struct error *err)
         return only;
     struct near near = {.wanted = text_of(given ? given : "")};
     char hint[64] = "";
-    for (int i = RESEND_FAILED; i <= RESEND_UNSENT; i++)
+    for (int i = RESEND_FAILED; i < RESEND_ONLY_COUNT; i++)
         near_offer(&near, text_of(resend_only_name((enum resend_only)i)));
-    return error_set(err, ERROR_USAGE, "resend: --only takes failed, unknown or unsent%s",
+    return error_set(err, ERROR_USAGE,
+                     "resend: --only takes failed, unknown, unsent or quota%s",
                      given ? near_hint(&near, hint, sizeof(hint)) : "");
 }
 
@@ -72,15 +75,19 @@ static int run(struct verb_context *context)
     if (count < 0) {
         status = verb_fail(context, &err);
     } else if (count == 0) {
-        fprintf(stderr, "%s: none of its messages is %s; nothing to resend\n",
-                context->options.arguments[0],
-                only == RESEND_UNSENT ? "cancelled or expired"
-                                      : resend_only_name((enum resend_only)only));
+        static const char *const nothing[] = {
+            [RESEND_FAILED] = "none of its messages is failed",
+            [RESEND_UNKNOWN] = "none of its messages is unknown",
+            [RESEND_UNSENT] = "none of its messages is cancelled or expired",
+            [RESEND_QUOTA] = "nobody got nothing because the SMS allowance was used up"};
+        fprintf(stderr, "%s: %s; nothing to resend\n", context->options.arguments[0],
+                nothing[only]);
     } else {
         snprintf(id, sizeof(id), "%s.resend-%s", context->options.arguments[0],
                  resend_only_name((enum resend_only)only));
         r.id = text_of(id);
-        fprintf(stderr, "%s: %" PRId64 " messages once more, %s %s%s\n", id, count,
+        fprintf(stderr, "%s: %" PRId64 " messages%s, %s %s%s\n", id, count,
+                only == RESEND_QUOTA ? "" : " once more",
                 options_flag(&context->options, "new-text") ? "with the new text, of"
                                                             : "as they were in",
                 context->options.arguments[0],
@@ -101,8 +108,8 @@ static int run(struct verb_context *context)
 const struct verb verb_resend = {
     .name = "resend",
     .arguments = "ID",
-    .summary = "send what a job that is over did not (failed, unknown or unsent), with "
-               "the same texts",
+    .summary = "send what a job that is over did not (failed, unknown, unsent or "
+               "quota), with the same texts",
     .example = "volley resend 2026-11-21-waiver --only failed\n"
                "volley resend 2026-11-21-waiver --only unsent --submit",
     .options = options,

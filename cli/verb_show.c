@@ -52,7 +52,7 @@ static int add_reason(const struct verb_context *context, struct store *store,
     rc = store_job_get(store, text_of(context->options.arguments[0]), &arena, &job, err);
     if (rc == 1) {
         struct text reason =
-            why_waits(context->home, &job, daemon_serves(context->home), why);
+            why_waits(context->home, store, &job, daemon_serves(context->home), why);
         if (reason.bytes > 0)
             json_object_set_new(report, "reason",
                                 json_stringn(reason.data, reason.bytes));

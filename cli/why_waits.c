@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-struct text why_waits(const char *home, const struct store_job *job, bool served,
-                      char out[WHY_WAITS_BYTES])
+struct text why_waits(const char *home, struct store *store, const struct store_job *job,
+                      bool served, char out[WHY_WAITS_BYTES])
 {
     char due[CLOCK_FORMAT_BYTES];
     bool gone = job->state == JOB_RUNNING && !status_running(home, job);
@@ -16,6 +16,9 @@ struct text why_waits(const char *home, const struct store_job *job, bool served
     if (gone) { /* what was recorded is what that process said */
         snprintf(out, WHY_WAITS_BYTES,
                  "its process is gone; `volley resume` or `volley serve` goes on");
+    } else if (job->state == JOB_WAITING &&
+               account_blocked(store, job->account, out, NULL) == 1) {
+        return text_of(out);
     } else if (job->reason.bytes > 0) {
         return job->reason;
     } else if (job->state == JOB_WAITING && later) {

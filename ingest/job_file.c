@@ -258,8 +258,10 @@ static void read_dedupe(struct json_reader *reader, const char *key, const json_
 
 /* --- resend: what another job left undone -------------------------------------------- */
 
-static const char *const resend_names[] = {
-    [RESEND_FAILED] = "failed", [RESEND_UNKNOWN] = "unknown", [RESEND_UNSENT] = "unsent"};
+static const char *const resend_names[] = {[RESEND_FAILED] = "failed",
+                                           [RESEND_UNKNOWN] = "unknown",
+                                           [RESEND_UNSENT] = "unsent",
+                                           [RESEND_QUOTA] = "quota"};
 
 const char *resend_only_name(enum resend_only only)
 {

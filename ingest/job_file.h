@@ -9,7 +9,8 @@
 enum job_source { JOB_CAMPAIGN, JOB_SEQUENCE, JOB_MANUAL };
 enum job_delivery { JOB_DELIVER_ALL, JOB_DELIVER_FIRST };
 /* Which messages of another job are sent again: surely not taken, perhaps taken, never tried. */
-enum resend_only { RESEND_FAILED, RESEND_UNKNOWN, RESEND_UNSENT };
+enum resend_only { RESEND_FAILED, RESEND_UNKNOWN, RESEND_UNSENT, RESEND_QUOTA };
+#define RESEND_ONLY_COUNT (RESEND_QUOTA + 1)
 const char *resend_only_name(enum resend_only only);
 /* resend_only_parse: the value, or -1. */
 int resend_only_parse(struct text name);

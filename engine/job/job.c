@@ -64,13 +64,11 @@ static void open_account(struct job_open *o)
         o->has_account = true;
         if (tzif_open(job->account.timezone, &job->zone, &err))
             job_adopt(o, &err, 0);
-        if (job->account.blocked)
-            job_problem(o, 0, "account \"%.*s\" is blocked from sending%s%.*s%s%.*s",
-                        TEXT_ARGS(job->account.id),
-                        job->account.blocked_reason.bytes ? ": " : "",
-                        TEXT_ARGS(job->account.blocked_reason),
-                        job->account.support_contact.bytes ? "; contact " : "",
-                        TEXT_ARGS(job->account.support_contact));
+        if (job->account.blocked && !o->env->closing) {
+            char sentence[ACCOUNT_BLOCKED_BYTES];
+            account_blocked_sentence(&job->account, sentence);
+            job_problem(o, 0, "%s", sentence);
+        }
     }
 }
 
@@ -224,4 +222,9 @@ bool job_names(const struct job *job, enum channel channel)
 bool job_uses(const struct job *job, enum channel channel)
 {
     return job_names(job, channel) || (channel == CHANNEL_EMAIL && job->fallback);
+}
+
+bool job_is_capped(const struct config *config, const struct job_file *file)
+{
+    return config->frequency_cap.messages > 0 && file->category == CATEGORY_MARKETING;
 }

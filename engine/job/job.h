@@ -82,7 +82,8 @@ struct job_env {
     const char *home;
     const struct config *config;
     struct store *store;
-    bool frugal; /* see struct job */
+    bool frugal;  /* see struct job */
+    bool closing; /* only to cancel it, which a blocked account may */
     /* Told about problems that do not stop the job. May be NULL. */
     job_problem_fn *warning_fn;
     /* Told about every problem that does, the first included. May be NULL. */
@@ -115,6 +116,8 @@ int job_load(const struct job_env *env, const char *path, struct buffer *content
 /* job_uses: the channel is named, or is email as fallback. */
 bool job_uses(const struct job *job, enum channel channel);
 bool job_names(const struct job *job, enum channel channel);
+/* job_is_capped: the frequency cap holds for it. */
+bool job_is_capped(const struct config *config, const struct job_file *file);
 
 /* job_customer: the customer's id at a row of a chunk; integers are written into the
  * arena. TEXT_NONE when it is null or longer than 255 bytes. */

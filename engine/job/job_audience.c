@@ -1,4 +1,5 @@
 /* job_audience: whom a job reaches: its filter, the recipients it names, and who is left out. */
+#include "base/log.h"
 #include "engine/job/job_private.h"
 
 #include <stdlib.h>
@@ -94,6 +95,15 @@ void job_open_optouts(struct job_open *o)
         job_adopt(o, &err, 0);
 }
 
+static void warn_recent(void *arg, const char *sentence)
+{
+    struct job_open *o = arg;
+    if (o->env->warning_fn)
+        job_warning(o, "%s", sentence);
+    else
+        log_warn("engine", sentence, "job=%.*s", TEXT_ARGS(o->job->file.id));
+}
+
 void job_open_recent(struct job_open *o)
 {
     struct job *job = o->job;
@@ -102,9 +112,10 @@ void job_open_recent(struct job_open *o)
                                .job = job->file.id,
                                .resend = job->resend,
                                .resent = job->resent,
-                               .resent_count = job->resent_count};
-    if (job->config->frequency_cap.messages > 0 &&
-        job->file.category == CATEGORY_MARKETING &&
+                               .resent_count = job->resent_count,
+                               .warn = warn_recent,
+                               .arg = o};
+    if (job_is_capped(job->config, &job->file) &&
         recent_load(o->env->store, job->config, &asks, job->now_ns, &job->recent, &err))
         job_adopt(o, &err, 0);
 }

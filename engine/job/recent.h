@@ -1,5 +1,6 @@
 /* recent: how many marketing messages customers got lately, over all jobs of their account; for the
- * frequency cap. What the other jobs' journals say counts: sent, perhaps sent, and planned. */
+ * frequency cap. Of a job that is over counts what was sent or may have been, of another one all that
+ * it planned when it started. */
 #ifndef ENGINE_RECENT_H
 #define ENGINE_RECENT_H
 
@@ -7,14 +8,7 @@
 #include "engine/job/resend.h"
 #include "engine/state/store.h"
 
-/* One word per customer: the hash without its low bits, which hold the count. 0: free. */
-#define RECENT_COUNT_BITS 5
-#define RECENT_COUNT_MAX  ((1u << RECENT_COUNT_BITS) - 1)
-
-struct recent {
-    uint64_t *slots; /* [capacity], at most 3/4 full */
-    size_t count, capacity;
-};
+struct recent;
 
 /* Who asks, and what it sends again: a message that may have arrived is no reason not to send that
  * very message once more. */
@@ -23,20 +17,24 @@ struct recent_asks {
     const struct resend *resend; /* NULL: nothing */
     struct text *resent;         /* [resent_count]: the jobs that have tried it before */
     size_t resent_count;
+    /* Told of each job that cannot be counted exactly, because its files are damaged. */
+    void (*warn)(void *arg, const char *sentence);
+    void *arg;
 };
 
 /* recent_load: of the account's marketing jobs that started within the configured window, without
- * the one that asks. A job whose folder retention has removed counts no more.
- * Shapes: 16 bytes per customer who got any, at most
- * Errors: ERROR_IO, ERROR_INPUT for a damaged journal, named */
+ * the one that asks. A job whose folder is gone counts no more. What was read is kept for the next job
+ * of the account that this process starts.
+ * Shapes:  16 bytes per customer who got any, at most
+ * Errors:  ERROR_IO
+ * Threads: any; those who ask for one account wait for each other */
 int recent_load(struct store *store, const struct config *config,
                 const struct recent_asks *asks, int64_t now_ns, struct recent **out,
                 struct error *err) MUST_USE;
 void recent_free(struct recent **recent);
 
-/* recent_add: one message more for a customer, by optout_hash of the id. */
-void recent_add(struct recent *recent, uint64_t hash);
-/* recent_of: how many; RECENT_COUNT_MAX stands for more as well. */
+/* recent_of: how many, by optout_hash of the customer's id; 255 stands for more as well.
+ * Threads: any */
 unsigned recent_of(const struct recent *recent, uint64_t hash);
 
 #endif

@@ -10,8 +10,29 @@
 
 #define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
 
-static bool is_wanted(const struct replay_state *state, enum resend_only only)
+static bool for_lack_of_quota(enum disposition d)
 {
+    return d == DISPOSITION_QUOTA || (d >= DISPOSITION_QUOTA_THEN_OPTED_OUT &&
+                                      d <= DISPOSITION_QUOTA_THEN_EMPTY_TEXT);
+}
+
+/* has_message: of the job, on any channel. */
+static bool has_message(const struct replay *replay, uint64_t row)
+{
+    bool any = false;
+    for (int c = 0; c < CHANNEL_COUNT; c++)
+        any |= replay->states[c] &&
+               disposition_sends((enum disposition)replay->states[c][row].disposition);
+    return any;
+}
+
+static bool is_wanted(const struct replay *replay, int channel, uint64_t row,
+                      enum resend_only only)
+{
+    const struct replay_state *state = &replay->states[channel][row];
+    if (only == RESEND_QUOTA)
+        return for_lack_of_quota((enum disposition)state->disposition) &&
+               !has_message(replay, row);
     if (!disposition_sends((enum disposition)state->disposition))
         return false;
     switch (only) {
@@ -21,6 +42,8 @@ static bool is_wanted(const struct replay_state *state, enum resend_only only)
         return state->outcome == OUTCOME_UNKNOWN;
     case RESEND_UNSENT:
         return state->outcome == OUTCOME_CANCELLED || state->outcome == OUTCOME_EXPIRED;
+    case RESEND_QUOTA:
+        break;
     }
     return false;
 }
@@ -30,7 +53,7 @@ static void read_channel(struct resend *resend, const struct replay *replay, int
 {
     uint64_t *wanted = NULL;
     for (uint64_t r = 0; replay->states[channel] && r < replay->rows; r++) {
-        if (!is_wanted(&replay->states[channel][r], only))
+        if (!is_wanted(replay, channel, r, only))
             continue;
         if (!wanted) {
             wanted = calloc(bitmap_words(replay->rows), sizeof(*wanted));

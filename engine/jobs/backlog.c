@@ -17,8 +17,10 @@ struct job_list {
 struct backlog_account {
     char *name;
     unsigned running;
-    size_t jobs;   /* in the backlog, wherever */
-    uint64_t turn; /* of its last start; 0: none yet */
+    size_t jobs;    /* in the backlog, wherever */
+    size_t cancels; /* of them, to be started only to close their books */
+    bool held;      /* those alone may start */
+    uint64_t turn;  /* of its last start; 0: none yet */
     struct job_list waiting[PRIORITY_COUNT];
     struct backlog_account *next, *previous, *same_bucket;
 };
@@ -166,6 +168,7 @@ void backlog_add(struct backlog *backlog, struct backlog_job *job, int64_t stead
         job->since_ns = steady_ns;
     job->owner = account_of(backlog, job->account);
     job->owner->jobs++;
+    job->owner->cancels += job->cancel;
     job->same_bucket = *bucket;
     *bucket = job;
     if (job->due_ns == 0) {
@@ -209,6 +212,7 @@ void backlog_remove(struct backlog *backlog, struct backlog_job *job)
         at = &(*at)->same_bucket;
     *at = job->same_bucket;
     leave_list(backlog, job);
+    job->owner->cancels -= job->cancel;
     leave_account(backlog, job->owner);
     job->owner = NULL;
 }
@@ -231,12 +235,35 @@ static void wake_due(struct backlog *backlog, int64_t now_ns)
     }
 }
 
+void backlog_hold(struct backlog *backlog, const struct text *accounts, size_t count)
+{
+    for (struct backlog_account *a = backlog->accounts; a; a = a->next)
+        a->held = false;
+    for (size_t i = 0; i < count; i++) {
+        struct backlog_account *a = backlog->account_buckets[bucket_of(accounts[i])];
+        while (a && !text_is(accounts[i], a->name))
+            a = a->same_bucket;
+        if (a)
+            a->held = true;
+    }
+}
+
+/* first_of: the account's job that is next among those of a priority. */
+static struct backlog_job *first_of(const struct backlog_account *a, int priority)
+{
+    struct backlog_job *job =
+        a->held && a->cancels == 0 ? NULL : a->waiting[priority].first;
+    while (job && a->held && !job->cancel)
+        job = job->next;
+    return job;
+}
+
 static struct backlog_job *oldest(const struct backlog *backlog)
 {
     struct backlog_job *found = NULL;
     for (const struct backlog_account *a = backlog->accounts; a; a = a->next) {
         for (int p = 0; p < PRIORITY_COUNT; p++) {
-            struct backlog_job *job = a->waiting[p].first;
+            struct backlog_job *job = first_of(a, p);
             if (job && (!found || job->since_ns < found->since_ns))
                 found = job;
         }
@@ -258,7 +285,7 @@ static struct backlog_job *fairest(const struct backlog *backlog, int priority)
 {
     struct backlog_job *found = NULL;
     for (const struct backlog_account *a = backlog->accounts; a; a = a->next) {
-        struct backlog_job *job = a->waiting[priority].first;
+        struct backlog_job *job = first_of(a, priority);
         if (job && (!found || fairer(job, found)))
             found = job;
     }
@@ -273,8 +300,9 @@ static struct backlog_job *choose(const struct backlog *backlog, int64_t steady_
             return job;
     }
     for (int p = 0; p < PRIORITY_COUNT; p++) {
-        if (backlog->waiting[p] > 0)
-            return fairest(backlog, p);
+        struct backlog_job *job = backlog->waiting[p] > 0 ? fairest(backlog, p) : NULL;
+        if (job)
+            return job;
     }
     return NULL;
 }

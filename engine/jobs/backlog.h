@@ -54,6 +54,10 @@ struct backlog_job *backlog_find(const struct backlog *backlog, struct text id);
 struct backlog_job *backlog_next(struct backlog *backlog, int64_t steady_ns,
                                  int64_t now_ns);
 
+/* backlog_hold: no job of these accounts starts, but to close its books; those of all others do. It
+ * holds for accounts that have a job here. */
+void backlog_hold(struct backlog *backlog, const struct text *accounts, size_t count);
+
 /* backlog_remove: take a job out, whether it waits or runs.
  * Owns: it is the caller's again */
 void backlog_remove(struct backlog *backlog, struct backlog_job *job);

@@ -186,6 +186,7 @@ static void tick(void *arg)
 {
     struct daemon *d = arg;
     slots_tick(d->slots);
+    wishes_hold(d);
     if (clock_steady_ns() - d->status_ns < STATUS_NS)
         return;
     d->status_ns = clock_steady_ns();

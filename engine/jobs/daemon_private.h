@@ -34,6 +34,7 @@ struct daemon {
     struct filed *filed;                 /* of this round */
     size_t filed_count, filed_capacity;
     int64_t prune_ns;  /* steady: when old jobs are looked for next */
+    int64_t hold_ns;   /* steady: when blocked accounts were looked for last */
     int64_t status_ns; /* when the running jobs' status was written last */
     int64_t broken_ns; /* when it was last said that nothing can be recorded; 0: it can */
 };
@@ -60,6 +61,9 @@ int wishes_record(struct daemon *d, struct error *err) MUST_USE;
 /* wishes_control: a control file's content; last: the job should be known by now. */
 int wishes_control(struct daemon *d, const char *name, struct text content,
                    enum spool_folder from, bool last, struct error *err) MUST_USE;
+
+/* wishes_hold: from time to time, the accounts that are blocked. */
+void wishes_hold(struct daemon *d);
 
 /* filed_follow: what intake and wishes have filed; filed_undo: the round was not recorded. */
 void filed_follow(struct daemon *d);

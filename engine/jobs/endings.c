@@ -22,6 +22,8 @@ static int record(struct daemon *d, const struct slot_news *news, struct error *
         rc = store_job_state(d->store, id, JOB_RUNNING, TEXT(""), err);
     else if (news->kind == SLOT_REFUSED)
         rc = store_job_state(d->store, id, JOB_FAILED, text_of(news->why.text), err);
+    else if (news->kind == SLOT_BLOCKED) /* why is asked of the account, while it lasts */
+        rc = store_job_state(d->store, id, JOB_WAITING, TEXT(""), err);
     else if (news->kind == SLOT_ASLEEP)
         rc = store_job_state(d->store, id, JOB_WAITING,
                              TEXT("its messages wait for their customers' hours"), err);
@@ -45,9 +47,10 @@ int endings_record(struct daemon *d, struct error *err)
 
 static void write_status(struct daemon *d, const struct slot_news *news)
 {
-    enum job_state state = news->kind == SLOT_REFUSED  ? JOB_FAILED
-                           : news->kind == SLOT_PAUSED ? JOB_PAUSED
-                                                       : news->ending.state;
+    enum job_state state = news->kind == SLOT_REFUSED   ? JOB_FAILED
+                           : news->kind == SLOT_PAUSED  ? JOB_PAUSED
+                           : news->kind == SLOT_BLOCKED ? JOB_WAITING
+                                                        : news->ending.state;
     /* A job that has started shows as running within a second, if it takes that long: a file more for
      * each of thousands of small jobs costs more than all else they need. */
     if (news->kind == SLOT_STARTED || news->kind == SLOT_DONE ||
@@ -74,6 +77,8 @@ static void log_news(const struct daemon *d, const struct slot_news *news)
         log_info("engine", "job done (already sent)", "job=%s file=%s", id, name);
     else if (news->kind == SLOT_LATER)
         log_warn("engine", "job waits", "file=%s reason=\"%s\"", name, news->why.text);
+    else if (news->kind == SLOT_BLOCKED)
+        log_info("engine", "job waits", "job=%s reason=\"%s\"", id, news->why.text);
     else if (interrupted(d, news))
         log_info("engine", "job stopped at a safe point; the next start goes on",
                  "job=%s", id);
@@ -95,6 +100,7 @@ static void follow(struct daemon *d, const struct slot_news *news)
     case SLOT_STARTED:
         return;
     case SLOT_LATER:
+    case SLOT_BLOCKED:
     case SLOT_ASLEEP:
         slots_again(d->slots, news->job, news->due_ns);
         return;

@@ -5,6 +5,7 @@
 
 #include "engine/job/books.h"
 #include "engine/job/job.h"
+#include "engine/job/reached.h"
 #include "engine/jobs/forecast.h"
 #include "engine/pipeline/waits.h"
 #include "engine/state/quota.h"
@@ -25,5 +26,11 @@ struct plan {
  * Errors: as a run's. */
 int plan_make(struct store *store, const struct job *job, struct plan *out,
               struct error *err) MUST_USE;
+
+/* plan_reached: whom the job would write to if it began now.
+ * Owns:    reached_fini frees out, also after an error
+ * Threads, Errors: as plan_make */
+int plan_reached(struct store *store, const struct job *job, struct reached *out,
+                 struct error *err) MUST_USE;
 
 #endif

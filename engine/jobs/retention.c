@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/job/frozen.h"
+#include "engine/job/reached.h"
 #include "ingest/spool.h"
 #include "outbox/journal/journal_lock.h"
 
@@ -131,6 +132,7 @@ static bool is_input(const char *name)
 {
     bool journal = strncmp(name, "journal.", 8) == 0 && strcmp(name, "journal.0000") != 0;
     return journal || strcmp(name, "template") == 0 ||
+           strcmp(name, REACHED_PLANNED) == 0 || strcmp(name, REACHED_ENDED) == 0 ||
            strncmp(name, "pruned.json.", 12) == 0;
 }
 

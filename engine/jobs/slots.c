@@ -20,7 +20,9 @@
 /* A run that has nothing to do for so long leaves its slot to others. */
 #define ASLEEP_NS (30 * NS_PER_S)
 #define POLL_MS   100
-#define IDLE_MS   100 /* between looks for jobs that have become due */
+/* By then the backlog has been told which accounts are blocked, and keeps their jobs. */
+#define BLOCKED_AGAIN_NS NS_PER_S
+#define IDLE_MS          100 /* between looks for jobs that have become due */
 
 struct slot {
     struct slots *slots;
@@ -101,8 +103,13 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
     }
     show(slot, NULL);
     news.kind = run_close(&run, &news.ending, &news.why) ? SLOT_REFUSED : SLOT_ENDED;
-    if (news.kind == SLOT_ENDED && news.ending.state == JOB_WAITING)
+    if (news.kind == SLOT_ENDED && news.ending.state == JOB_WAITING) {
         news.kind = SLOT_ASLEEP;
+    } else if (news.kind == SLOT_ENDED && news.ending.blocked) {
+        news.kind = SLOT_BLOCKED;
+        error_set(&news.why, ERROR_AGAIN, "%s", news.ending.reason);
+        news.due_ns = clock_now_ns() + BLOCKED_AGAIN_NS;
+    }
     tell(slot->slots, &news);
 }
 
@@ -114,6 +121,7 @@ static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
                           .config = config,
                           .store = slot->store,
                           .frugal = frugal,
+                          .closing = job->cancel,
                           .problem_fn = on_problem,
                           .arg = first};
     char path[PATH_BYTES];
@@ -135,6 +143,15 @@ static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
     struct first_problem first = {0};
     struct slot_news news = {.kind = SLOT_REFUSED, .job = job};
     struct run *run = NULL;
+    char sentence[ACCOUNT_BLOCKED_BYTES];
+    if (!job->cancel &&
+        account_blocked(slot->store, text_of(job->account), sentence, NULL) == 1) {
+        news.kind = SLOT_BLOCKED;
+        error_set(&news.why, ERROR_AGAIN, "%s", sentence);
+        news.due_ns = clock_now_ns() + BLOCKED_AGAIN_NS;
+        tell(slot->slots, &news);
+        return;
+    }
     int answer = open_job(slot, job, frugal, config, &first, &run, &news.why);
     news.line = first.line;
     switch (answer) {
@@ -325,6 +342,13 @@ bool slots_has_file(struct slots *slots, struct text id, const char *name)
     bool has = job && strcmp(job->name, name) == 0;
     pthread_mutex_unlock(&slots->lock);
     return has;
+}
+
+void slots_hold(struct slots *slots, const struct text *accounts, size_t count)
+{
+    pthread_mutex_lock(&slots->lock);
+    backlog_hold(slots->backlog, accounts, count);
+    pthread_mutex_unlock(&slots->lock);
 }
 
 size_t slots_waiting(struct slots *slots)

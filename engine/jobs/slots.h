@@ -20,6 +20,7 @@ enum slot_news_kind {
     SLOT_DONE,    /* it was over before */
     SLOT_PAUSED,  /* somebody has paused it before */
     SLOT_LATER,   /* why it cannot start before due_ns */
+    SLOT_BLOCKED, /* its account is, as why says: it waits until that changes */
     SLOT_ASLEEP,  /* it goes on at due_ns: its messages wait for their customers' hours */
     SLOT_REFUSED, /* why it never will, or why it broke off */
 };
@@ -59,6 +60,8 @@ bool slots_know(struct slots *slots, struct text id);
 /* slots_has_file: the job is known, and this is its file in active. */
 bool slots_has_file(struct slots *slots, struct text id, const char *name);
 size_t slots_waiting(struct slots *slots);
+/* slots_hold: as backlog_hold. */
+void slots_hold(struct slots *slots, const struct text *accounts, size_t count);
 /* slots_forget: what the news of a job said is recorded. */
 void slots_forget(struct slots *slots, struct backlog_job *job);
 /* slots_again: it waits once more, until due_ns (calendar). */

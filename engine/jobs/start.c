@@ -6,6 +6,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engine/job/frozen.h"
+#include "engine/job/reached.h"
+#include "engine/job/turn.h"
 #include "engine/jobs/plan.h"
 
 #include <stdio.h>
@@ -91,10 +93,38 @@ static int record(const struct start *s, const struct job_file *file,
     return store_job_put(s->env->store, &entry, s->err);
 }
 
-static int run_in_dir(const struct start *s, struct job *job)
+/* note_plan: whom the job will write to, for the frequency cap of those that start after it. */
+static int note_plan(const struct start *s, const struct job *job)
+{
+    char dir[PATH_BYTES], path[PATH_BYTES];
+    struct reached reached = {0};
+    int rc = frozen_dir(s->env->home, job->file.id, dir, s->err);
+    if (rc == 0)
+        rc = path_join(path, dir, TEXT(REACHED_PLANNED), s->err);
+    if (rc == 0)
+        rc = plan_reached(s->env->store, job, &reached, s->err);
+    if (rc == 0)
+        rc = reached_write(path, &reached, s->err);
+    reached_fini(&reached);
+    return rc;
+}
+
+static bool has_plan(const struct start *s, struct text id)
+{
+    char dir[PATH_BYTES], path[PATH_BYTES];
+    return frozen_dir(s->env->home, id, dir, NULL) == 0 &&
+           path_join(path, dir, TEXT(REACHED_PLANNED), NULL) == 0 && file_exists(path);
+}
+
+/* run_in_dir: turn is NULL for a job that need not wait for others, or has its plan. */
+static int run_in_dir(const struct start *s, struct job *job, struct turn **turn)
 {
     char dir[PATH_BYTES];
-    int rc = record(s, &job->file, JOB_RUNNING);
+    int rc = *turn ? note_plan(s, job) : 0;
+    failpoint(FAILPOINT_START_PLANNED);
+    if (rc == 0)
+        rc = record(s, &job->file, JOB_RUNNING);
+    turn_end(turn);
     failpoint(FAILPOINT_START_RECORDED);
     if (rc == 0)
         rc = frozen_dir(s->env->home, job->file.id, dir, s->err);
@@ -118,15 +148,21 @@ static void warn_late(const struct start *s, const struct job *job)
 
 static int start_fresh(const struct start *s, struct job_file *file)
 {
-    struct job *job;
-    int rc = job_open(s->env, file, NULL, &job, s->err);
-    if (rc)
-        return rc;
-    warn_late(s, job);
-    rc = frozen_make(s->env->home, job, s->content, s->err);
-    failpoint(FAILPOINT_START_FROZEN);
+    struct job *job = NULL;
+    struct turn *turn = NULL;
+    int rc = 0;
+    if (job_is_capped(s->env->config, file))
+        rc = turn_begin(s->env->home, file->account, &turn, s->err);
     if (rc == 0)
-        return run_in_dir(s, job);
+        rc = job_open(s->env, file, NULL, &job, s->err);
+    if (rc == 0) {
+        warn_late(s, job);
+        rc = frozen_make(s->env->home, job, s->content, s->err);
+        failpoint(FAILPOINT_START_FROZEN);
+    }
+    if (rc == 0)
+        return run_in_dir(s, job, &turn);
+    turn_end(&turn);
     job_close(&job);
     return rc;
 }
@@ -134,8 +170,19 @@ static int start_fresh(const struct start *s, struct job_file *file)
 static int go_on(const struct start *s, struct text id)
 {
     struct job *job;
+    struct turn *turn = NULL;
     int rc = frozen_open(s->env, id, &job, s->err);
-    return rc ? rc : run_in_dir(s, job);
+    /* Killed before it had planned, or begun when there was no cap: it counts those that came since. */
+    if (rc == 0 && job_is_capped(s->env->config, &job->file) && !has_plan(s, id)) {
+        rc = turn_begin(s->env->home, job->account.id, &turn, s->err);
+        job_close(&job);
+        if (rc == 0)
+            rc = frozen_open(s->env, id, &job, s->err);
+    }
+    if (rc == 0)
+        return run_in_dir(s, job, &turn);
+    turn_end(&turn);
+    return rc;
 }
 
 static int start(const struct start *s, struct job_file *file)

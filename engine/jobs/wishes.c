@@ -3,12 +3,18 @@
  * here are those of jobs that wait or are paused. */
 #include "engine/jobs/daemon_private.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "engine/job/frozen.h"
 #include "engine/jobs/recover.h"
+#include "engine/state/account.h"
 #include "ingest/control_file.h"
 
 #include <stdio.h>
+
+/* How often blocked accounts are looked for; `account block` promises a second or two. */
+#define HOLD_NS    (500 * NS_PER_MS)
+#define HOLD_BYTES ((size_t)16 << 20)
 
 static struct backlog_job *job_of(const struct store_job *job)
 {
@@ -180,4 +186,21 @@ int wishes_record(struct daemon *d, struct error *err)
         rc = fulfil(d, &jobs[i], err);
     arena_fini(&arena);
     return rc;
+}
+
+void wishes_hold(struct daemon *d)
+{
+    struct arena arena;
+    struct text *accounts;
+    struct error err;
+    size_t count;
+    if (clock_steady_ns() - d->hold_ns < HOLD_NS || arena_init(&arena, HOLD_BYTES, NULL))
+        return;
+    d->hold_ns = clock_steady_ns();
+    if (account_list_blocked(d->store, &arena, &accounts, &count, &err))
+        log_warn("engine", "cannot read which accounts are blocked", "reason=\"%s\"",
+                 err.text);
+    else
+        slots_hold(d->slots, accounts, count);
+    arena_fini(&arena);
 }

@@ -18,6 +18,7 @@ struct compose {
     struct arena fields;
     struct text from_field, date_field; /* of a mail; in fields */
     struct unsubscribe_signer signer;
+    unsigned rows; /* opened so far */
 };
 
 /* One row being composed. */
@@ -32,7 +33,7 @@ struct compose_row {
 
 /* --- compose_row.c --- */
 
-struct compose_row compose_row_open(const struct compose *c, struct batch *batch,
+struct compose_row compose_row_open(struct compose *c, struct batch *batch,
                                     uint32_t number);
 /* compose_row_uses: of each variable, whether the channel's parts use it. */
 bool *compose_row_uses(const struct compose *c, size_t language, enum channel channel);

@@ -3,6 +3,14 @@
 #include "engine/pipeline/compose_private.h"
 #include "render/template/format.h"
 
+#include <sched.h>
+
+/* How many rows a worker composes before it lets others on its processor: well below a millisecond's
+ * work. The I/O thread has little to do at a time, but where it shares a processor with workers and
+ * waits for the end of their time slices, its connections run dry meanwhile: measured with both on
+ * one, into smtp-sink, the server stood still for an eighth of the time. */
+#define ROWS_AT_A_TIME 64
+
 struct text compose_row_unsubscribe(const struct compose *c, struct text customer,
                                     struct arena *arena)
 {
@@ -12,9 +20,11 @@ struct text compose_row_unsubscribe(const struct compose *c, struct text custome
     return arena_join(arena, text_of(job->config->public_url), TEXT("/u/"), token);
 }
 
-struct compose_row compose_row_open(const struct compose *c, struct batch *batch,
+struct compose_row compose_row_open(struct compose *c, struct batch *batch,
                                     uint32_t number)
 {
+    if (++c->rows % ROWS_AT_A_TIME == 0)
+        sched_yield();
     return (struct compose_row){
         .batch = batch,
         .arena = &batch->arena,

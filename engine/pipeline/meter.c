@@ -51,6 +51,23 @@ static void settle_fallback(struct meter *meter, struct batch *batch, struct row
         *email = DISPOSITION_FROM_FALLBACK;
 }
 
+/* take: 1 the segments are the account's, 0 they do not fit, and from then on nothing does (R17). */
+static int take(struct meter *meter, uint64_t segments, struct error *err)
+{
+    if (meter->exhausted)
+        return 0;
+    if (!meter->begun) {
+        int rc = meter->account.begin(meter->account.arg, &meter->left, err);
+        if (rc)
+            return rc;
+        meter->begun = true;
+        meter->taken = 0;
+    }
+    meter->exhausted = segments > meter->left - meter->taken;
+    meter->taken += meter->exhausted ? 0 : segments;
+    return !meter->exhausted;
+}
+
 static int settle_sms(struct meter *meter, struct batch *batch, struct row *row,
                       struct error *err)
 {
@@ -64,16 +81,12 @@ static int settle_sms(struct meter *meter, struct batch *batch, struct row *row,
         *row->d[CHANNEL_SMS] = DISPOSITION_OVER_LIMIT;
         return 0;
     }
-    int granted = meter->exhausted ? 0 : meter->grant(meter->arg, segments, err);
-    if (granted < 0)
-        return granted;
-    if (granted) {
+    int taken = take(meter, segments, err);
+    if (taken == 1)
         meter->segments += segments;
-    } else {
-        meter->exhausted = true;
+    else if (taken == 0)
         settle_fallback(meter, batch, row);
-    }
-    return 0;
+    return taken < 0 ? taken : 0;
 }
 
 /* settle_duplicates: an address that already has a message on a channel gets no second
@@ -168,7 +181,10 @@ int meter_chunk(struct meter *meter, struct batch *batch, struct error *err)
         note_messages(meter, batch, r);
         count_row(meter, batch, &row);
     }
-    return 0;
+    if (!meter->begun)
+        return 0;
+    meter->begun = false;
+    return meter->account.end(meter->account.arg, meter->taken, err);
 }
 
 void meter_settled(struct meter *meter, const struct batch *batch)

@@ -11,15 +11,23 @@
 #include "engine/pipeline/batch.h"
 #include "engine/pipeline/dedupe.h"
 
+/* The account's segments, as quota_job_begin and quota_job_end: open at most once a chunk, and only
+ * for one that needs any. */
+struct meter_segments {
+    int (*begin)(void *arg, uint64_t *left_out, struct error *err);
+    int (*end)(void *arg, uint64_t taken, struct error *err);
+    void *arg;
+};
+
 struct meter {
     const struct job *job;
-    /* grant: 1 the segments are the account's, 0 they do not fit, negative on error. */
-    int (*grant)(void *arg, uint64_t segments, struct error *err);
-    void *arg;
-    bool free_of_charge; /* the job is being cancelled: nothing will go out */
-    bool exhausted;      /* the allowance ran out in this job */
-    uint64_t segments;   /* granted so far */
-    uint64_t recipients; /* customers with at least one message */
+    struct meter_segments account;
+    bool begun;           /* account.begin was called for this chunk */
+    uint64_t left, taken; /* then: of the account; by this chunk */
+    bool free_of_charge;  /* the job is being cancelled: nothing will go out */
+    bool exhausted;       /* the allowance ran out in this job */
+    uint64_t segments;    /* granted so far */
+    uint64_t recipients;  /* customers with at least one message */
     struct dedupe addresses[CHANNEL_COUNT];
     struct books books;
 };
@@ -28,7 +36,7 @@ void meter_init(struct meter *meter, const struct job *job);
 void meter_fini(struct meter *meter);
 
 /* meter_chunk: settle batch->dispositions in place and add them to the books.
- * Errors: those of grant. */
+ * Errors: those of account. */
 int meter_chunk(struct meter *meter, struct batch *batch, struct error *err) MUST_USE;
 
 /* meter_settled: take in a chunk that an earlier run settled: batch->dispositions are

@@ -31,8 +31,7 @@ int pipeline_start(const struct pipeline_config *config, struct pipeline **out,
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->turn, NULL);
     meter_init(&p->meter, config->job);
-    p->meter.grant = config->grant;
-    p->meter.arg = config->arg;
+    p->meter.account = config->account;
     if (config->books)
         p->meter.books = *config->books;
     p->books = p->meter.books;

@@ -10,6 +10,7 @@
 #include "engine/job/books.h"
 #include "engine/job/job.h"
 #include "engine/pipeline/batch.h"
+#include "engine/pipeline/meter.h"
 #include "engine/pipeline/spread.h"
 #include "engine/pipeline/stages.h"
 #include "engine/pipeline/waits.h"
@@ -20,17 +21,18 @@ struct pipeline;
 struct pipeline_config {
     const struct job *job;
     unsigned workers;
-    bool plan_only;  /* stop after the meter: no texts but SMS, no batches handed over */
-    int64_t plan_ns; /* plan only: when the job would begin; calendar */
-    const struct spread *spread; /* when messages may go; NULL: at once */
-    const struct replay *replay; /* what an earlier run did; NULL: nothing */
-    const struct books *books;   /* where its books stood; NULL: empty */
-    /* grant: as in struct meter; called by one worker at a time. */
-    int (*grant)(void *arg, uint64_t segments, struct error *err);
+    bool plan_only; /* stop after the meter: no texts but SMS, no batches handed over */
+    /* planned: plan only, may be NULL: a chunk that the meter has settled, in their order. */
+    void (*planned)(void *arg, struct batch *batch);
+    int64_t plan_ns;               /* plan only: when the job would begin; calendar */
+    const struct spread *spread;   /* when messages may go; NULL: at once */
+    const struct replay *replay;   /* what an earlier run did; NULL: nothing */
+    const struct books *books;     /* where its books stood; NULL: empty */
+    struct meter_segments account; /* used by one worker at a time */
     /* take: a finished batch; give it back with pipeline_return. Called on any worker, in
      * any order of chunks. */
     void (*take)(void *arg, struct batch *batch);
-    void *arg;
+    void *arg; /* of take and planned */
 };
 
 int pipeline_start(const struct pipeline_config *config, struct pipeline **out,

@@ -3,7 +3,6 @@
 #ifndef ENGINE_PIPELINE_PRIVATE_H
 #define ENGINE_PIPELINE_PRIVATE_H
 
-#include "engine/pipeline/meter.h"
 #include "engine/pipeline/pipeline.h"
 
 #include <pthread.h>

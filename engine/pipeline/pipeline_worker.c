@@ -165,6 +165,8 @@ static int fresh_chunk(struct worker *w, struct batch *batch, struct error *err)
     int rc = meter_chunk(&p->meter, batch, err);
     if (rc)
         return rc;
+    if (p->config.planned)
+        p->config.planned(p->config.arg, batch);
     end_turn(w, batch);
     if (p->config.plan_only) {
         if (w->opening)

@@ -1,10 +1,12 @@
 /* results: see results.h. The journal is in the order of events, results are in the order
- * of rows: each pass over the journal collects one window of rows. */
+ * of rows: each pass over the journal collects one window of rows. The first pass judges the
+ * journal and notes which rows its frames are about, so that the others read few of them. */
 #include "engine/results/results.h"
 
 #include "base/bitmap.h"
 #include "base/buffer.h"
 #include "engine/page/markup.h"
+#include "engine/results/frame_rows.h"
 #include "outbox/journal/record.h"
 #include "outbox/journal/replay.h"
 
@@ -30,12 +32,30 @@ struct window {
     struct text providers[JOURNAL_PROVIDER_NONE]; /* of all headers; each a heap copy */
     size_t provider_count;
     uint8_t numbers[RECORD_PROVIDERS_MAX + 1]; /* the last header's, in providers */
+    struct frame_rows *frames;                 /* NULL where one window has all rows */
 };
+
+/* The first window's: every frame is read. */
+static bool note_frame(void *arg, uint64_t number)
+{
+    struct window *w = arg;
+    frame_rows_begin(w->frames, number);
+    return true;
+}
+
+/* The other windows'. */
+static bool has_rows(void *arg, uint64_t number)
+{
+    const struct window *w = arg;
+    return frame_rows_has(w->frames, number, w->first, w->rows);
+}
 
 static struct cell *cell_at(struct window *w, uint32_t row, uint8_t channel)
 {
     if (row == JOURNAL_ROW_NOTICE)
         return w->first == 0 ? &w->notice : NULL;
+    if (w->frames && w->first == 0)
+        frame_rows_note(w->frames, row, row);
     if (row < w->first || row - w->first >= w->rows)
         return NULL;
     if (!w->cells[channel]) {
@@ -61,6 +81,8 @@ static uint8_t provider_number(struct window *w, struct text name)
 static void on_header(void *arg, const struct journal_header *header)
 {
     struct window *w = arg;
+    if (w->frames && w->first == 0)
+        frame_rows_note(w->frames, 0, UINT32_MAX); /* every window needs it */
     memset(w->numbers, JOURNAL_PROVIDER_NONE, sizeof(w->numbers));
     for (size_t i = 0; i < header->provider_count; i++)
         w->numbers[i] = provider_number(w, header->providers[i]);
@@ -139,6 +161,7 @@ struct walk {
     struct window *window;
     const struct snapshot *snapshot;
     struct snapshot_cursor *cursor;
+    const struct column *id, *role; /* of the chunk; role is NULL where it is no text */
     struct arena arena;
     uint64_t number; /* of the next result */
     int (*fn)(void *arg, const struct result *result);
@@ -154,20 +177,27 @@ static struct text id_text(const struct column *id, int64_t row, struct arena *a
                                             : TEXT_NONE;
 }
 
+static void enter_chunk(struct walk *walk, const struct chunk *chunk)
+{
+    int role = snapshot_column(walk->snapshot, SNAPSHOT_ROLE);
+    walk->id = &chunk->columns[snapshot_column(walk->snapshot, SNAPSHOT_ID)];
+    walk->role = role >= 0 ? &chunk->columns[role] : NULL;
+    if (walk->role && !column_is_text(walk->role))
+        walk->role = NULL;
+}
+
 static int walk_row(struct walk *walk, const struct chunk *chunk, uint32_t r)
 {
     struct window *w = walk->window;
     uint64_t row = chunk->first_row + r;
-    int role = snapshot_column(walk->snapshot, SNAPSHOT_ROLE);
-    int id = snapshot_column(walk->snapshot, SNAPSHOT_ID);
     for (int c = 0; c < CHANNEL_COUNT; c++) {
         if (!w->cells[c] || w->cells[c][row - w->first].disposition == DISPOSITION_NONE)
             continue;
         struct result result =
             result_of(w, &w->cells[c][row - w->first], (enum channel)c);
-        result.customer = id_text(&chunk->columns[id], chunk->first + r, &walk->arena);
-        if (role >= 0 && column_is_text(&chunk->columns[role]))
-            result.role = column_text(&chunk->columns[role], chunk->first + r);
+        result.customer = id_text(walk->id, chunk->first + r, &walk->arena);
+        if (walk->role)
+            result.role = column_text(walk->role, chunk->first + r);
         result.number = walk->number++;
         int rc = walk->fn(walk->arg, &result);
         if (rc)
@@ -186,6 +216,8 @@ static int walk_window(struct walk *walk, struct error *err)
     for (size_t c = snapshot_chunk_of_row(walk->snapshot, w->first); c <= last; c++) {
         struct chunk chunk;
         int rc = snapshot_cursor_chunk(walk->cursor, c, &chunk, err);
+        if (rc == 0)
+            enter_chunk(walk, &chunk);
         for (uint32_t r = 0; rc == 0 && r < chunk.rows; r++) {
             uint64_t row = chunk.first_row + r;
             if (row >= w->first && row < w->first + w->rows)
@@ -214,13 +246,20 @@ static int scan_window(struct walk *walk, const char *dir, struct error *err)
 {
     struct window *w = walk->window;
     struct replay replay = {0};
-    struct replay_visitor visitor = {.header = on_header,
+    struct replay_visitor visitor = {.frame = w->frames ? note_frame : NULL,
+                                     .header = on_header,
                                      .decision = on_decision,
                                      .intent = on_intent,
                                      .outcome = on_outcome,
                                      .arg = w};
-    int rc = replay_read(dir, &visitor, &replay, err);
-    replay_fini(&replay);
+    int rc;
+    if (w->first == 0) {
+        rc = replay_read(dir, &visitor, &replay, err);
+        replay_fini(&replay);
+    } else {
+        visitor.frame = has_rows;
+        rc = replay_again(dir, &visitor, err);
+    }
     if (rc == 0 && w->first == 0)
         rc = scan_notice(walk);
     if (rc == 0)
@@ -254,10 +293,16 @@ int results_scan(const char *dir, const struct snapshot *snapshot,
     struct walk walk = {.snapshot = snapshot, .fn = fn, .arg = arg};
     int rc = arena_init(&walk.arena, (size_t)1 << 20, err);
     walk.cursor = snapshot_cursor_create((struct snapshot *)(uintptr_t)snapshot, needed);
+    struct frame_rows *frames = NULL;
+    if (rows > WINDOW_ROWS) {
+        frames = calloc(1, sizeof(*frames));
+        CHECK(frames != NULL);
+    }
     struct window window;
     walk.window = &window;
     do {
-        window = (struct window){.first = first,
+        window = (struct window){.frames = frames,
+                                 .first = first,
                                  .rows = rows - first < WINDOW_ROWS ? rows - first
                                                                     : WINDOW_ROWS};
         if (rc == 0)
@@ -266,6 +311,7 @@ int results_scan(const char *dir, const struct snapshot *snapshot,
     } while (rc == 0 && first < rows);
     snapshot_cursor_destroy(&walk.cursor);
     arena_fini(&walk.arena);
+    free(frames);
     free(needed);
     return rc;
 }

@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-static int grant(void *arg, uint64_t segments, struct error *err)
+static int begin_segments(void *arg, uint64_t *left_out, struct error *err)
 {
-    struct run *run = arg;
-    return quota_grant(run->lease, segments, err);
+    return quota_job_begin(arg, left_out, err);
+}
+
+static int end_segments(void *arg, uint64_t taken, struct error *err)
+{
+    return quota_job_end(arg, taken, err);
 }
 
 static int read_journal(struct run *run, struct error *err)
@@ -59,8 +63,8 @@ static int open_quota(struct run *run, const char *home, struct error *err)
         return 0;
     int rc = store_open(home, false, &run->quota_store, err);
     if (rc == 0)
-        rc = quota_lease_open(run->quota_store, job->config, &job->account, job->file.id,
-                              job->now_ns, used, &run->lease, err);
+        rc = quota_job_open(run->quota_store, job->config, &job->account, job->file.id,
+                            job->now_ns, used, &run->segments, err);
     if (rc == 0)
         rc = quota_read(run->quota_store, job->config, &job->account, job->now_ns,
                         &run->quota, err);
@@ -95,14 +99,15 @@ static int start_pipeline(struct run *run, struct error *err)
 {
     struct books books;
     replayed_books(run, &books);
-    struct pipeline_config config = {.job = run->job,
-                                     .workers = run->job->workers,
-                                     .spread = run->spread,
-                                     .replay = run->replay,
-                                     .books = &books,
-                                     .grant = grant,
-                                     .take = run_io_take,
-                                     .arg = run};
+    struct pipeline_config config = {
+        .job = run->job,
+        .workers = run->job->workers,
+        .spread = run->spread,
+        .replay = run->replay,
+        .books = &books,
+        .account = {begin_segments, end_segments, run->segments},
+        .take = run_io_take,
+        .arg = run};
     int rc = pipeline_start(&config, &run->pipeline, err);
     if (rc == 0 && run->replay && run->replay->cancelled)
         pipeline_cancel(run->pipeline);
@@ -117,8 +122,8 @@ void run_destroy(struct run *run)
         replay_fini(run->replay);
     free(run->replay);
     batch_destroy(&run->notice);
-    if (run->lease)
-        (void)!quota_lease_close(&run->lease, NULL);
+    if (run->segments)
+        (void)!quota_job_close(&run->segments, NULL);
     if (run->quota_store)
         store_close(&run->quota_store);
     for (int c = 0; c < CHANNEL_COUNT; c++)

@@ -60,6 +60,8 @@ void run_progress(struct run *run, struct run_progress *out);
 int64_t run_waits_until_ns(const struct run *run);
 /* run_held: why the job was held because too many messages fail, or NULL; the run is paused then. */
 const char *run_held(const struct run *run);
+/* run_blocked: why the run was paused because its account is blocked, or NULL. */
+const char *run_blocked(const struct run *run);
 /* run_progress_planned: messages decided on so far; run_progress_share: how much of the job is done,
  * taking what is not selected yet to be like what is. */
 uint64_t run_progress_planned(const struct run_progress *progress);
@@ -79,7 +81,8 @@ int run_end(struct run **run, struct error *err) MUST_USE;
  * Errors: as run_end; then out->state is JOB_FAILED */
 struct run_ending {
     enum job_state state;
-    bool held; /* because too many messages failed: reason says so */
+    bool held;    /* because too many messages failed: reason says so */
+    bool blocked; /* paused, because its account is blocked: reason says so */
     char reason[ERROR_TEXT_BYTES];
     struct books books;
     int64_t elapsed_ns;

@@ -26,11 +26,11 @@ static enum job_state state_of(enum run_state state)
 static int settle_quota(struct run *run, const struct results_summary *summary,
                         struct error *err)
 {
-    if (!run->lease)
+    if (!run->segments)
         return 0;
-    quota_lease_refund(run->lease, summary->books.channels[CHANNEL_SMS].segments -
-                                       summary->charged_segments);
-    return quota_lease_close(&run->lease, err);
+    quota_job_refund(run->segments, summary->books.channels[CHANNEL_SMS].segments -
+                                        summary->charged_segments);
+    return quota_job_close(&run->segments, err);
 }
 
 /* write_report: summary is NULL while the job is only held. */
@@ -112,11 +112,13 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
     if (rc)
         run->state = RUN_FAILED;
     failpoint(FAILPOINT_END_REPORT);
+    bool blocked = rc == 0 && run->state == RUN_PAUSED && !held && run_blocked(run);
     bool put_off = rc == 0 && run->put_off && run->state == RUN_PAUSED && !held;
     struct run_progress progress;
     run_progress(run, &progress);
     *out = (struct run_ending){.state = put_off ? JOB_WAITING : state_of(run->state),
                                .held = rc == 0 && held,
+                               .blocked = blocked,
                                .books = progress.books,
                                .elapsed_ns = progress.elapsed_ns,
                                .answered_before = progress.answered_before};
@@ -124,7 +126,9 @@ int run_close(struct run **ended, struct run_ending *out, struct error *err)
         run_tell_sentence(run, run->told_until_ns, out->reason);
     else
         snprintf(out->reason, sizeof(out->reason), "%s",
-                 out->held ? run->io.held_because : why.text);
+                 out->held ? run->io.held_because
+                 : blocked ? run->blocked_because
+                           : why.text);
     if (rc && err)
         *err = why;
     run_destroy(run);

@@ -86,6 +86,10 @@ static void look_outside(struct run *run)
     run_late_look(run);
     if (!run->asked)
         run_tell_waiting(run);
+    if (!run->pausing && !run->cancelling &&
+        account_blocked(run->store, run->job->account.id, run->blocked_because, NULL) ==
+            1)
+        run_pause(run);
     if (arena_init(&arena, (size_t)1 << 20, NULL))
         return;
     if (store_job_get(run->store, run->job->file.id, &arena, &job, NULL) == 1) {

@@ -96,8 +96,8 @@ struct run {
     struct replay *replay; /* NULL for a fresh job */
     struct spread *spread; /* NULL for a job that is not */
     struct run_dead dead;
-    struct quota quota; /* before this run */
-    struct quota_lease *lease;
+    struct quota quota;         /* before this run */
+    struct quota_job *segments; /* NULL: no SMS */
     int64_t started_steady_ns;
     int64_t looked_ns; /* when the store was last asked */
     struct run_late late;
@@ -108,6 +108,7 @@ struct run {
     /* Also read by whoever shows how it goes. */
     _Atomic bool pausing, cancelling;
     bool put_off;
+    char blocked_because[ACCOUNT_BLOCKED_BYTES]; /* "": it is not */
     _Atomic enum run_state state;
     bool notice_settled;
     struct batch *notice; /* holds the owner's notice while it is on its way */

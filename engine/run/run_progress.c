@@ -66,6 +66,11 @@ const char *run_held(const struct run *run)
     return atomic_load(&run->io.tripped) ? run->io.held_because : NULL;
 }
 
+const char *run_blocked(const struct run *run)
+{
+    return run->blocked_because[0] ? run->blocked_because : NULL;
+}
+
 const struct job *run_job(const struct run *run)
 {
     return run->job;

@@ -8,6 +8,7 @@
 #include "engine/state/store_private.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 #define ACCOUNT_BYTES_MAX (64u << 10)
 #define VALUE_BYTES_MAX   1024
@@ -307,5 +308,54 @@ int account_block(struct store *store, struct text id, bool blocked, struct text
     int rc = store_run(store, update, err);
     if (rc == 0 && store_changes(store) == 0)
         return store_unknown(store, "account", id, "SELECT id FROM account", err);
+    return rc;
+}
+
+void account_blocked_sentence(const struct account *account,
+                              char out[ACCOUNT_BLOCKED_BYTES])
+{
+    snprintf(out, ACCOUNT_BLOCKED_BYTES,
+             "account \"%.*s\" is blocked from sending%s%.*s%s%.*s",
+             TEXT_ARGS(account->id), account->blocked_reason.bytes ? ": " : "",
+             TEXT_ARGS(account->blocked_reason),
+             account->support_contact.bytes ? "; contact " : "",
+             TEXT_ARGS(account->support_contact));
+}
+
+int account_blocked(struct store *store, struct text id, char out[ACCOUNT_BLOCKED_BYTES],
+                    struct error *err)
+{
+    sqlite3_stmt *row = store_bind(
+        store,
+        "SELECT blocked_reason, support_contact FROM account WHERE id = ? AND blocked",
+        "t", id);
+    int rc = store_step(store, row, err);
+    if (rc != 1)
+        return rc;
+    struct account account = {.id = id,
+                              .blocked_reason = store_column_view(row, 0),
+                              .support_contact = store_column_view(row, 1)};
+    account_blocked_sentence(&account, out);
+    sqlite3_reset(row);
+    return 1;
+}
+
+int account_list_blocked(struct store *store, struct arena *arena, struct text **out,
+                         size_t *count_out, struct error *err)
+{
+    struct text *ids = NULL;
+    size_t count = 0;
+    int rc;
+    sqlite3_stmt *rows = store_bind(store, "SELECT id FROM account WHERE blocked", "");
+    while ((rc = store_step(store, rows, err)) == 1) {
+        ids = store_grow(arena, ids, count, sizeof(*ids));
+        if (!ids || !(ids[count] = store_column(rows, 0, arena)).data) {
+            sqlite3_reset(rows);
+            return store_arena_full(err);
+        }
+        count++;
+    }
+    *out = ids;
+    *count_out = count;
     return rc;
 }

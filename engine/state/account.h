@@ -32,4 +32,15 @@ int account_list(struct store *store, struct arena *arena, struct account **out,
 int account_block(struct store *store, struct text id, bool blocked, struct text reason,
                   struct error *err) MUST_USE;
 
+/* account_blocked: 1 when it is blocked, with the sentence that says so; 0, also for an unknown one;
+ * or negative. account_blocked_sentence: that sentence. */
+#define ACCOUNT_BLOCKED_BYTES 256
+int account_blocked(struct store *store, struct text id, char out[ACCOUNT_BLOCKED_BYTES],
+                    struct error *err) MUST_USE;
+void account_blocked_sentence(const struct account *account,
+                              char out[ACCOUNT_BLOCKED_BYTES]);
+/* account_list_blocked: the ids of all blocked ones, in arena. */
+int account_list_blocked(struct store *store, struct arena *arena, struct text **out,
+                         size_t *count_out, struct error *err) MUST_USE;
+
 #endif

@@ -14,18 +14,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK_SEGMENTS_MAX 4096
-#define SEGMENTS_MAX       1000000000000 /* of one call: keeps every sum far from overflow */
+#define SEGMENTS_MAX 1000000000000 /* of one call: keeps every sum far from overflow */
 
-struct quota_lease {
+struct quota_job {
     struct store *store;
     char *account;
-    char *job;
+    char *id;
     char month[8];
     uint64_t tier_segments;
-    uint64_t granted;    /* by this job in this month, incl. already_used */
-    uint64_t block_left; /* reserved and not yet granted */
-    bool exhausted;
+    uint64_t used; /* by this job in this month */
 };
 
 /* --- months --- */
@@ -87,7 +84,7 @@ static int read_months(struct store *store, struct text account, struct text mon
     sqlite3_stmt *rows =
         store_bind(store,
                    "SELECT month, coalesce(tier_segments, ?2), pack_segments,"
-                   " (SELECT coalesce(sum(used + reserved), 0) FROM usage AS u"
+                   " (SELECT coalesce(sum(used), 0) FROM usage AS u"
                    "  WHERE u.account = m.account AND u.month = m.month)"
                    " FROM month AS m WHERE account = ?1 ORDER BY month",
                    "ti", account, (int64_t)tier_segments);
@@ -224,30 +221,28 @@ int quota_add_usage(struct store *store, const struct account *account, int64_t 
     return store_end(store, store_run(store, insert, err), err);
 }
 
-/* --- leases --- */
+/* --- jobs --- */
 
 static int set_usage(struct store *store, struct text account, struct text month,
-                     struct text job, uint64_t used, uint64_t reserved, struct error *err)
+                     struct text job, uint64_t used, struct error *err)
 {
-    sqlite3_stmt *insert = store_bind(
-        store,
-        "INSERT INTO usage (account, month, job, used, reserved) VALUES (?1, ?2, ?3, ?4, "
-        "?5)"
-        " ON CONFLICT (account, month, job) DO UPDATE SET used = ?4, reserved = ?5",
-        "tttii", account, month, job, (int64_t)used, (int64_t)reserved);
+    sqlite3_stmt *insert =
+        store_bind(store,
+                   "INSERT INTO usage (account, month, job, used) VALUES (?1, ?2, ?3, ?4)"
+                   " ON CONFLICT (account, month, job) DO UPDATE SET used = ?4",
+                   "ttti", account, month, job, (int64_t)used);
     return store_run(store, insert, err);
 }
 
-static int save(const struct quota_lease *lease, struct error *err)
+static int save(const struct quota_job *job, struct error *err)
 {
-    return set_usage(lease->store, text_of(lease->account), text_of(lease->month),
-                     text_of(lease->job), lease->granted, lease->block_left, err);
+    return set_usage(job->store, text_of(job->account), text_of(job->month),
+                     text_of(job->id), job->used, err);
 }
 
 /* settle_other_months: a job that ran into a new month and crashed has rows in both. The
- * other month keeps at most what it had reserved, the rest of already_used belongs to
- * this one. */
-static int settle_other_months(struct quota_lease *lease, uint64_t already_used,
+ * other month keeps at most what it had, the rest of already_used belongs to this one. */
+static int settle_other_months(struct quota_job *job, uint64_t already_used,
                                struct error *err)
 {
     int64_t rest = (int64_t)already_used;
@@ -255,13 +250,13 @@ static int settle_other_months(struct quota_lease *lease, uint64_t already_used,
     /* One at a time, because a row must not change under the loop that reads it. */
     char done[8] = "";
     for (;;) {
-        sqlite3_stmt *row = store_bind(
-            lease->store,
-            "SELECT month, used + reserved FROM usage WHERE account = ? AND job = ?"
-            " AND month <> ? AND month > ? ORDER BY month LIMIT 1",
-            "tttt", text_of(lease->account), text_of(lease->job), text_of(lease->month),
-            text_of(done));
-        rc = store_step(lease->store, row, err);
+        sqlite3_stmt *row =
+            store_bind(job->store,
+                       "SELECT month, used FROM usage WHERE account = ? AND job = ?"
+                       " AND month <> ? AND month > ? ORDER BY month LIMIT 1",
+                       "tttt", text_of(job->account), text_of(job->id),
+                       text_of(job->month), text_of(done));
+        rc = store_step(job->store, row, err);
         if (rc != 1)
             break;
         int64_t had = sqlite3_column_int64(row, 1);
@@ -269,115 +264,92 @@ static int settle_other_months(struct quota_lease *lease, uint64_t already_used,
         sqlite3_reset(row);
         int64_t kept = had < rest ? had : rest;
         rest -= kept;
-        rc = set_usage(lease->store, text_of(lease->account), text_of(done),
-                       text_of(lease->job), (uint64_t)kept, 0, err);
+        rc = set_usage(job->store, text_of(job->account), text_of(done), text_of(job->id),
+                       (uint64_t)kept, err);
         if (rc)
             break;
     }
-    lease->granted = (uint64_t)rest;
+    job->used = (uint64_t)rest;
     return rc;
 }
 
-static int open_locked(struct quota_lease *lease, uint64_t already_used,
-                       struct error *err)
+static int open_locked(struct quota_job *job, uint64_t already_used, struct error *err)
 {
-    int rc = touch_month(lease->store, text_of(lease->account), text_of(lease->month),
-                         true, lease->tier_segments, err);
+    int rc = touch_month(job->store, text_of(job->account), text_of(job->month), true,
+                         job->tier_segments, err);
     if (rc == 0)
-        rc = settle_other_months(lease, already_used, err);
-    return rc ? rc : save(lease, err);
+        rc = settle_other_months(job, already_used, err);
+    return rc ? rc : save(job, err);
 }
 
-int quota_lease_open(struct store *store, const struct config *config,
-                     const struct account *account, struct text job, int64_t now_ns,
-                     uint64_t already_used, struct quota_lease **out, struct error *err)
+static void destroy(struct quota_job **job)
 {
-    struct quota_lease *lease = calloc(1, sizeof(*lease));
-    CHECK(lease != NULL);
-    lease->store = store;
-    lease->account = text_copy(account->id);
-    lease->job = text_copy(job);
+    free((*job)->account);
+    free((*job)->id);
+    free(*job);
+    *job = NULL;
+}
+
+int quota_job_open(struct store *store, const struct config *config,
+                   const struct account *account, struct text id, int64_t now_ns,
+                   uint64_t already_used, struct quota_job **out, struct error *err)
+{
+    struct quota_job *job = calloc(1, sizeof(*job));
+    CHECK(job != NULL);
+    job->store = store;
+    job->account = text_copy(account->id);
+    job->id = text_copy(id);
     int rc = sane_segments(already_used, err);
     if (rc == 0)
-        rc = tier_of(config, account, &lease->tier_segments, err);
+        rc = tier_of(config, account, &job->tier_segments, err);
     if (rc == 0)
-        rc = month_of(account, now_ns, lease->month, err);
+        rc = month_of(account, now_ns, job->month, err);
     if (rc == 0)
         rc = store_begin(store, err);
     if (rc == 0)
-        rc = store_end(store, open_locked(lease, already_used, err), err);
+        rc = store_end(store, open_locked(job, already_used, err), err);
     if (rc) {
-        free(lease->account);
-        free(lease->job);
-        free(lease);
+        destroy(&job);
         return rc;
     }
-    *out = lease;
+    *out = job;
     return 0;
 }
 
-/* take_block: reserve an eighth of what is left, at least what this message needs, so
- * that jobs that share the last segments share them fairly. When not even that is left,
- * the lease ends and gives back what it still holds. */
-static int take_block(struct quota_lease *lease, uint64_t segments, struct error *err)
+int quota_job_begin(struct quota_job *job, uint64_t *left_out, struct error *err)
 {
     struct quota quota;
-    int rc = read_months(lease->store, text_of(lease->account), text_of(lease->month),
-                         lease->tier_segments, &quota, err);
+    int rc = store_begin(job->store, err);
     if (rc)
         return rc;
-    uint64_t held = lease->granted + lease->block_left;
-    uint64_t others = quota.used > held ? quota.used - held : 0;
-    uint64_t mine = quota.limit > others ? quota.limit - others : 0;
-    uint64_t left = mine > lease->granted ? mine - lease->granted : 0;
-    if (left < segments) {
-        lease->exhausted = true;
-        lease->block_left = 0;
-    } else {
-        uint64_t share = left / 8 < BLOCK_SEGMENTS_MAX ? left / 8 : BLOCK_SEGMENTS_MAX;
-        lease->block_left = share > segments ? share : segments;
-    }
-    rc = touch_month(lease->store, text_of(lease->account), text_of(lease->month), true,
-                     lease->tier_segments, err);
-    return rc ? rc : save(lease, err);
+    rc = read_months(job->store, text_of(job->account), text_of(job->month),
+                     job->tier_segments, &quota, err);
+    if (rc)
+        return store_end(job->store, rc, err);
+    *left_out = quota.limit > quota.used ? quota.limit - quota.used : 0;
+    return 0;
 }
 
-int quota_grant(struct quota_lease *lease, uint64_t segments, struct error *err)
+int quota_job_end(struct quota_job *job, uint64_t segments, struct error *err)
 {
-    if (lease->exhausted)
+    job->used += segments;
+    int rc = store_end(job->store, segments ? save(job, err) : 0, err);
+    failpoint(FAILPOINT_QUOTA_TAKEN);
+    if (rc)
+        job->used -= segments; /* what was not stored is not ours */
+    return rc;
+}
+
+void quota_job_refund(struct quota_job *job, uint64_t segments)
+{
+    job->used -= segments < job->used ? segments : job->used;
+}
+
+int quota_job_close(struct quota_job **job, struct error *err)
+{
+    if (!*job)
         return 0;
-    if (segments > lease->block_left) {
-        struct quota_lease before = *lease;
-        int rc = store_begin(lease->store, err);
-        if (rc == 0)
-            rc = store_end(lease->store, take_block(lease, segments, err), err);
-        failpoint(FAILPOINT_QUOTA_RESERVED);
-        if (rc) {
-            *lease = before; /* what was not stored is not ours */
-            return rc;
-        }
-        if (lease->exhausted)
-            return 0;
-    }
-    lease->block_left -= segments;
-    lease->granted += segments;
-    return 1;
-}
-
-void quota_lease_refund(struct quota_lease *lease, uint64_t segments)
-{
-    lease->granted -= segments < lease->granted ? segments : lease->granted;
-}
-
-int quota_lease_close(struct quota_lease **lease, struct error *err)
-{
-    if (!*lease)
-        return 0;
-    (*lease)->block_left = 0;
-    int rc = save(*lease, err);
-    free((*lease)->account);
-    free((*lease)->job);
-    free(*lease);
-    *lease = NULL;
+    int rc = save(*job, err);
+    destroy(job);
     return rc;
 }

@@ -1,6 +1,6 @@
 /* store: see store.h. Every write is one short transaction, because `serve`, `send` and
  * the other verbs use the file at the same time; synchronous=FULL, because what was
- * promised (an opt-out, a reserved block) must survive power loss, and nothing here is
+ * promised (an opt-out, segments taken) must survive power loss, and nothing here is
  * per message. */
 #include "engine/state/store_private.h"
 

@@ -76,10 +76,13 @@ int store_wishes(struct store *store, struct arena *arena, struct store_job **ou
 int store_jobs(struct store *store, struct arena *arena, struct store_job **out,
                size_t *count_out, struct error *err) MUST_USE;
 
-/* store_jobs_since: the ids of an account's jobs of a category that started at since_ns or later, in
- * arena. */
+/* store_jobs_since: an account's jobs of a category that started at since_ns or later, in arena. */
+struct store_recent_job {
+    struct text id;
+    enum job_state state;
+};
 int store_jobs_since(struct store *store, struct text account, const char *category,
-                     int64_t since_ns, struct arena *arena, struct text **ids_out,
+                     int64_t since_ns, struct arena *arena, struct store_recent_job **out,
                      size_t *count_out, struct error *err) MUST_USE;
 
 /* --- saved audiences --- */

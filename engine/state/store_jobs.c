@@ -153,26 +153,26 @@ int store_wishes(struct store *store, struct arena *arena, struct store_job **ou
 }
 
 int store_jobs_since(struct store *store, struct text account, const char *category,
-                     int64_t since_ns, struct arena *arena, struct text **ids_out,
+                     int64_t since_ns, struct arena *arena, struct store_recent_job **out,
                      size_t *count_out, struct error *err)
 {
-    struct text *ids = NULL;
+    struct store_recent_job *jobs = NULL;
     size_t count = 0;
     int rc;
     sqlite3_stmt *rows =
         store_bind(store,
-                   "SELECT id FROM job WHERE account = ? AND category = ? "
+                   "SELECT id, state FROM job WHERE account = ? AND category = ? "
                    "AND started_ns >= ?",
                    "tti", account, text_of(category), since_ns);
     while ((rc = store_step(store, rows, err)) == 1) {
-        ids = store_grow(arena, ids, count, sizeof(*ids));
-        if (!ids || !(ids[count] = store_column(rows, 0, arena)).data) {
+        jobs = store_grow(arena, jobs, count, sizeof(*jobs));
+        if (!jobs || !(jobs[count].id = store_column(rows, 0, arena)).data) {
             sqlite3_reset(rows);
             return store_arena_full(err);
         }
-        count++;
+        jobs[count++].state = (enum job_state)sqlite3_column_int64(rows, 1);
     }
-    *ids_out = ids;
+    *out = jobs;
     *count_out = count;
     return rc;
 }

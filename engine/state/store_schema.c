@@ -72,5 +72,12 @@ const char *const store_migrations[] = {
 
     /* 4: what a job file said, to tell the same job dropped again from another one. */
     "ALTER TABLE job ADD COLUMN content_hash INTEGER NOT NULL DEFAULT 0;",
+
+    /* 5: usage is what messages have been planned with, never a reserve; */
+    "UPDATE usage SET used = used + reserved; ALTER TABLE usage DROP COLUMN reserved;"
+    /* and each marketing job asks for those before it, */
+    "CREATE INDEX job_started ON job (account, started_ns);"
+    /* and the daemon looks twice a second who is blocked. */
+    "CREATE INDEX account_blocked ON account (id) WHERE blocked;",
 };
 const int store_migration_count = sizeof(store_migrations) / sizeof(store_migrations[0]);

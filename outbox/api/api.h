@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 #include "outbox/dispatch/provider.h"
-#include "outbox/wire/http.h"
+#include "outbox/http/http.h"
 
 #define API_BATCH_MAX 1000
 

@@ -1,7 +1,7 @@
 /* api_url: the `url` of types that know the paths themselves. */
 #include "outbox/api/api_url.h"
 
-#include "outbox/wire/http.h"
+#include "outbox/http/http.h"
 
 struct text api_base_url(const struct provider_config *config)
 {

@@ -2,7 +2,7 @@
 #ifndef OUTBOX_RATE_HEADERS_H
 #define OUTBOX_RATE_HEADERS_H
 
-#include "outbox/wire/http.h"
+#include "outbox/http/http.h"
 
 struct rate_headers {
     uint64_t remaining; /* requests until the allowance is renewed */

@@ -4,8 +4,8 @@
  * disk in order, several at a time, and may finish in any order; they are acknowledged in
  * order, and a frame says how far the journal was durable when it was written (scan.h).
  * The rule when to write: with nothing on its way, at the end of the round in which
- * somebody asked; else when the last group is durable, or as soon as enough has come
- * together to be worth a write of its own. That makes groups as large as the disk is
+ * somebody asked, or some time after something came that nobody waits for; else when the last
+ * group is durable, or as soon as enough has come together to be worth a write of its own. That makes groups as large as the disk is
  * slow, without a setting.
  *
  * A failed write is never repeated: after a failed fdatasync the kernel may have dropped
@@ -27,8 +27,9 @@
 /* Groups on their way to the disk at a time; more gain nothing on the disks measured. */
 #define WINDOW_GROUPS 8
 
-/* Nobody waits for an outcome; what is lost of 5 ms is in doubt after a crash. */
-#define OUTCOMES_DELAY_NS (5 * NS_PER_MS)
+/* Nobody waits for decisions and outcomes: they go with the next intents, or alone after this time. What
+ * is lost of 5 ms of outcomes is in doubt after a crash. */
+#define NOT_AWAITED_NS (5 * NS_PER_MS)
 
 struct journal {
     struct journal_file file;
@@ -36,10 +37,11 @@ struct journal {
     struct loop_timer timer;
     int64_t timer_at_ns; /* INT64_MAX: not armed */
 
-    struct group *current;   /* being filled */
-    bool wanted;             /* current is to be written as soon as the rule allows */
-    int64_t outcomes_due_ns; /* when it is, for its outcomes; INT64_MAX: it has none */
-    struct group *first;     /* closed groups in order: on their way, then unsent */
+    struct group *current; /* being filled */
+    bool wanted;           /* current is to be written as soon as the rule allows */
+    int64_t
+        due_ns; /* when it is, for what nobody waits for; INT64_MAX: there is no such thing */
+    struct group *first; /* closed groups in order: on their way, then unsent */
     struct group *last;
     struct group *unsent;
     struct group *spare;
@@ -66,7 +68,7 @@ int journal_open_limited(const char *dir, const struct journal_header *header,
     CHECK(journal);
     journal->loop = loop;
     journal->timer = (struct loop_timer){.fn = on_timer, .arg = journal};
-    journal->timer_at_ns = journal->outcomes_due_ns = INT64_MAX;
+    journal->timer_at_ns = journal->due_ns = INT64_MAX;
     journal->waits_end = &journal->waits;
     int rc = journal_file_lock(&journal->file, dir, err);
     journal->file.limits = limits;
@@ -106,7 +108,7 @@ static void close_current(struct journal *journal)
     if (!journal->unsent)
         journal->unsent = group;
     journal->wanted = false;
-    journal->outcomes_due_ns = INT64_MAX;
+    journal->due_ns = INT64_MAX;
     failpoint(FAILPOINT_GROUP_CLOSED);
 
     struct group *next = journal->spare;
@@ -267,11 +269,11 @@ static void on_timer(struct loop_timer *timer)
 {
     struct journal *journal = timer->arg;
     journal->timer_at_ns = INT64_MAX;
-    journal->wanted |= journal->outcomes_due_ns <= loop_now_ns(journal->loop);
+    journal->wanted |= journal->due_ns <= loop_now_ns(journal->loop);
     pump(journal);
     /* Those it was armed for may have gone with others. */
-    if (!journal->wanted && journal->outcomes_due_ns < INT64_MAX)
-        wake_at(journal, journal->outcomes_due_ns);
+    if (!journal->wanted && journal->due_ns < INT64_MAX)
+        wake_at(journal, journal->due_ns);
     notify(journal);
 }
 
@@ -315,6 +317,15 @@ static void want(struct journal *journal)
         pump(journal);
 }
 
+/* write_soon: the same for what nobody waits for. */
+static void write_soon(struct journal *journal)
+{
+    if (journal->due_ns < INT64_MAX)
+        return;
+    journal->due_ns = loop_now_ns(journal->loop) + NOT_AWAITED_NS;
+    wake_at(journal, journal->due_ns);
+}
+
 void journal_append(struct journal *journal, struct text frame)
 {
     CHECK(frame.data);
@@ -323,7 +334,7 @@ void journal_append(struct journal *journal, struct text frame)
         return;
     memcpy(at, frame.data, frame.bytes);
     journal->current->body_bytes += frame.bytes;
-    want(journal);
+    write_soon(journal);
 }
 
 void journal_intents(struct journal *journal, const struct journal_intent *intents,
@@ -349,10 +360,7 @@ void journal_outcome(struct journal *journal, const struct journal_outcome *outc
         return;
     struct group *group = journal->current;
     group->body_bytes += record_encode_outcome(&group->context, outcome, at);
-    if (journal->outcomes_due_ns == INT64_MAX) {
-        journal->outcomes_due_ns = loop_now_ns(journal->loop) + OUTCOMES_DELAY_NS;
-        wake_at(journal, journal->outcomes_due_ns);
-    }
+    write_soon(journal);
 }
 
 void journal_mark(struct journal *journal, enum journal_mark mark)

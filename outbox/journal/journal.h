@@ -91,8 +91,8 @@ struct journal_wait {
 };
 
 /* Each copies what it gets into the next group. Groups are written as soon as the one
- * before is durable, or the writer's window allows; a group that only holds outcomes may
- * wait up to 5 ms. */
+ * before is durable, or the writer's window allows; a small group of decisions and outcomes
+ * alone may wait up to 5 ms. */
 void journal_append(struct journal *journal, struct text frame);
 void journal_intents(struct journal *journal, const struct journal_intent *intents,
                      size_t count);

@@ -248,6 +248,8 @@ static int read_frames(struct scan *scan, struct reading *reading, struct error 
     int rc;
     struct replay_extent *extent = &reading->replay->extent;
     while ((rc = scan_next(scan, &frame, err)) > 0) {
+        if (reading->visitor->frame)
+            (void)reading->visitor->frame(reading->visitor->arg, frame.sequence);
         const char *wrong = apply_body(reading, frame.body);
         if (wrong)
             return scan_damage(scan, scan->offset - (uint32_t)frame.bytes, wrong, err);
@@ -276,6 +278,67 @@ int replay_read(const char *dir, const struct replay_visitor *visitor, struct re
     out->extent.tail_file = scan.file;
     out->extent.tail_offset = scan.offset;
     out->extent.tail_bytes = rc == 0 ? scan.tail_bytes : 0;
+    scan_close(&scan);
+    return rc;
+}
+
+/* --- once more --- */
+
+static int tell_record(struct record_reader *reader, const struct record *record,
+                       const struct replay_visitor *visitor)
+{
+    struct journal_decision decision;
+    struct journal_intent intent;
+    int rc = 1;
+    switch (record->type) {
+    case RECORD_HEADER:
+        if (visitor->header)
+            visitor->header(visitor->arg, &record->header);
+        break;
+    case RECORD_DECISIONS:
+        while (reader->left > 0 && (rc = record_next_decision(reader, &decision)) > 0)
+            if (visitor->decision)
+                visitor->decision(visitor->arg, &decision);
+        break;
+    case RECORD_INTENTS:
+        while (reader->left > 0 && (rc = record_next_intent(reader, &intent)) > 0)
+            if (visitor->intent)
+                visitor->intent(visitor->arg, &intent);
+        break;
+    case RECORD_OUTCOME:
+        if (visitor->outcome)
+            visitor->outcome(visitor->arg, &record->outcome);
+        break;
+    default:
+        break;
+    }
+    return rc;
+}
+
+static int tell_frame(struct record_reader *reader, const struct frame *frame,
+                      const struct replay_visitor *visitor)
+{
+    struct record record;
+    int rc = 1;
+    if (visitor->frame && !visitor->frame(visitor->arg, frame->sequence))
+        return 0;
+    record_reader_init(reader, frame->body);
+    while (rc > 0 && (rc = record_next(reader, &record)) > 0)
+        rc = tell_record(reader, &record, visitor);
+    return rc;
+}
+
+int replay_again(const char *dir, const struct replay_visitor *visitor, struct error *err)
+{
+    struct scan scan;
+    struct frame frame;
+    struct record_reader reader;
+    int rc = scan_open(&scan, dir, err);
+    while (rc == 0 && (rc = scan_next(&scan, &frame, err)) > 0)
+        rc = tell_frame(&reader, &frame, visitor) < 0
+                 ? scan_damage(&scan, scan.offset - (uint32_t)frame.bytes,
+                               "a record makes no sense", err)
+                 : 0;
     scan_close(&scan);
     return rc;
 }

@@ -43,6 +43,8 @@ struct replay {
 
 /* Called for each record in file order, before it is applied; any of them may be NULL. */
 struct replay_visitor {
+    /* Before the records of a frame; replay_again leaves them out where the answer is false. */
+    bool (*frame)(void *arg, uint64_t sequence);
     void (*decision)(void *arg, const struct journal_decision *decision);
     void (*intent)(void *arg, const struct journal_intent *intent);
     void (*outcome)(void *arg, const struct journal_outcome *outcome);
@@ -56,6 +58,11 @@ struct replay_visitor {
  * ERROR_IO. */
 int replay_read(const char *dir, const struct replay_visitor *visitor, struct replay *out,
                 struct error *err) MUST_USE;
+/* replay_again: tell a visitor once more what replay_read has told another; what was judged then is not
+ * judged again.
+ * Errors: as those of replay_read */
+int replay_again(const char *dir, const struct replay_visitor *visitor,
+                 struct error *err) MUST_USE;
 /* replay_exists: dir has a journal; a job that was killed as it began has none yet. */
 bool replay_exists(const char *dir);
 void replay_fini(struct replay *replay);

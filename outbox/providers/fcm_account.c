@@ -1,7 +1,7 @@
 /* fcm_account: see fcm_account.h. */
 #include "outbox/providers/fcm_account.h"
 
-#include "outbox/wire/http.h"
+#include "outbox/http/http.h"
 
 #include <jansson.h>
 #include <stdlib.h>

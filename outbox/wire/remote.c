@@ -54,15 +54,14 @@ int remote_parse(struct text url, const char *scheme, const char *default_port,
     return 0;
 }
 
-int remote_resolve(struct remote *remote, struct error *err)
+/* add_addresses: Returns 0, or what gai_strerror knows. */
+static int add_addresses(struct remote *remote, const char *host, int flags)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags};
     struct addrinfo *list = NULL;
-    int rc = getaddrinfo(remote->host, remote->port, &hints, &list);
+    int rc = getaddrinfo(host, remote->port, &hints, &list);
     if (rc != 0)
-        return error_set(err, ERROR_TEMPORARY, "the host %s has no address: %s",
-                         remote->host, gai_strerror(rc));
-    remote->count = 0;
+        return rc;
     for (struct addrinfo *at = list; at && remote->count < REMOTE_ADDRESSES_MAX;
          at = at->ai_next) {
         memcpy(&remote->addresses[remote->count], at->ai_addr, at->ai_addrlen);
@@ -70,6 +69,25 @@ int remote_resolve(struct remote *remote, struct error *err)
     }
     freeaddrinfo(list);
     return 0;
+}
+
+int remote_resolve(struct remote *remote, struct error *err)
+{
+    remote->count = 0;
+    int rc = add_addresses(remote, remote->host, AI_ADDRCONFIG);
+    if (rc != 0)
+        return error_set(err, ERROR_TEMPORARY, "the host %s has no address: %s",
+                         remote->host, gai_strerror(rc));
+    return 0;
+}
+
+bool remote_know(struct remote *remote)
+{
+    remote->count = 0;
+    if (!text_equal_nocase(text_of(remote->host), TEXT("localhost")))
+        return add_addresses(remote, remote->host, AI_NUMERICHOST) == 0;
+    return add_addresses(remote, "127.0.0.1", AI_NUMERICHOST) == 0 &&
+           add_addresses(remote, "::1", AI_NUMERICHOST) == 0;
 }
 
 bool remote_is_loopback(const struct sockaddr *address)

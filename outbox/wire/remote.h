@@ -28,6 +28,10 @@ int remote_parse(struct text url, const char *scheme, const char *default_port,
  * Errors: ERROR_TEMPORARY. */
 int remote_resolve(struct remote *remote, struct error *err) MUST_USE;
 
+/* remote_know: the same without asking anybody: for an address in numbers, and localhost (RFC 6761, 6.3).
+ * Returns false for other names. */
+bool remote_know(struct remote *remote);
+
 /* remote_is_loopback: what is sent there does not leave this machine. */
 bool remote_is_loopback(const struct sockaddr *address);
 

@@ -179,12 +179,13 @@ static void on_failed(void *arg, enum stream_failure failure, const char *why)
 {
     static const enum smtp_end ends[] = {
         [STREAM_UNREACHED] = SMTP_END_CONNECT,
+        [STREAM_ENDED] = SMTP_END_LOST,
         [STREAM_LOST] = SMTP_END_LOST,
         [STREAM_UNSAFE] = SMTP_END_UNSAFE,
     };
     struct smtp_session *s = arg;
-    bool expected =
-        failure == STREAM_LOST && (smtp_is_idle(s) || s->phase == SMTP_QUITTING);
+    bool expected = (failure == STREAM_ENDED || failure == STREAM_LOST) &&
+                    (smtp_is_idle(s) || s->phase == SMTP_QUITTING);
     smtp_end(s, expected ? SMTP_END_CLOSED : ends[failure], "%s", why);
 }
 

@@ -38,7 +38,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_mail *mail)
     say(s, TEXT(">"));
     if (s->offer.size) {
         say(s, TEXT(" SIZE="));
-        smtp_text_number(&s->stream.out, mail->body.bytes);
+        buffer_decimal(&s->stream.out, mail->body.bytes);
     }
     if (s->offer.eight_bit && is_eight_bit(mail))
         say(s, TEXT(" BODY=8BITMIME"));
@@ -88,7 +88,7 @@ static void say_envelope(struct smtp_session *s, unsigned at)
         return;
     }
     say(s, TEXT("BDAT "));
-    smtp_text_number(&s->stream.out, slot->mail.body.bytes);
+    buffer_decimal(&s->stream.out, slot->mail.body.bytes);
     say(s, TEXT(" LAST\r\n"));
     say(s, slot->mail.body);
     slot->body_queued = true;

@@ -52,17 +52,6 @@ bool smtp_text_eight_bit(struct text t)
     return all & 0x8080808080808080ull;
 }
 
-void smtp_text_number(struct buffer *out, size_t number)
-{
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    buffer_add(out, digits + at, sizeof(digits) - at);
-}
-
 /* RFC 5321 4.5.2. A dot behind a bare LF is doubled as well: some servers take LF for a
  * line end, and then a lone dot would end the message and let its rest speak as commands.
  */

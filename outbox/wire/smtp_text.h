@@ -19,9 +19,6 @@ bool smtp_text_eight_bit(struct text t);
 #define SMTP_VERP_BYTES (64 + 1 + 255 + 1)
 bool smtp_verp(struct text to, struct text domain, char out[SMTP_VERP_BYTES]);
 
-/* smtp_text_number: append a number in decimal. */
-void smtp_text_number(struct buffer *out, size_t number);
-
 /* smtp_text_stuff: append body with its dots doubled, and the final dot. */
 void smtp_text_stuff(struct buffer *out, struct text body);
 

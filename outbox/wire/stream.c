@@ -67,8 +67,10 @@ static void on_send(struct loop_op *op, int64_t res, const char *data)
     (void)data;
     struct stream *s = op->arg;
     s->sending = false;
-    if (res < 0)
+    if (res < 0 && !s->receiving)
         fail(s, STREAM_LOST, strerror((int)-res));
+    else if (res < 0)
+        ; /* the end of what it has said to us comes yet, and tells so */
     else if (!s->closing)
         s->events->sent(s->arg);
     settle(s);
@@ -89,7 +91,7 @@ static void take_cipher(struct stream *s, struct text cipher)
     if (state == TLS_FAILED)
         fail(s, STREAM_UNSAFE, tls_why(s->tls));
     else if (state == TLS_CLOSED)
-        fail(s, STREAM_LOST, "it closed the connection");
+        fail(s, STREAM_ENDED, "it closed the connection");
     else
         fly_cipher(s);
 }
@@ -100,7 +102,11 @@ static void on_recv(struct loop_op *op, int64_t res, const char *data)
     if (res <= 0) {
         s->receiving = false;
         bool halfway = s->tls && !s->secured;
-        fail(s, halfway ? STREAM_UNSAFE : STREAM_LOST,
+        /* without close_notify somebody else may have cut it (RFC 8446, 6.1) */
+        enum stream_failure failure = halfway             ? STREAM_UNSAFE
+                                      : res < 0 || s->tls ? STREAM_LOST
+                                                          : STREAM_ENDED;
+        fail(s, failure,
              halfway   ? "it broke off while TLS was being agreed upon"
              : res < 0 ? strerror((int)-res)
                        : "it closed the connection");

@@ -11,7 +11,8 @@
 
 enum stream_failure {
     STREAM_UNREACHED, /* never connected */
-    STREAM_LOST,      /* the server or the network closed it */
+    STREAM_ENDED,     /* the server closed it in order */
+    STREAM_LOST,      /* the server or the network broke it */
     STREAM_UNSAFE,    /* TLS: not agreed upon, or broken */
 };
 

@@ -16,6 +16,7 @@ struct tls_context {
     SSL_CTX *ctx; /* NULL: not needed yet */
     SSL_SESSION *last;
     char host[256];
+    const char *protocols;
     bool unverified;
 };
 
@@ -65,6 +66,10 @@ static void prepare(struct tls_context *context)
     SSL_CTX_sess_set_new_cb(context->ctx, on_session);
     if (!context->unverified)
         SSL_CTX_set_verify(context->ctx, SSL_VERIFY_PEER, on_verify);
+    if (context->protocols) /* 0 is success, for once */
+        CHECK(SSL_CTX_set_alpn_protos(context->ctx,
+                                      (const unsigned char *)context->protocols,
+                                      (unsigned)strlen(context->protocols)) == 0);
 }
 
 /* Reading the system's hundred and more authorities takes some 40 ms, so that waits for the first
@@ -96,6 +101,7 @@ int tls_context_create(const struct tls_settings *settings, struct tls_context *
     struct tls_context *context = calloc(1, sizeof(*context));
     CHECK(context);
     context->unverified = settings->unverified;
+    context->protocols = settings->protocols;
     snprintf(context->host, sizeof(context->host), "%s", settings->host);
     int rc = settings->ca_file[0] != '\0' && !settings->unverified
                  ? trust(context, settings->ca_file, err)
@@ -242,6 +248,14 @@ void tls_close(struct tls *tls, struct buffer *cipher_out)
 const char *tls_why(const struct tls *tls)
 {
     return tls->why;
+}
+
+struct text tls_protocol(const struct tls *tls)
+{
+    const unsigned char *name = NULL;
+    unsigned bytes = 0;
+    SSL_get0_alpn_selected(tls->ssl, &name, &bytes);
+    return (struct text){(const char *)name, bytes};
 }
 
 bool tls_is_resumed(const struct tls *tls)

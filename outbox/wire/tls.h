@@ -11,6 +11,9 @@ struct tls_settings {
     const char *host;    /* a name or an IP address, for which the certificate must be */
     const char *ca_file; /* PEM; "": the system's authorities */
     bool unverified;     /* anybody's certificate will do */
+    const char *
+        protocols; /* what is offered by ALPN, best first, each behind its length (RFC 7301);
+                              NULL: nothing */
 };
 
 /* What all connections to one host share: whom to trust, and the last session, which the next one
@@ -47,5 +50,7 @@ void tls_close(struct tls *tls, struct buffer *cipher_out);
 /* tls_why: what went wrong and what to do about it, to be read behind the server's name. */
 const char *tls_why(const struct tls *tls);
 bool tls_is_resumed(const struct tls *tls);
+/* tls_protocol: which of the protocols the server has chosen; empty: it did not. */
+struct text tls_protocol(const struct tls *tls);
 
 #endif

@@ -108,10 +108,10 @@ void tls_sentence_protocol(char out[TLS_SENTENCE_BYTES])
     int reason = ERR_GET_LIB(error) == ERR_LIB_SSL ? ERR_GET_REASON(error) : 0;
     const char *words = error ? ERR_reason_error_string(error) : NULL;
     if (reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_HTTP_REQUEST)
-        snprintf(out, TLS_SENTENCE_BYTES,
-                 "what it sends is not TLS (smtps:// is TLS from the start, smtp:// "
-                 "turns to it by "
-                 "STARTTLS)");
+        snprintf(
+            out, TLS_SENTENCE_BYTES,
+            "what it sends is not TLS (https:// and smtps:// are TLS from the start, "
+            "smtp:// turns to it by STARTTLS)");
     else if (reason == SSL_R_UNSUPPORTED_PROTOCOL ||
              reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION)
         snprintf(out, TLS_SENTENCE_BYTES,

@@ -14,11 +14,13 @@ Test(buffer, pieces)
     buffer_text(&b, TEXT("bc"));
     buffer_text(&b, TEXT_NONE);
     buffer_format(&b, "%03d", 7);
-    cr_expect(text_equal(buffer_view(&b), TEXT("a\0bc007")));
+    buffer_decimal(&b, 0);
+    buffer_decimal(&b, UINT64_MAX);
+    cr_expect(text_equal(buffer_view(&b), TEXT("a\0bc007018446744073709551615")));
     cr_expect_eq(b.data[b.bytes], '\0');
     memcpy(buffer_room(&b, 3), "xyz", 3);
     b.bytes += 3;
-    cr_expect(text_equal(buffer_view(&b), TEXT("a\0bc007xyz")));
+    cr_expect(text_equal(buffer_view(&b), TEXT("a\0bc007018446744073709551615xyz")));
     buffer_clear(&b);
     cr_expect_eq(b.bytes, 0u);
     buffer_fini(&b);

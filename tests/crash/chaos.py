@@ -16,14 +16,14 @@ dice = random.Random(SEED)
 
 # Where a kill can hit, and how often at most the place is passed before: a step of a fresh start, of
 # one that goes on, of the end, of the spool; or a thing that happens all the time.
-FRESH = ["freeze-snapshot", "freeze-draft", "freeze-named", "start-frozen", "start-recorded",
+FRESH = ["freeze-snapshot", "freeze-draft", "freeze-named", "start-frozen", "start-planned", "start-recorded",
          "file-filled", "file-named", "file-begun"]
 GOING_ON = ["cut-files", "cut-tail", "cut-done"]
 END = ["close-begun", "close-vouched", "end-closed", "end-results", "end-quota", "end-report",
        "end-recorded"]
 SPOOL = ["spool-claimed", "spool-moved"]
 OFTEN = {"group-closed": 20, "group-sealed": 20, "group-written": 20, "group-durable": 20,
-         "intents-durable": 20, "reply-received": PEOPLE, "outcome-appended": PEOPLE, "quota-reserved": 1}
+         "intents-durable": 20, "reply-received": PEOPLE, "outcome-appended": PEOPLE, "quota-taken": 1}
 
 
 def every_place():

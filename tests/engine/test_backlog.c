@@ -20,10 +20,10 @@ TestSuite(backlog, .init = set_up, .fini = tear_down);
 static void add(const char *id, const char *account, enum priority priority,
                 int64_t due_ns, int64_t steady_ns)
 {
-    backlog_add(
-        backlog,
-        backlog_job_make(text_of(id), text_of(account), "f.json", priority, due_ns),
-        steady_ns);
+    struct backlog_job *job =
+        backlog_job_make(text_of(id), text_of(account), "f.json", priority, due_ns);
+    job->cancel = id[0] == 'C';
+    backlog_add(backlog, job, steady_ns);
 }
 
 static void end(const char *id)
@@ -34,8 +34,8 @@ static void end(const char *id)
     backlog_job_free(&job);
 }
 
-/* Each step is `+id account priority`, `-id` (it has ended), or `id`: that one is next; `.`: none
- * is. Arrivals are a nanosecond apart. */
+/* Each step is `+id account priority`, `-id` (it has ended), `#account` (that one is held, the others
+ * are not), or `id`: that one is next; `.`: none is. An id that begins with C is to be cancelled. Arrivals are a nanosecond apart. */
 static const struct {
     const char *what, *steps[20];
 } cases[] = {
@@ -50,6 +50,11 @@ static const struct {
     {"priority before fairness", {"+a1 x 0", "+a2 x 0", "+b y 1", "a1", "a2", "b"}},
     {"an account that is gone begins anew",
      {"+a x 1", "a", "-a", "+a x 1", "+b y 1", "a", "b"}},
+    {"a held account's jobs stay, the others' go on",
+     {"+a x 0", "+b y 1", "+c x 1", "#x", "b", ".", "#-", "a", "c", "."}},
+    {"held while one of its jobs runs", {"+a x 1", "+b x 1", "a", "#x", ".", "-a", "."}},
+    {"a held account's books are closed",
+     {"+a x 1", "+C1 x 1", "+b y 2", "#x", "C1", "b", ".", "-C1", ".", "#y", "a"}},
     {"one that waits can be taken out",
      {"+a x 1", "+b x 1", "+c x 1", "-b", "a", "c", "."}},
 };
@@ -67,6 +72,9 @@ Test(backlog, who_is_next)
                 add(id, account, (enum priority)priority, 0, s + 1);
             } else if (step[0] == '-') {
                 end(step + 1);
+            } else if (step[0] == '#') {
+                struct text held = text_of(step + 1);
+                backlog_hold(backlog, &held, 1);
             } else {
                 struct backlog_job *job = backlog_next(backlog, 100, 100);
                 cr_expect_str_eq(job ? job->id : ".", step, "%s, step %d: %s",

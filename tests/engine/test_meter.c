@@ -19,17 +19,29 @@ struct row {
 
 struct allowance {
     uint64_t left;
-    bool used_up;
+    bool open;
+    int opened;
 };
 
-static int grant(void *arg, uint64_t segments, struct error *err)
+static int begin(void *arg, uint64_t *left_out, struct error *err)
 {
     struct allowance *allowance = arg;
     (void)err;
-    cr_assert(!allowance->used_up, "asked again after it ran out");
-    allowance->used_up = segments > allowance->left;
-    allowance->left -= allowance->used_up ? 0 : segments;
-    return !allowance->used_up;
+    cr_assert(!allowance->open && allowance->opened < 2, "at most once a chunk");
+    allowance->open = true;
+    allowance->opened++;
+    *left_out = allowance->left;
+    return 0;
+}
+
+static int end(void *arg, uint64_t taken, struct error *err)
+{
+    struct allowance *allowance = arg;
+    (void)err;
+    cr_assert(allowance->open && taken <= allowance->left);
+    allowance->open = false;
+    allowance->left -= taken;
+    return 0;
 }
 
 /* --- the model --- */
@@ -184,6 +196,7 @@ static void run(struct meter *meter, struct row *rows, uint32_t count)
     struct error err = {0};
     load(rows, count);
     cr_assert_eq(meter_chunk(meter, batch, &err), 0, "%s", err.text);
+    cr_assert_not(((struct allowance *)meter->account.arg)->open, "it was given back");
     for (uint32_t r = 0; r < count; r++) {
         for (int c = 0; c < CHANNEL_COUNT; c++)
             rows[r].d[c] = batch->dispositions[c][r];
@@ -228,8 +241,7 @@ static void resume(const struct job *job, const struct row *fresh, struct row *r
     struct allowance allowance = *before;
     memcpy(rows + from, fresh + from, (ROWS - from) * sizeof(*rows));
     meter_init(&meter, job);
-    meter.grant = grant;
-    meter.arg = &allowance;
+    meter.account = (struct meter_segments){begin, end, &allowance};
     load(rows, from);
     for (uint32_t r = 0; r < from; r++) /* the journal has it */
         meter.segments +=
@@ -258,8 +270,7 @@ Test(meter, agrees_with_the_model_however_the_rows_are_cut)
         }
         struct meter meter;
         meter_init(&meter, &job);
-        meter.grant = grant;
-        meter.arg = &allowance;
+        meter.account = (struct meter_segments){begin, end, &allowance};
         memcpy(got, fresh, sizeof(got));
         uint32_t cut = pick(ROWS);
         run(&meter, got, cut);
@@ -286,8 +297,7 @@ Test(meter, a_cancelled_job_uses_no_segments)
         rows[r] = (struct row){.selected = true, .d = {DISPOSITION_SEND}, .segments = 2};
     struct meter meter;
     meter_init(&meter, &job);
-    meter.grant = grant;
-    meter.arg = &allowance;
+    meter.account = (struct meter_segments){begin, end, &allowance};
     meter.free_of_charge = true;
     run(&meter, rows, ROWS);
     cr_assert_eq(meter.books.channels[CHANNEL_SMS].dispositions[DISPOSITION_SEND], ROWS);

@@ -27,14 +27,20 @@ static struct taken *taken_create(uint64_t segments)
     return taken;
 }
 
-static int grant(void *arg, uint64_t segments, struct error *err)
+static int begin(void *arg, uint64_t *left_out, struct error *err)
 {
     struct taken *taken = arg;
     (void)err;
-    if (segments > taken->left)
-        return 0;
+    *left_out = taken->left;
+    return 0;
+}
+
+static int end(void *arg, uint64_t segments, struct error *err)
+{
+    struct taken *taken = arg;
+    (void)err;
     taken->left -= segments;
-    return 1;
+    return 0;
 }
 
 static uint64_t digest(const struct delivery *d)
@@ -86,8 +92,11 @@ static struct taken *run(const struct job *job, unsigned workers, uint64_t segme
 {
     struct error err = {0};
     struct taken *taken = taken_create(segments);
-    struct pipeline_config config = {
-        .job = job, .workers = workers, .grant = grant, .take = take, .arg = taken};
+    struct pipeline_config config = {.job = job,
+                                     .workers = workers,
+                                     .account = {begin, end, taken},
+                                     .take = take,
+                                     .arg = taken};
     /* take may run before pipeline_start returns: it waits for the pipeline's name. */
     pthread_mutex_lock(&taken->lock);
     cr_assert_eq(pipeline_start(&config, &taken->pipeline, &err), 0, "%s", err.text);
@@ -140,8 +149,11 @@ Test(pipeline, makes_the_same_messages_with_any_number_of_workers)
                      one->count);
 
         struct taken *dry = taken_create(5000);
-        struct pipeline_config config = {
-            .job = job, .workers = 3, .plan_only = true, .grant = grant, .arg = dry};
+        struct pipeline_config config = {.job = job,
+                                         .workers = 3,
+                                         .plan_only = true,
+                                         .account = {begin, end, dry},
+                                         .arg = dry};
         struct error err = {0};
         cr_assert_eq(pipeline_start(&config, &dry->pipeline, &err), 0, "%s", err.text);
         cr_assert_eq(pipeline_wait(dry->pipeline, &err), 0, "%s", err.text);
@@ -160,8 +172,11 @@ Test(pipeline, makes_messages_again_as_they_were)
     struct job *job = studio_job(&studio, jobs[1]);
     struct error err = {0};
     struct taken *taken = taken_create(UINT64_MAX);
-    struct pipeline_config config = {
-        .job = job, .workers = 2, .grant = grant, .take = take, .arg = taken};
+    struct pipeline_config config = {.job = job,
+                                     .workers = 2,
+                                     .account = {begin, end, taken},
+                                     .take = take,
+                                     .arg = taken};
     pthread_mutex_lock(&taken->lock);
     cr_assert_eq(pipeline_start(&config, &taken->pipeline, &err), 0, "%s", err.text);
     pthread_mutex_unlock(&taken->lock);
@@ -191,8 +206,11 @@ Test(pipeline, stops_and_cancels_when_told)
     struct job *job = studio_job(&studio, jobs[0]);
     struct error err = {0};
     struct taken *taken = taken_create(0);
-    struct pipeline_config config = {
-        .job = job, .workers = 2, .grant = grant, .take = take, .arg = taken};
+    struct pipeline_config config = {.job = job,
+                                     .workers = 2,
+                                     .account = {begin, end, taken},
+                                     .take = take,
+                                     .arg = taken};
     pthread_mutex_lock(&taken->lock);
     cr_assert_eq(pipeline_start(&config, &taken->pipeline, &err), 0, "%s", err.text);
     pipeline_cancel(

@@ -4,6 +4,7 @@
 #include "ingest/arrow/arrow_write.h"
 #include "outbox/journal/frame.h"
 #include "outbox/journal/record.h"
+#include "outbox/journal/replay.h"
 #include "tests/engine/home.h"
 
 #include <criterion/criterion.h>
@@ -310,6 +311,33 @@ Test(results_read, finds_what_the_journal_says)
 Test(results_read, over_several_record_batches)
 {
     make_and_compare(21000, true, 12);
+}
+
+/* Rows of a large job are collected in several passes over its journal; one pass counted them. */
+Test(results_read, nothing_is_lost_between_passes)
+{
+    const unsigned rows = (1u << 19) + 9000;
+    struct error err = {0};
+    struct results_summary summary;
+    struct replay replay;
+    struct job job = {.file = {.channels = {CHANNEL_SMS}, .channel_count = 1}};
+    char path[PATH_BYTES];
+    write_snapshot(rows);
+    write_journal(rows, false);
+    in_home("snapshot.arrow", path);
+    cr_assert_eq(snapshot_open(path, NULL, 0, &job.snapshot, &err), 0, "%s", err.text);
+    cr_assert_eq(results_write(home, &job, &summary, &err), 0, "%s", err.text);
+    cr_assert_eq(replay_read(home, NULL, &replay, &err), 0, "%s", err.text);
+    for (int c = 0; c < CHANNEL_COUNT; c++) {
+        const struct books_channel *books = &summary.books.channels[c];
+        for (int d = DISPOSITION_SEND; d < DISPOSITION_COUNT; d++)
+            cr_expect_eq(books->dispositions[d], replay.counts[c][d]);
+        for (int o = OUTCOME_SENT; o < OUTCOME_COUNT; o++)
+            cr_expect_eq(books->outcomes[o], replay.outcomes[c][o]);
+    }
+    replay_fini(&replay);
+    tally_fini(&summary.tally);
+    snapshot_close(&job.snapshot);
 }
 
 Test(results_read, no_message_at_all)

@@ -49,21 +49,26 @@ WAYS_TEST(journal_faults, a_round_makes_one_group)
     cr_expect_eq(replayed(), serial);
 }
 
-WAYS_TEST(journal_faults, outcomes_alone_wait_five_milliseconds)
+WAYS_TEST(journal_faults, decisions_and_outcomes_wait_for_company)
 {
     open_plain();
-    begin();
-    outcome(0);
+    decide_all();
     run_timer();
     fake.now_ns += 4 * NS_PER_MS;
-    outcome(1);
+    outcome(0);
     run_timer();
     cr_expect_eq(fake.write_count, 0);
     fake.now_ns += NS_PER_MS;
     run_timer();
     cr_expect_eq(fake.write_count, 1);
     complete(0);
-    /* unless somebody asks */
+    /* which is an intent, or somebody who asks */
+    outcome(1);
+    struct journal_intent intent = {7, CHANNEL_SMS, 1, 0};
+    journal_intents(journal, &intent, 1);
+    run_timer();
+    cr_expect_eq(fake.write_count, 1);
+    complete_all();
     outcome(2);
     struct told told = {0};
     sync_nth(&told, 0);
@@ -72,6 +77,7 @@ WAYS_TEST(journal_faults, outcomes_alone_wait_five_milliseconds)
     complete_all();
     cr_expect_eq(told.count, 1);
     journal_close(&journal);
+    cr_expect_eq(replayed(), 3);
 }
 
 WAYS_TEST(journal_faults, intents_and_marks_do_not_wait_for_a_sync)

@@ -129,7 +129,7 @@ Test(replay, the_notice_is_apart)
 }
 
 struct seen {
-    unsigned headers, decisions, intents, outcomes;
+    unsigned frames, headers, decisions, intents, outcomes;
     uint32_t outcome_row;
 };
 
@@ -164,13 +164,47 @@ Test(replay, a_visitor_sees_every_record)
     image_header(&image, &fixture_header);
     image_store(&image);
     struct seen seen = {0};
-    struct replay_visitor visitor = {see_decision, see_intent, see_outcome, see_header,
-                                     &seen};
+    struct replay_visitor visitor = {.decision = see_decision,
+                                     .intent = see_intent,
+                                     .outcome = see_outcome,
+                                     .header = see_header,
+                                     .arg = &seen};
     struct replay replay;
     cr_assert_eq(replay_read(fixture_dir, &visitor, &replay, NULL), 0);
     replay_fini(&replay);
     cr_expect(seen.headers == 2 && seen.decisions == 3 && seen.intents == 1 &&
               seen.outcomes == 1 && seen.outcome_row == 6);
+    seen = (struct seen){0};
+    cr_assert_eq(replay_again(fixture_dir, &visitor, NULL), 0);
+    cr_expect(seen.headers == 2 && seen.decisions == 3 && seen.intents == 1 &&
+              seen.outcomes == 1 && seen.outcome_row == 6);
+}
+
+static bool see_frame(void *arg, uint64_t number)
+{
+    ((struct seen *)arg)->frames++;
+    return number != 2;
+}
+
+Test(replay, frames_are_left_out_the_second_time)
+{
+    image_init(&image, 0, 1);
+    image_header(&image, &fixture_header);
+    image_decisions(&image, 0, 5, 3, 0);
+    image_intent(&image, 6, 0);
+    image_store(&image);
+    struct seen seen = {0};
+    struct replay_visitor visitor = {
+        .frame = see_frame, .decision = see_decision, .intent = see_intent, .arg = &seen};
+    struct replay replay;
+    cr_assert_eq(replay_read(fixture_dir, &visitor, &replay, NULL), 0);
+    replay_fini(&replay);
+    cr_expect(seen.frames == 3 && seen.decisions == 3 && seen.intents == 1);
+    seen = (struct seen){0};
+    cr_assert_eq(replay_again(fixture_dir, &visitor, NULL), 0);
+    cr_expect(seen.frames == 3 && seen.decisions == 0 && seen.intents == 1);
+    struct error err;
+    cr_expect_eq(replay_again("/nonexistent", &visitor, &err), -ERROR_INPUT);
 }
 
 /* --- records that cannot be --- */

@@ -22,7 +22,8 @@ static void server_init(struct server *server, SSL_CTX *ctx)
 
 static struct tls_context *trust(const char *host, const char *ca_file, bool unverified)
 {
-    struct tls_settings settings = {host, ca_file, unverified};
+    struct tls_settings settings = {
+        .host = host, .ca_file = ca_file, .unverified = unverified};
     struct tls_context *context = NULL;
     struct error err = {0};
     cr_assert_eq(tls_context_create(&settings, &context, &err), 0, "%s", err.text);

@@ -262,8 +262,7 @@ Test(twilio, each_fault_has_its_verdict_and_costs_nobody_else)
         run_fault(i);
 }
 
-/* libcurl would send the second request again on a new connection, and it would be taken
- * twice. */
+/* Sent again on a new connection, the second request would be taken twice. */
 Test(twilio, a_request_on_a_kept_connection_is_not_repeated)
 {
     struct peer *peer = calloc(1, sizeof(*peer));
@@ -345,7 +344,7 @@ static const struct {
     {"500", "H\nS HTTP/1.1 500 Oops\nS Content-Length: 2\nX |{}\nV", ON_UNKNOWN_RESEND,
      false, DELIVERY_DEFERRED, false, "the look-up at Twilio failed; volley looks again"},
     {"closed", "H\nC", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false,
-     "Empty reply from server"},
+     "it closed the connection without a reply"},
     {"silent", "H\nT", ON_UNKNOWN_RESEND, false, DELIVERY_DEFERRED, false, NULL},
 };
 

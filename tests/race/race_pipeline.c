@@ -19,14 +19,20 @@ struct owner {
     atomic_bool over;
 };
 
-static int grant(void *arg, uint64_t segments, struct error *err)
+static int begin(void *arg, uint64_t *left_out, struct error *err)
 {
     struct owner *owner = arg; /* no lock: the meter's turn is the only one that asks */
     (void)err;
-    if (segments > owner->left)
-        return 0;
+    *left_out = owner->left;
+    return 0;
+}
+
+static int end(void *arg, uint64_t segments, struct error *err)
+{
+    struct owner *owner = arg;
+    (void)err;
     owner->left -= segments;
-    return 1;
+    return 0;
 }
 
 static void take(void *arg, struct batch *batch)
@@ -87,8 +93,11 @@ static void run(const struct job *job, bool stopped)
     pthread_t thread;
     pthread_mutex_init(&owner.lock, NULL);
     pthread_cond_init(&owner.changed, NULL);
-    struct pipeline_config config = {
-        .job = job, .workers = WORKERS, .grant = grant, .take = take, .arg = &owner};
+    struct pipeline_config config = {.job = job,
+                                     .workers = WORKERS,
+                                     .account = {begin, end, &owner},
+                                     .take = take,
+                                     .arg = &owner};
     studio_must(pipeline_start(&config, &owner.pipeline, &err), &err);
     CHECK(pthread_create(&thread, NULL, own, &owner) == 0);
     uint64_t matched = 0;

@@ -98,7 +98,7 @@ unnamed = ("unknown", BAD, "2xx without a sid")
 wanted = {
     "good": expect_all(*sent), "unasked": expect_all(*sent), "tls-good": expect_all(*sent), "tls-unverified": expect_all(*sent),
     "garbage": expect_all("unknown", BAD, "what came back is not HTTP"),
-    "nothing": expect_all("unknown", LOST, "Empty reply from server"),
+    "nothing": expect_all("unknown", LOST, "it closed the connection without a reply"),
     "cut-status": expect_all("unknown", (BAD, LOST), ""),
     # a final status is an answer: 2xx is taken by a webhook; Twilio names what it took, and http is told where the id is
     "cut-head": {"sms": unnamed, "push": sent, "email": ("unknown", BAD, "HTTP 200, but the reply is empty")},
@@ -136,7 +136,7 @@ for name, channels in wanted.items():
     report = load(f"{name}/books")
     if report["state"] != "finished" or not report["balanced"]:
         problems.append(f"{name}: {report}")
-waiting = {"tls-untrusted": "certificate", "tls-wrong-name": "127.0.0.1", "tls-refused": "SSL", "nobody": "onnect"}
+waiting = {"tls-untrusted": "certificate", "tls-wrong-name": "127.0.0.1", "tls-refused": "not TLS", "nobody": "onnect"}
 for name, words in waiting.items():
     report = load(f"{name}/books")
     err = open(f"{name}/err").read()

@@ -39,9 +39,41 @@ sandbox
 rm -r outbox/lost # the third one knows the messages' ids all the same
 expect 0 "$volley" resend lost.resend-unknown --only unknown --json >lost3.books 2>/dev/null
 
-# unsent: cancelled midway, then through the daemon.
+# quota: who got nothing because the plan was used up, not those who got the email too; after a pack.
 stop "$sandbox_pid"
 mv box lost.box
+sandbox
+account small '"tier": "starter"'
+small='"account": "small", "channels": ["sms"]'
+job used "$small, \"audience\": {\"snapshot\": \"snapshots/studio.arrow\", \"where\": \"id not in ('c1', 'c2')\"}"
+mv snapshots/studio.arrow all.arrow
+check <<'CSV'
+write_csv("customers.csv", [person(i, email_verified="true" if i % 2 else "false") for i in range(1, 703)])
+CSV
+import_customers
+expect 0 "$volley" send used.json --json >used.books 2>/dev/null
+job both '"account": "small", "channels": ["sms"], "sms_fallback": "email"'
+expect 0 "$volley" send both.json --json >both.books 2>/dev/null
+expect 0 "$volley" resend used --only quota --json >used0.books 2>/dev/null
+"$volley" quota small --add-pack 1000 >/dev/null
+expect 0 "$volley" resend used.resend-quota --only quota --json >used1.books 2>quota.err
+grep -q '200 messages, as they were in used.resend-quota' quota.err || fail "$(cat quota.err)"
+expect 0 "$volley" resend both --only quota --json >both1.books 2>/dev/null
+expect 0 "$volley" resend both.resend-quota --only quota 2>nobody.err
+grep -q 'nobody got nothing' nobody.err || fail "$(cat nobody.err)"
+mv all.arrow snapshots/studio.arrow
+check <<'PY'
+def sms(name): return channel(load(f"{name}.books"), "sms")
+equal((sms("used")["sent"], sms("used")["suppressed"]), (500, {"quota": 200}), "used")
+equal((sms("used0")["sent"], sms("used0")["suppressed"]), (0, {"quota": 200}), "nothing bought yet")
+equal(sms("used1")["sent"], 200, "with a pack")
+equal(channel(load("both.books"), "email")["sent"], 351, "both: by email")
+equal(sms("both1")["sent"], 351, "both: who could get no email either")
+PY
+
+# unsent: cancelled midway, then through the daemon.
+stop "$sandbox_pid"
+mv box quota.box
 sandbox --latency 30ms
 configure 'max_message_rate: "300/s"'
 job stopped "$hold, \"channels\": [\"email\"]"

@@ -1,4 +1,4 @@
-/* http_transfer: see http_transfer.h.
+/* http_curl_transfer: see http_curl_transfer.h.
  *
  * libcurl repeats a request by itself when a reused connection closes before a byte of
  * the reply (Curl_retry_request), also a POST whose bytes are out already: the server may
@@ -7,7 +7,7 @@
  * which is how HTTP/2 servers end a connection after so many requests (RFC 9113, 6.8). That
  * is to be had in libcurl's own words only; with words that we do not know the message stays
  * in doubt. */
-#include "outbox/wire/http_transfer.h"
+#include "outbox/http/http_curl_transfer.h"
 
 #include "base/clock.h"
 
@@ -22,7 +22,7 @@
  * kilobyte. */
 #define EXPECT_BYTES 1024
 
-static long request_bytes(struct http_transfer *transfer)
+static long request_bytes(struct http_curl_transfer *transfer)
 {
     long bytes = 0;
     curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &bytes);
@@ -33,7 +33,7 @@ static int on_before_request(void *arg, char *peer_ip, char *own_ip, int peer_po
                              int own_port)
 {
     (void)peer_ip, (void)own_ip, (void)peer_port;
-    struct http_transfer *transfer = arg;
+    struct http_curl_transfer *transfer = arg;
     bool again = transfer->attempts > 0 && !transfer->refused;
     if (again && request_bytes(transfer) > 0)
         return CURL_PREREQFUNC_ABORT;
@@ -60,8 +60,8 @@ static bool number_behind(struct text line, const char *words, uint32_t *out)
     return at > first && number <= UINT32_MAX;
 }
 
-bool http_transfer_hear(struct http_transfer *transfer, struct text words,
-                        uint32_t *last_out)
+bool http_curl_transfer_hear(struct http_curl_transfer *transfer, struct text words,
+                             uint32_t *last_out)
 {
     uint32_t stream;
     if (number_behind(words, "Using Stream ID: ", &stream))
@@ -72,7 +72,7 @@ bool http_transfer_hear(struct http_transfer *transfer, struct text words,
 
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
-    struct http_transfer *transfer = arg;
+    struct http_curl_transfer *transfer = arg;
     size_t bytes = size * count;
     size_t room = HTTP_REPLY_BYTES_MAX - transfer->body.bytes;
     transfer->truncated |= bytes > room;
@@ -80,7 +80,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     return bytes;
 }
 
-static enum http_end end_of(struct http_transfer *transfer, CURLcode code,
+static enum http_end end_of(struct http_curl_transfer *transfer, CURLcode code,
                             unsigned status)
 {
     /* with a final status the server has spoken, even when the connection broke in the
@@ -103,7 +103,17 @@ static enum http_end end_of(struct http_transfer *transfer, CURLcode code,
     }
 }
 
-struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode code)
+static struct text header(const void *carrier, const char *name)
+{
+    const struct http_curl_transfer *transfer = carrier;
+    struct curl_header *found;
+    if (curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &found) != CURLHE_OK)
+        return TEXT_NONE;
+    return text_of(found->value);
+}
+
+struct http_reply http_curl_transfer_reply(struct http_curl_transfer *transfer,
+                                           CURLcode code)
 {
     long status = 0, version = 0;
     curl_off_t retry_after_s = 0;
@@ -120,7 +130,8 @@ struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode c
         .retry_after_ns = retry_after_s < 0       ? 0
                           : retry_after_s > 86400 ? 86400 * NS_PER_S
                                                   : retry_after_s * NS_PER_S,
-        .transfer = transfer,
+        .header_fn = header,
+        .carrier = transfer,
     };
     if (reply.end != HTTP_REPLY && code == CURLE_ABORTED_BY_CALLBACK)
         reply.words = TEXT("the connection closed before a reply came");
@@ -132,19 +143,9 @@ struct http_reply http_transfer_reply(struct http_transfer *transfer, CURLcode c
     return reply;
 }
 
-struct text http_reply_header(const struct http_reply *reply, const char *name)
+int http_curl_transfer_init(struct http_curl_transfer *transfer, struct http_curl *curl)
 {
-    const struct http_transfer *transfer = reply->transfer;
-    struct curl_header *header;
-    if (!transfer ||
-        curl_easy_header(transfer->easy, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
-        return TEXT_NONE;
-    return text_of(header->value);
-}
-
-int http_transfer_init(struct http_transfer *transfer, struct http *http)
-{
-    transfer->http = http;
+    transfer->curl = curl;
     CURL *easy = transfer->easy = curl_easy_init();
     transfer->url = curl_url();
     if (!easy || !transfer->url)
@@ -166,7 +167,7 @@ int http_transfer_init(struct http_transfer *transfer, struct http *http)
     return 0;
 }
 
-void http_transfer_fini(struct http_transfer *transfer)
+void http_curl_transfer_fini(struct http_curl_transfer *transfer)
 {
     curl_easy_cleanup(transfer->easy);
     curl_url_cleanup(transfer->url);
@@ -174,8 +175,8 @@ void http_transfer_fini(struct http_transfer *transfer)
     transfer->url = NULL;
 }
 
-void http_transfer_trust(struct http_transfer *transfer, const char *ca_file,
-                         bool unverified)
+void http_curl_transfer_trust(struct http_curl_transfer *transfer, const char *ca_file,
+                              bool unverified)
 {
     CURL *easy = transfer->easy;
     if (ca_file[0]) {
@@ -198,7 +199,7 @@ static bool is_added_anyway(const struct http_request *request, const char *head
 /* Our strings as libcurl's list, which it only reads. User-Agent stands here because
  * CURLOPT_USERAGENT is formatted twice for each request; "Expect:" takes away
  * 100-continue. */
-static void list_headers(struct http_transfer *transfer,
+static void list_headers(struct http_curl_transfer *transfer,
                          const struct http_request *request)
 {
     struct curl_slist *headers = transfer->headers;
@@ -235,7 +236,7 @@ static size_t origin_bytes(const char *url)
  * request, a quarter of all it does for one; so it is given parsed, and without its path,
  * of which it would look at each byte again: that is given as the request's target. What
  * does not parse goes to libcurl as it is, which says why not. */
-static void set_url(struct http_transfer *transfer, const char *url)
+static void set_url(struct http_curl_transfer *transfer, const char *url)
 {
     if (transfer->known_url && strcmp(transfer->known_url, url) == 0)
         return;
@@ -258,7 +259,8 @@ static void set_url(struct http_transfer *transfer, const char *url)
     curl_easy_setopt(easy, CURLOPT_PIPEWAIT, strncmp(url, "https:", 6) == 0 ? 1L : 0L);
 }
 
-void http_transfer_take(struct http_transfer *transfer, struct http_request *request)
+void http_curl_transfer_take(struct http_curl_transfer *transfer,
+                             struct http_request *request, int64_t timeout_ns)
 {
     transfer->request = request;
     transfer->attempts = 0;
@@ -275,7 +277,7 @@ void http_transfer_take(struct http_transfer *transfer, struct http_request *req
         curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->http2 ? 1L : 0L);
     transfer->telling = transfer->http2;
     /* connecting is part of it and needs no timer of its own */
-    long timeout_ms = (long)(request->timeout_ns / NS_PER_MS);
+    long timeout_ms = timeout_ns > NS_PER_MS ? (long)(timeout_ns / NS_PER_MS) : 1;
     if (timeout_ms != transfer->timeout_ms)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     transfer->timeout_ms = timeout_ms;

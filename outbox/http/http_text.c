@@ -1,5 +1,5 @@
 /* http_text: what stands in requests as text; see http.h. */
-#include "outbox/wire/http.h"
+#include "outbox/http/http.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>

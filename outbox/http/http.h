@@ -1,5 +1,4 @@
-/* http: requests over kept-alive connections, polled by the loop. The only includer of
- * curl.h is http_transfer.h.
+/* http: requests over kept-alive connections, on the loop.
  *
  * HTTP/1.1, and HTTP/2 over TLS where the server has it. No redirects, no cookies, no
  * proxy. What comes back says whether the server can have seen the request, because a
@@ -29,10 +28,12 @@ struct http_reply {
     bool truncated;   /* the body is not whole: too long, or the connection broke in it */
     int64_t retry_after_ns; /* 0: not said */
     struct text words;      /* not a reply: why, in one sentence */
-    void *transfer;         /* for http_reply_header; NULL: no headers are known */
+    /* for http_reply_header; NULL: no headers are known */
+    struct text (*header_fn)(const void *carrier, const char *name);
+    const void *carrier;
 };
 
-/* All of it belongs to the caller and stays until fn is called. */
+/* All of it stays until fn is called. */
 struct http_request {
     const char *method; /* "POST" or "GET" */
     const char *url;
@@ -40,13 +41,16 @@ struct http_request {
     struct text body;
     int64_t timeout_ns; /* connect, and the whole of it */
     void (*fn)(struct http_request *request, const struct http_reply *reply);
-    void *arg;
+    void *arg; /* the caller's */
+    /* the client's own from here on */
+    struct http_request *next;
+    int64_t deadline_ns;
 };
 
 struct http;
 
 /* http_create: at most so many requests at once.
- * Errors: ERROR_BUG when libcurl does not start. */
+ * Errors: none today. */
 int http_create(struct loop *loop, size_t requests_max, struct http **out,
                 struct error *err) MUST_USE;
 

@@ -1,5 +1,5 @@
-/* http_watch: see http_watch.h. */
-#include "outbox/wire/http_watch.h"
+/* http_curl_watch: see http_curl_watch.h. */
+#include "outbox/http/http_curl_watch.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
 /* One descriptor that libcurl wants watched, at its number. Sockets are opened and closed
  * through callbacks of ours. What else libcurl watches (its resolver's wake-up pipe) it
  * closes itself without a word, so that is watched through a duplicate. */
-struct http_watch {
+struct http_curl_watch {
     int poll_fd;         /* the descriptor, or its duplicate; meaningless unless known */
     uint32_t generation; /* tells events of an earlier descriptor of this number */
     uint32_t wanted;     /* EPOLLIN | EPOLLOUT */
@@ -18,23 +18,23 @@ struct http_watch {
     bool known;
 };
 
-static struct http_watch *watch_of(struct http_watches *watches, int fd)
+static struct http_curl_watch *watch_of(struct http_curl_watches *watches, int fd)
 {
     size_t index = (size_t)fd;
     if (index >= watches->room) {
         size_t room = index + 64;
-        watches->by_fd = realloc(watches->by_fd, room * sizeof(struct http_watch));
+        watches->by_fd = realloc(watches->by_fd, room * sizeof(struct http_curl_watch));
         CHECK(watches->by_fd);
         memset(watches->by_fd + watches->room, 0,
-               (room - watches->room) * sizeof(struct http_watch));
+               (room - watches->room) * sizeof(struct http_curl_watch));
         watches->room = room;
     }
     return &watches->by_fd[index];
 }
 
-static void register_events(struct http_watches *watches, int fd, uint32_t events)
+static void register_events(struct http_curl_watches *watches, int fd, uint32_t events)
 {
-    struct http_watch *watch = watch_of(watches, fd);
+    struct http_curl_watch *watch = watch_of(watches, fd);
     struct epoll_event event = {
         .events = events, .data.u64 = (uint64_t)watch->generation << 32 | (uint32_t)fd};
     int how = watch->registered == 0 ? EPOLL_CTL_ADD
@@ -45,9 +45,9 @@ static void register_events(struct http_watches *watches, int fd, uint32_t event
 }
 
 /* Out of epoll by hand: a duplicate would keep it there behind close(2). */
-void http_watch_close(struct http_watches *watches, int fd)
+void http_curl_watch_close(struct http_curl_watches *watches, int fd)
 {
-    struct http_watch *watch = watch_of(watches, fd);
+    struct http_curl_watch *watch = watch_of(watches, fd);
     CHECK(watch->known);
     if (watch->registered)
         register_events(watches, fd, 0);
@@ -55,28 +55,28 @@ void http_watch_close(struct http_watches *watches, int fd)
     watch->known = false;
 }
 
-static void start(struct http_watches *watches, int fd, int poll_fd)
+static void start(struct http_curl_watches *watches, int fd, int poll_fd)
 {
-    struct http_watch *watch = watch_of(watches, fd);
+    struct http_curl_watch *watch = watch_of(watches, fd);
     if (watch->known && watch->poll_fd != fd) /* libcurl closed its own without a word */
-        http_watch_close(watches, fd);
+        http_curl_watch_close(watches, fd);
     CHECK(!watch->known);
-    *watch = (struct http_watch){
+    *watch = (struct http_curl_watch){
         .poll_fd = poll_fd, .generation = watch->generation + 1, .known = true};
 }
 
-void http_watch_start(struct http_watches *watches, int fd)
+void http_curl_watch_start(struct http_curl_watches *watches, int fd)
 {
     start(watches, fd, fd);
 }
 
-void http_watch_want(struct http_watches *watches, int fd, uint32_t wanted)
+void http_curl_watch_want(struct http_curl_watches *watches, int fd, uint32_t wanted)
 {
-    struct http_watch *watch = watch_of(watches, fd);
+    struct http_curl_watch *watch = watch_of(watches, fd);
     if (wanted == 0) {
         watch->wanted = 0;
         if (watch->known && watch->poll_fd != fd)
-            http_watch_close(watches, fd);
+            http_curl_watch_close(watches, fd);
         return;
     }
     if (!watch->known) {
@@ -89,10 +89,10 @@ void http_watch_want(struct http_watches *watches, int fd, uint32_t wanted)
         register_events(watches, fd, watch->wanted);
 }
 
-int http_watch_of(struct http_watches *watches, const struct epoll_event *event)
+int http_curl_watch_of(struct http_curl_watches *watches, const struct epoll_event *event)
 {
     int fd = (int)(uint32_t)event->data.u64;
-    struct http_watch *watch = watch_of(watches, fd);
+    struct http_curl_watch *watch = watch_of(watches, fd);
     if (!watch->known || watch->generation != (uint32_t)(event->data.u64 >> 32))
         return -1;
     if (watch->wanted == 0) { /* an idle connection that the server closed */
@@ -103,16 +103,16 @@ int http_watch_of(struct http_watches *watches, const struct epoll_event *event)
     return fd;
 }
 
-int http_watches_init(struct http_watches *watches)
+int http_curl_watches_init(struct http_curl_watches *watches)
 {
-    *watches = (struct http_watches){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
+    *watches = (struct http_curl_watches){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
     return watches->epoll_fd < 0 ? -1 : 0;
 }
 
-void http_watches_fini(struct http_watches *watches)
+void http_curl_watches_fini(struct http_curl_watches *watches)
 {
     if (watches->epoll_fd >= 0)
         close(watches->epoll_fd);
     free(watches->by_fd);
-    *watches = (struct http_watches){.epoll_fd = -1};
+    *watches = (struct http_curl_watches){.epoll_fd = -1};
 }

@@ -1,11 +1,11 @@
-/* http_memory: see http_memory.h.
+/* http_curl_memory: see http_curl_memory.h.
  *
  * libcurl allocates some fifty times for each request, its 16 KB of receive buffer among
  * them, and frees it all at the end. With many requests at once that overflows what
  * malloc(3) keeps at hand for a thread (seven blocks of a size), and its slower ways took
  * an eighth of a request's processor time. Here each thread keeps what it frees, by size,
  * as much as was in use at one time, and gives it back when it ends. */
-#include "outbox/wire/http_memory.h"
+#include "outbox/http/http_curl_memory.h"
 
 #include <limits.h>
 #include <pthread.h>
@@ -77,7 +77,7 @@ static size_t bytes_of(size_t size)
     return (4 + size % 4) << (SMALLEST_SHIFT - 2 + size / 4);
 }
 
-void *http_memory_malloc(size_t bytes)
+void *http_curl_memory_malloc(size_t bytes)
 {
     if (bytes > PTRDIFF_MAX)
         return NULL;
@@ -102,7 +102,7 @@ void *http_memory_malloc(size_t bytes)
     return block + 1;
 }
 
-void http_memory_free(void *memory)
+void http_curl_memory_free(void *memory)
 {
     if (!memory)
         return;
@@ -118,31 +118,31 @@ void http_memory_free(void *memory)
     kept.blocks[size] = block;
 }
 
-void *http_memory_calloc(size_t count, size_t bytes)
+void *http_curl_memory_calloc(size_t count, size_t bytes)
 {
     size_t all;
     if (__builtin_mul_overflow(count, bytes, &all))
         return NULL;
-    void *memory = http_memory_malloc(all);
+    void *memory = http_curl_memory_malloc(all);
     return memory ? memset(memory, 0, all) : NULL;
 }
 
-void *http_memory_realloc(void *old, size_t bytes)
+void *http_curl_memory_realloc(void *old, size_t bytes)
 {
     size_t room = old ? ((struct block *)old - 1)->room_bytes : 0;
     if (old && bytes <= room)
         return old;
-    void *memory = http_memory_malloc(bytes);
+    void *memory = http_curl_memory_malloc(bytes);
     if (!memory || !old)
         return memory;
     memcpy(memory, old, room);
-    http_memory_free(old);
+    http_curl_memory_free(old);
     return memory;
 }
 
-char *http_memory_strdup(const char *string)
+char *http_curl_memory_strdup(const char *string)
 {
     size_t bytes = strlen(string) + 1;
-    char *copy = http_memory_malloc(bytes);
+    char *copy = http_curl_memory_malloc(bytes);
     return copy ? memcpy(copy, string, bytes) : NULL;
 }

@@ -1,0 +1,76 @@
+/* turn: see turn.h. A lock on a file, which a process that dies lets go of. */
+#include "engine/job/turn.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define WAIT_NS (60 * NS_PER_S)
+#define POLL_US 1000
+
+struct turn {
+    int fd;
+};
+
+static int open_file(const char *home, struct text account, int *fd_out,
+                     struct error *err)
+{
+    char dir[PATH_BYTES], name[40], path[PATH_BYTES];
+    /* An account's id may be no file name. */
+    snprintf(name, sizeof(name), "turn-%016" PRIx64, hash64(account.data, account.bytes));
+    int rc = path_join(dir, home, TEXT("run"), err);
+    if (rc == 0)
+        rc = file_make_dirs(dir, err);
+    if (rc == 0)
+        rc = path_join(path, dir, text_of(name), err);
+    if (rc)
+        return rc;
+    *fd_out = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    return *fd_out < 0 ? error_io(err, "cannot open %s", path) : 0;
+}
+
+int turn_begin(const char *home, struct text account, struct turn **out,
+               struct error *err)
+{
+    int fd;
+    int rc = open_file(home, account, &fd, err);
+    if (rc)
+        return rc;
+    int64_t until_ns = clock_steady_ns() + WAIT_NS;
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            rc = error_io(err, "cannot lock a file in %s/run", home);
+        else if (clock_steady_ns() > until_ns)
+            rc =
+                error_set(err, ERROR_AGAIN,
+                          "another marketing job of account %.*s has been starting for a "
+                          "minute; try again",
+                          TEXT_ARGS(account));
+        if (rc) {
+            close(fd);
+            return rc;
+        }
+        usleep(POLL_US);
+    }
+    *out = malloc(sizeof(**out));
+    CHECK(*out != NULL);
+    (*out)->fd = fd;
+    return 0;
+}
+
+void turn_end(struct turn **turn)
+{
+    if (!*turn)
+        return;
+    close((*turn)->fd);
+    free(*turn);
+    *turn = NULL;
+}
