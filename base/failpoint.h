@@ -30,7 +30,7 @@ enum failpoint {
     /* a group commit */
     FAILPOINT_GROUP_CLOSED,  /* its records are encoded */
     FAILPOINT_GROUP_SEALED,  /* a frame, about to be submitted */
-    FAILPOINT_GROUP_WRITTEN, /* the fdatasync is under way */
+    FAILPOINT_GROUP_WRITTEN, /* and synced; the journal does not know yet */
     FAILPOINT_GROUP_DURABLE, /* nobody has been told */
     /* a message */
     FAILPOINT_INTENTS_DURABLE,  /* none is handed over */
