@@ -38,7 +38,8 @@ says_blocked late waiting || fail "late: $("$volley" show late --json)"
 grep -l chargebacks spool/status/slow.json >/dev/null || fail "status: $(cat spool/status/slow.json)"
 expect 0 "$volley" cancel doomed >/dev/null
 until_true 5 state_is doomed cancelled
-expect 65 "$volley" send new.json 2>refused.err || :
+job fresh ''
+expect 65 "$volley" send fresh.json 2>refused.err || :
 grep -q 'is blocked from sending: chargebacks' refused.err || fail "send: $(cat refused.err)"
 
 "$volley" account unblock studio >/dev/null
