@@ -346,6 +346,23 @@ LOOP_TEST(http1, a_reply_before_the_request_is_over_is_the_last_one)
     stop_peer(peer);
 }
 
+/* The reset is told to what sends. What came of the body before it is not all of it. */
+LOOP_TEST(http1, a_reset_while_a_request_is_sent_is_no_end_of_a_body)
+{
+    static char body[8 << 20];
+    struct call call;
+    peer = start_peer("E POST\nX HTTP/1.1 200 OK||half\nW 60\nR", NULL);
+    start(1);
+    call_init(&call, peer->url);
+    memset(body, 'x', sizeof(body));
+    call.request.body = (struct text){body, sizeof(body)};
+    carry_out(&call);
+    expect_reply(&call, 200, "half");
+    cr_expect(call.truncated);
+    stop();
+    stop_peer(peer);
+}
+
 /* --- on the way there --- */
 
 /* A port on which nobody takes connections: its queue is full, and what comes is dropped. */
