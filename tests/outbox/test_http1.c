@@ -466,6 +466,29 @@ LOOP_TEST(http1, the_next_address_is_tried)
     stop_peer(peer);
 }
 
+/* What is overtaken serves nobody: who comes later does not wait until it is given up. */
+LOOP_TEST(http1, nobody_waits_for_an_address_that_was_overtaken)
+{
+    char url[64];
+    int fds[3], port = 0, fd = full_port(&port, fds);
+    struct call calls[3];
+    peer = start_peer6(port);
+    peer->scripts[0] = peer->scripts[1] =
+        "H\nX HTTP/1.1 200 OK|Connection: close|Content-Length: 2||ok\nT";
+    snprintf(url, sizeof(url), "http://localhost:%d/", port);
+    start(2);
+    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
+        int64_t began_ns = clock_steady_ns();
+        call_init(&calls[i], url);
+        carry_out(&calls[i]);
+        cr_expect_eq(calls[i].end, HTTP_REPLY, "%zu: %s", i, calls[i].words);
+        cr_expect(i == 0 || clock_steady_ns() - began_ns < 200 * NS_PER_MS, "%zu", i);
+    }
+    stop();
+    stop_peer(peer);
+    close_full(fd, fds);
+}
+
 LOOP_TEST(http1, closing_waits_for_no_resolver)
 {
     struct call call;
