@@ -62,7 +62,8 @@ static int stop(struct halt *halt, const struct store_job *job, struct error *er
 
 static int go_on(struct halt *halt, const struct store_job *job, struct error *err)
 {
-    if (job->state != JOB_PAUSED || job->spool_name.bytes == 0 ||
+    if (job->state != JOB_PAUSED || job->control == JOB_CONTROL_CANCEL ||
+        job->spool_name.bytes == 0 ||
         (!halt->begun_too && frozen_exists(halt->home, job->id)))
         return 0;
     halt->count++;

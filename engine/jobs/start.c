@@ -52,6 +52,8 @@ int64_t start_content_hash(struct text content)
 struct known {
     char spool_name[256];
     int64_t content_hash;
+    bool paused;
+    enum job_control control;
 };
 
 /* A start on its way. */
@@ -75,6 +77,12 @@ static int obstacle(const struct start *s, const struct store_job *known)
         return START_DONE;
     if (known->state == JOB_PAUSED && !s->resumes)
         return START_PAUSED;
+    /* Recorded before a crash, or a moment ago: it must not begin before the daemon comes to it. */
+    if (known->state == JOB_WAITING && known->control == JOB_CONTROL_PAUSE && !s->resumes)
+        return s->recorded
+                   ? error_set(s->err, ERROR_AGAIN, "job \"%.*s\" is about to be paused",
+                               TEXT_ARGS(known->id))
+                   : START_PAUSED;
     if (status_running(home, known) && known->pid != getpid())
         return error_set(s->err, ERROR_AGAIN,
                          "job \"%.*s\" is being sent by process %lld: `volley jobs` "
@@ -102,6 +110,8 @@ static int look_up(const struct start *s, struct text id, struct known *known_ou
         snprintf(known_out->spool_name, sizeof(known_out->spool_name), "%.*s",
                  TEXT_ARGS(job.spool_name));
         known_out->content_hash = job.content_hash;
+        known_out->paused = job.state == JOB_PAUSED;
+        known_out->control = job.control;
     }
     if (rc == 1)
         rc = obstacle(s, &job);
@@ -110,13 +120,16 @@ static int look_up(const struct start *s, struct text id, struct known *known_ou
 }
 
 /* claim: the job is ours to run, unless another process was faster: two that look at the same moment
- * wait for each other in store_begin. */
-static int claim(const struct start *s, const struct store_job *entry)
+ * wait for each other in store_begin. Who was to be cancelled still is. */
+static int claim(const struct start *s, struct store_job *entry)
 {
+    struct known known = {0};
     int rc = store_begin(s->env->store, s->err);
     if (rc)
         return rc;
-    rc = look_up(s, entry->id, NULL);
+    rc = look_up(s, entry->id, &known);
+    if (known.control == JOB_CONTROL_CANCEL)
+        entry->control = JOB_CONTROL_CANCEL;
     if (rc == 0)
         rc = store_job_put(s->env->store, entry, s->err);
     return store_end(s->env->store, rc, s->err);
@@ -324,5 +337,10 @@ int start_resume(struct io_thread *io, const struct job_env *env, struct text id
                       .err = err};
     int rc = look_up(&s, id, &known);
     s.content_hash = known.content_hash;
+    if (rc == 0 && known.paused && known.spool_name[0] && !frozen_exists(env->home, id))
+        rc = error_set(err, ERROR_INPUT,
+                       "job \"%.*s\" was paused before it began: `volley resume %.*s "
+                       "--spool` hands it to `volley serve`",
+                       TEXT_ARGS(id), TEXT_ARGS(id));
     return rc ? rc : go_on(&s, id);
 }
