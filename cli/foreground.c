@@ -155,6 +155,7 @@ int foreground_run(struct verb_context *context, const char *verb, struct text i
                               .config = process_config(process),
                               .store = store,
                               .closing = cancel,
+                              .stop = &verb_stop,
                               .warning_fn = verb_warning};
         process_attach(process, io);
         rc = start_fn(arg, io, &env, &run, &err);

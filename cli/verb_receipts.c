@@ -27,6 +27,12 @@ static void on_refused(void *arg, const char *name, uint64_t line, const char *w
         fprintf(stderr, "volley: %s:%" PRIu64 ": %s\n", name, line, why);
 }
 
+static bool is_stopped(void *arg)
+{
+    (void)arg;
+    return verb_stop;
+}
+
 static int read_file(struct reading *r, const char *path, struct error *err)
 {
     if (strcmp(path, "-") == 0)
@@ -119,7 +125,7 @@ static int read_all(struct verb_context *context, struct reading *r, struct erro
 static int run(struct verb_context *context)
 {
     struct reading reading = {
-        .lines = {.refuse_fn = on_refused, .arg = &reading, .stop = &verb_stop}};
+        .lines = {.refuse_fn = on_refused, .stop_fn = is_stopped, .arg = &reading}};
     struct receipts_counts counts = {0};
     struct config *config = NULL;
     struct store *store = NULL;

@@ -15,6 +15,8 @@
 #include "render/mail/unsubscribe.h"
 #include "render/template/template_set.h"
 
+#include <signal.h>
+
 /* So many resends of resends are traced. */
 #define RESENT_MAX 16
 
@@ -84,6 +86,7 @@ struct job_env {
     struct store *store;
     bool frugal;  /* see struct job */
     bool closing; /* only to cancel it, which a blocked account may */
+    const volatile sig_atomic_t *stop; /* set: wait for no other job; NULL: never */
     /* Told about problems that do not stop the job. May be NULL. */
     job_problem_fn *warning_fn;
     /* Told about every problem that does, the first included. May be NULL. */

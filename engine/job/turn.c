@@ -13,7 +13,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define WAIT_NS (60 * NS_PER_S)
 #define POLL_US 1000
 
 struct turn {
@@ -37,23 +36,27 @@ static int open_file(const char *home, struct text account, int *fd_out,
     return *fd_out < 0 ? error_io(err, "cannot open %s", path) : 0;
 }
 
-int turn_begin(const char *home, struct text account, struct turn **out,
-               struct error *err)
+static bool gives_up(const struct turn_wait *wait, int64_t since_ns)
+{
+    return clock_steady_ns() - since_ns > wait->at_most_ns || (wait->stop && *wait->stop);
+}
+
+int turn_begin(const char *home, struct text account, const struct turn_wait *wait,
+               struct turn **out, struct error *err)
 {
     int fd;
     int rc = open_file(home, account, &fd, err);
     if (rc)
         return rc;
-    int64_t until_ns = clock_steady_ns() + WAIT_NS;
+    int64_t since_ns = clock_steady_ns();
     while (flock(fd, LOCK_EX | LOCK_NB)) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             rc = error_io(err, "cannot lock a file in %s/run", home);
-        else if (clock_steady_ns() > until_ns)
-            rc =
-                error_set(err, ERROR_AGAIN,
-                          "another marketing job of account %.*s has been starting for a "
-                          "minute; try again",
-                          TEXT_ARGS(account));
+        else if (gives_up(wait, since_ns))
+            rc = error_set(err, ERROR_AGAIN,
+                           "another marketing job of account %.*s is still starting; "
+                           "try again",
+                           TEXT_ARGS(account));
         if (rc) {
             close(fd);
             return rc;

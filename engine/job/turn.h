@@ -7,12 +7,20 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <signal.h>
+#include <stdint.h>
+
 struct turn;
 
+struct turn_wait {
+    int64_t at_most_ns;
+    const volatile sig_atomic_t *stop; /* set: wait no more; NULL: never */
+};
+
 /* turn_begin: wait for it, also for other processes.
- * Errors: ERROR_AGAIN when it takes longer than a minute, ERROR_IO */
-int turn_begin(const char *home, struct text account, struct turn **out,
-               struct error *err) MUST_USE;
+ * Errors: ERROR_AGAIN when it takes longer than that, ERROR_IO */
+int turn_begin(const char *home, struct text account, const struct turn_wait *wait,
+               struct turn **out, struct error *err) MUST_USE;
 /* turn_end: NULL is allowed. */
 void turn_end(struct turn **turn);
 

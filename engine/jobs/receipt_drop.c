@@ -10,12 +10,14 @@
 #include "ingest/spool.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,6 +61,12 @@ static void on_refused(void *arg, const char *name, uint64_t line, const char *w
     file->line = (unsigned)line;
 }
 
+static bool is_stopping(void *arg)
+{
+    const struct batch *batch = arg;
+    return batch->drop->stopping;
+}
+
 static bool has_ending(const char *name, const char *ending)
 {
     size_t bytes = strlen(name), end = strlen(ending);
@@ -85,12 +93,27 @@ static int list(struct batch *batch, const char *folder, struct error *err)
     return 0;
 }
 
+/* is_readable: what is not goes to failed with the reason, and holds up no other file. */
+static bool is_readable(struct dropped *dropped, const char *path)
+{
+    struct stat st;
+    const char *name = dropped->name;
+    if (lstat(path, &st) || (S_ISREG(st.st_mode) && access(path, R_OK)))
+        error_set(&dropped->why, ERROR_INPUT, "%s cannot be opened: %s", name,
+                  strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        error_set(&dropped->why, ERROR_INPUT, "%s is no regular file", name);
+    else if (has_ending(name, ".eml") && (size_t)st.st_size > RECEIPT_MAIL_BYTES_MAX)
+        error_set(&dropped->why, ERROR_INPUT, "%s is larger than 64 MiB", name);
+    return !dropped->why.text[0];
+}
+
 static int read_one(struct batch *batch, const char *folder, struct error *err)
 {
     struct dropped *dropped = &batch->files[batch->at];
     char path[PATH_BYTES];
     int rc = path_join(path, folder, text_of(dropped->name), err);
-    if (rc)
+    if (rc || !is_readable(dropped, path))
         return rc;
     if (has_ending(dropped->name, ".eml"))
         return receipt_lines_mail(&batch->lines, path, err);
@@ -169,7 +192,8 @@ static void look(struct receipt_drop *drop)
     struct batch batch = {.drop = drop};
     struct error err;
     char folder[PATH_BYTES];
-    batch.lines = (struct receipt_lines){.refuse_fn = on_refused, .arg = &batch};
+    batch.lines = (struct receipt_lines){
+        .refuse_fn = on_refused, .stop_fn = is_stopping, .arg = &batch};
     int rc = path_join(folder, drop->home, TEXT("spool/receipts"), &err);
     if (rc == 0)
         rc = list(&batch, folder, &err);

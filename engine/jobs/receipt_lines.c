@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #define LINE_BYTES_MAX ((size_t)4 << 20)
-#define MAIL_BYTES_MAX ((size_t)64 << 20)
 
 static void on_receipt(void *arg, const struct receipt *receipt)
 {
@@ -45,7 +44,7 @@ int receipt_lines_read(struct receipt_lines *lines, FILE *file, const char *name
     ssize_t bytes;
     int rc = 0;
     lines->err = err;
-    while (rc == 0 && !(lines->stop && *lines->stop) &&
+    while (rc == 0 && !(lines->stop_fn && lines->stop_fn(lines->arg)) &&
            (bytes = getline(&line, &room, file)) > 0) {
         number++;
         if ((size_t)bytes > LINE_BYTES_MAX)
@@ -63,7 +62,7 @@ int receipt_lines_mail(struct receipt_lines *lines, const char *path, struct err
 {
     struct buffer mail = {0};
     struct receipt receipt;
-    int rc = file_read(path, MAIL_BYTES_MAX, &mail, err);
+    int rc = file_read(path, RECEIPT_MAIL_BYTES_MAX, &mail, err);
     if (rc == 0 && receipt_parse_mail(buffer_view(&mail), receipts_arena(lines->receipts),
                                       &receipt) == 1)
         rc = receipts_add(lines->receipts, &receipt, err);

@@ -4,17 +4,18 @@
 
 #include "engine/jobs/receipts.h"
 
-#include <signal.h>
 #include <stdio.h>
+
+#define RECEIPT_MAIL_BYTES_MAX ((size_t)64 << 20)
 
 struct receipt_lines {
     struct receipts *receipts;
     /* Told of each line that cannot be understood. May be NULL. */
     void (*refuse_fn)(void *arg, const char *name, uint64_t line, const char *why);
+    bool (*stop_fn)(void *arg); /* asked before each line; NULL: never */
     void *arg;
-    const volatile sig_atomic_t *stop; /* NULL: never */
-    uint64_t refused, ignored;         /* lines; ignored: they tell nothing final */
-    struct error *err;                 /* private, as rc */
+    uint64_t refused, ignored; /* lines; ignored: they tell nothing final */
+    struct error *err;         /* private, as rc */
     int rc;
 };
 

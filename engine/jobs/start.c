@@ -16,6 +16,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* How long the turn of an account is waited for. */
+#define PLACE_NS    NS_PER_S
+#define TERMINAL_NS (60 * NS_PER_S)
+
 struct store_job start_entry(const struct job_file *file, int64_t content_hash,
                              const char *name, enum job_state state)
 {
@@ -202,13 +206,22 @@ static void warn_late(const struct start *s, const struct job *job)
                  TEXT_ARGS(job->file.id), line);
 }
 
+/* take_turn: a place in the daemon is lent for a moment only, or the jobs of one account that wait behind
+ * a large one would take all of them from the others. */
+static int take_turn(const struct start *s, struct text account, struct turn **out)
+{
+    const struct turn_wait wait = {.at_most_ns = s->recorded ? PLACE_NS : TERMINAL_NS,
+                                   .stop = s->env->stop};
+    return turn_begin(s->env->home, account, &wait, out, s->err);
+}
+
 static int start_fresh(const struct start *s, struct job_file *file)
 {
     struct job *job = NULL;
     struct turn *turn = NULL;
     int rc = 0;
     if (job_is_capped(s->env->config, file))
-        rc = turn_begin(s->env->home, file->account, &turn, s->err);
+        rc = take_turn(s, file->account, &turn);
     if (rc == 0)
         rc = job_open(s->env, file, NULL, &job, s->err);
     if (rc == 0) {
@@ -230,7 +243,7 @@ static int go_on(const struct start *s, struct text id)
     int rc = frozen_open(s->env, id, &job, s->err);
     /* Killed before it had planned, or begun when there was no cap: it counts those that came since. */
     if (rc == 0 && job_is_capped(s->env->config, &job->file) && !has_plan(s, id)) {
-        rc = turn_begin(s->env->home, job->account.id, &turn, s->err);
+        rc = take_turn(s, job->account.id, &turn);
         job_close(&job);
         if (rc == 0)
             rc = frozen_open(s->env, id, &job, s->err);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Receipts through the spool: files renamed into spool/receipts are joined by the daemon, moved to done/
-# or, with a line that cannot be understood, to failed/; show, report.json and report.html count them.
+# or, with a line that cannot be understood or no file at all, to failed/; show, report.json and report.html count them.
 . "$(dirname "$0")/lib.sh"
 studio
 account studio '"tier": "endless"'
@@ -28,6 +28,17 @@ done
 cp spool/done/a.ndjson spool/tmp/again.ndjson # twice changes nothing
 mv spool/tmp/again.ndjson spool/receipts/again.ndjson
 until_true 5 test -f spool/done/again.ndjson
+# What cannot be read holds up no other file.
+mkdir spool/tmp/folder
+ln -s nowhere spool/tmp/link.ndjson
+mkfifo spool/tmp/pipe.ndjson
+truncate -s 65M spool/tmp/large.eml
+cp spool/done/a.ndjson spool/tmp/z.ndjson
+for file in folder link.ndjson pipe.ndjson large.eml z.ndjson; do mv "spool/tmp/$file" "spool/receipts/$file"; done
+for file in done/z.ndjson failed/folder failed/pipe.ndjson failed/large.eml; do until_true 5 test -e "spool/$file"; done
+[ "$(grep -l 'no regular file' spool/failed/*.error.json | wc -l)" = 3 ] ||
+    fail "not said: $(cat spool/failed/*.error.json)"
+grep -q 'larger than 64 MiB' spool/failed/large.eml.error.json || fail "not said of the mail"
 "$volley" show first >show.out
 "$volley" show first --json >show.json
 check <<'PY'
