@@ -108,6 +108,14 @@ static int begin(struct receipt_file *file, struct error *err)
     return rc ? rc : write_at(file, magic, sizeof(magic), 0, err);
 }
 
+static bool codes_end(const char *head)
+{
+    size_t number = 1;
+    while (number <= CODES_MAX && head[CODES_AT + number * CODE_BYTES - 1] == '\0')
+        number++;
+    return number > CODES_MAX;
+}
+
 static int map(struct receipt_file *file, bool write, struct error *err)
 {
     static const char zero[8];
@@ -127,7 +135,7 @@ static int map(struct receipt_file *file, bool write, struct error *err)
     file->map = data;
     uint64_t rows;
     memcpy(&rows, data + sizeof(magic), sizeof(rows));
-    if (memcmp(data, magic, sizeof(magic)) != 0 || rows != file->rows)
+    if (memcmp(data, magic, sizeof(magic)) != 0 || rows != file->rows || !codes_end(data))
         return damaged(file, "has no receipts of this job's results", err);
     return 0;
 }

@@ -215,9 +215,22 @@ static void on_sent(void *arg)
 
 /* --- from connect to the first request --- */
 
+/* One address has answered. Those that are still tried may take until their time is over, and whoever comes
+ * would wait for them, as they are being made already (RFC 8305, 5). */
+static void close_others(const struct http1_connection *c)
+{
+    struct http1_connection *at = c->origin->http1->connections;
+    for (; at; at = at->next) {
+        if (at->origin == c->origin && at->phase == HTTP1_CONNECTING &&
+            at->address != c->address)
+            http1_connection_close(at);
+    }
+}
+
 static void ready(struct http1_connection *c, struct text protocol)
 {
     c->origin->address = c->address;
+    close_others(c);
     if (http1_origin_ready(c->origin, protocol))
         become_idle(c);
     else

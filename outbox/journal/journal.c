@@ -204,7 +204,7 @@ static bool send_group(struct journal *journal)
 static size_t worth_writing(const struct journal *journal)
 {
     size_t bytes = (size_t)GROUP_OVERLAP_BYTES << journal->in_flight;
-    size_t most = journal->file.limits.group_bytes / 4 * 3;
+    size_t most = journal->file.limits.group_bytes / 2;
     return bytes < most ? bytes : most;
 }
 

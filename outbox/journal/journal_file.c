@@ -53,18 +53,24 @@ static void close_files(struct journal_file *file)
     file->direct = false;
 }
 
+/* Groups are whole blocks from here on, if the one they begin in can be had. */
+static void read_tail(struct journal_file *file)
+{
+    uint32_t partial = file->offset % FRAME_BLOCK_BYTES;
+    file->direct =
+        file->direct_fd >= 0 &&
+        pread(file->fd, file->tail, partial, file->offset - partial) == (ssize_t)partial;
+}
+
 /* Past the page cache from here on, where that is possible. A file system that lets it be
  * opened so and then refuses to write is found out by the first group. */
 static void open_direct(struct journal_file *file, const char *path)
 {
-    uint32_t partial = file->offset % FRAME_BLOCK_BYTES;
     file->allocated_to = file->zeroed_to;
     if (file->limits.buffered)
         return;
     file->direct_fd = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
-    file->direct =
-        file->direct_fd >= 0 &&
-        pread(file->fd, file->tail, partial, file->offset - partial) == (ssize_t)partial;
+    read_tail(file);
 }
 
 /* Head, frame and first zeros of a file that has no name yet. */
@@ -241,6 +247,7 @@ int journal_file_write(struct journal_file *file, struct text frame)
         fdatasync(file->fd) != 0)
         return -errno;
     file->offset += (uint32_t)frame.bytes;
+    read_tail(file);
     return 0;
 }
 

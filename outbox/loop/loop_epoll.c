@@ -6,7 +6,7 @@
  * queued and its fn called from the round, never from inside the call that started it.
  * poll re-arms the registration instead (EPOLL_CTL_MOD reports the level anew), because
  * its descriptors are read and sometimes even closed by others. */
-#include "outbox/loop/loop_backend.h"
+#include "outbox/loop/watch.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -21,35 +21,13 @@
 
 #define EVENTS       512
 #define BUFFER_BYTES 65536
-#define READS_MAX                                                                        \
-    8 /* in a row from one descriptor, before the others have their turn                 \
-       */
+#define READS_MAX    8 /* in a row from one descriptor, before others have their turn */
 
 #define EVENTS_IN  (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 #define EVENTS_OUT (EPOLLOUT | EPOLLHUP | EPOLLERR)
-#define EVENTS_ALL (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
-
-struct op_list {
-    struct loop_op *first;
-    struct loop_op *last;
-};
-
-/* What is known about a descriptor. */
-struct watch {
-    struct loop_op *reader; /* accept or recv */
-    struct op_list writers; /* connect, send: in order */
-    struct op_list polls;
-    uint32_t generation; /* tells events of an earlier descriptor of this number */
-    bool registered;
-    bool readable, writable; /* as far as we know */
-    bool peer_done;          /* end of stream or an error: read until recv says so */
-    bool waits_turn;         /* is in `turns` */
-};
 
 struct epoll {
-    int fd;
-    struct watch *watches; /* by descriptor */
-    size_t watch_count;
+    struct watches watches;
     struct op_list done; /* completed, fn not yet called */
     int *turns;          /* descriptors that may still be read */
     size_t turn_count;
@@ -60,90 +38,14 @@ struct epoll {
     char buffer[BUFFER_BYTES];
 };
 
-/* --- lists --- */
-
-static void list_push(struct op_list *list, struct loop_op *op)
-{
-    op->next = NULL;
-    if (list->first)
-        list->last->next = op;
-    else
-        list->first = op;
-    list->last = op;
-}
-
-static void list_remove(struct op_list *list, struct loop_op *op)
-{
-    struct loop_op **at = &list->first, *before = NULL;
-    while (*at && *at != op) {
-        before = *at;
-        at = &before->next;
-    }
-    CHECK(*at == op);
-    *at = op->next;
-    if (list->last == op)
-        list->last = before;
-}
-
 static void finish_later(struct epoll *e, struct loop_op *op, int64_t res)
 {
     loop_request(op)->kind = LOOP_NONE;
     loop_request(op)->result = res;
-    list_push(&e->done, op);
+    op_list_push(&e->done, op);
 }
 
 /* --- descriptors --- */
-
-static struct watch *watch_of(struct epoll *e, int fd)
-{
-    size_t index = (size_t)fd;
-    if (index >= e->watch_count) {
-        size_t count = (index + 64) * 2;
-        e->watches = realloc(e->watches, count * sizeof(*e->watches));
-        CHECK(e->watches != NULL);
-        for (size_t i = e->watch_count; i < count; i++)
-            e->watches[i] = (struct watch){0};
-        e->watch_count = count;
-    }
-    return &e->watches[index];
-}
-
-static int control(struct epoll *e, int how, int fd)
-{
-    struct epoll_event event = {.events = EVENTS_ALL,
-                                .data.u64 = (uint64_t)watch_of(e, fd)->generation << 32 |
-                                            (uint32_t)fd};
-    return epoll_ctl(e->fd, how, fd, &event) ? -errno : 0;
-}
-
-/* register_fd: make epoll watch fd; renew also makes it report what is ready already. */
-static int register_fd(struct epoll *e, int fd, bool renew)
-{
-    struct watch *w = watch_of(e, fd);
-    if (w->registered && !renew)
-        return 0;
-    int rc = control(e, w->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd);
-    if (rc == -ENOENT)
-        rc = control(e, EPOLL_CTL_ADD, fd);
-    else if (rc == -EEXIST)
-        rc = control(e, EPOLL_CTL_MOD, fd);
-    if (rc == 0 && !w->registered) {
-        w->registered = true;
-        w->readable = false;
-        w->peer_done = false;
-        w->writable = true;
-    }
-    return rc;
-}
-
-/* is_new: nothing is known about a descriptor that accept or connect brings, even if one
- * of its number was closed behind our back. */
-static void is_new(struct epoll *e, int fd)
-{
-    struct watch *w = watch_of(e, fd);
-    CHECK(!w->reader && !w->writers.first && !w->polls.first);
-    w->registered = false;
-}
 
 /* accept and connect look at the flag of the descriptor, not at one of the call. */
 static void make_nonblocking(int fd)
@@ -155,7 +57,7 @@ static void make_nonblocking(int fd)
 
 static void take_turn(struct epoll *e, int fd)
 {
-    if (watch_of(e, fd)->waits_turn)
+    if (watch_of(&e->watches, fd)->waits_turn)
         return;
     if (e->turn_count == e->turn_capacity) {
         e->turn_capacity = e->turn_capacity ? e->turn_capacity * 2 : 64;
@@ -163,7 +65,7 @@ static void take_turn(struct epoll *e, int fd)
         CHECK(e->turns != NULL);
     }
     e->turns[e->turn_count++] = fd;
-    watch_of(e, fd)->waits_turn = true;
+    watch_of(&e->watches, fd)->waits_turn = true;
 }
 
 /* --- writing --- */
@@ -211,7 +113,7 @@ static void run_writers(struct epoll *e, struct watch *w)
         struct loop_request *r = loop_request(op);
         if (!(r->kind == LOOP_SEND ? try_send(w, r) : try_connect(w, r)))
             return;
-        list_remove(&w->writers, op);
+        op_list_remove(&w->writers, op);
         finish_later(e, op, r->result);
     }
 }
@@ -237,14 +139,14 @@ static int64_t write_sync(const struct loop_request *r)
 static bool still_reads(struct epoll *e, int fd, uint32_t generation,
                         const struct loop_op *op)
 {
-    const struct watch *w = watch_of(e, fd);
+    const struct watch *w = watch_of(&e->watches, fd);
     return w->generation == generation && w->reader == op;
 }
 
 /* One accept or recv and its fn. Returns false when there is nothing more for now. */
 static bool read_once(struct epoll *e, int fd, struct loop_op *op)
 {
-    struct watch *w = watch_of(e, fd);
+    struct watch *w = watch_of(&e->watches, fd);
     bool accepts = loop_request(op)->kind == LOOP_ACCEPT;
     ssize_t got = accepts ? accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
                           : recv(fd, e->buffer, BUFFER_BYTES, MSG_DONTWAIT);
@@ -262,19 +164,19 @@ static bool read_once(struct epoll *e, int fd, struct loop_op *op)
     if (!accepts && got < BUFFER_BYTES && !w->peer_done)
         w->readable = false; /* drained: what comes later is a new edge */
     if (accepts)
-        is_new(e, (int)got);
+        watch_is_new(&e->watches, (int)got);
     op->fn(op, got, accepts ? NULL : e->buffer);
     return true;
 }
 
 static void run_reader(struct epoll *e, int fd)
 {
-    struct watch *w = watch_of(e, fd);
+    struct watch *w = watch_of(&e->watches, fd);
     uint32_t generation = w->generation;
     struct loop_op *op = w->reader;
     for (int reads = 0; op && reads < READS_MAX; reads++) {
         if (!read_once(e, fd, op) || !still_reads(e, fd, generation, op) ||
-            !watch_of(e, fd)->readable)
+            !watch_of(&e->watches, fd)->readable)
             return;
     }
     if (op)
@@ -295,16 +197,16 @@ static void run_polls(struct epoll *e, struct watch *w, uint32_t events)
         if (events & wanted)
             finish_later(e, op, events & wanted);
         else
-            list_push(&w->polls, op);
+            op_list_push(&w->polls, op);
     }
 }
 
 static void start_poll(struct epoll *e, struct loop_op *op)
 {
     struct loop_request *r = loop_request(op);
-    int rc = register_fd(e, r->fd, true);
+    int rc = watch_register(&e->watches, r->fd, true);
     if (rc == 0)
-        list_push(&watch_of(e, r->fd)->polls, op);
+        op_list_push(&watch_of(&e->watches, r->fd)->polls, op);
     else if (rc == -EPERM) /* a file or a folder: always ready, as poll(2) says */
         finish_later(e, op, (int64_t)r->offset);
     else
@@ -318,10 +220,10 @@ static int epoll_open(void **state_out, const char **what_out)
     *what_out = "epoll_create1";
     struct epoll *e = calloc(1, sizeof(*e));
     CHECK(e != NULL);
-    e->fd = epoll_create1(EPOLL_CLOEXEC);
-    if (e->fd < 0) {
+    int rc = watches_init(&e->watches);
+    if (rc) {
         free(e);
-        return -errno;
+        return rc;
     }
     *state_out = e;
     return 0;
@@ -330,8 +232,7 @@ static int epoll_open(void **state_out, const char **what_out)
 static void epoll_destroy(void *state)
 {
     struct epoll *e = state;
-    close(e->fd);
-    free(e->watches);
+    watches_fini(&e->watches);
     free(e->turns);
     free(e);
 }
@@ -341,12 +242,12 @@ static void start_reader(struct epoll *e, struct loop_op *op)
     int fd = loop_request(op)->fd;
     if (loop_request(op)->kind == LOOP_ACCEPT)
         make_nonblocking(fd);
-    int rc = register_fd(e, fd, false);
+    int rc = watch_register(&e->watches, fd, false);
     if (rc) {
         finish_later(e, op, rc);
         return;
     }
-    struct watch *w = watch_of(e, fd);
+    struct watch *w = watch_of(&e->watches, fd);
     CHECK(!w->reader);
     w->reader = op;
     if (w->readable)
@@ -358,23 +259,23 @@ static void start_writer(struct epoll *e, struct loop_op *op)
     struct loop_request *r = loop_request(op);
     bool connects = r->kind == LOOP_CONNECT;
     if (connects) {
-        is_new(e, r->fd);
+        watch_is_new(&e->watches, r->fd);
         make_nonblocking(r->fd);
         /* registered before the call, epoll would report a hang-up that means nothing */
-        if (try_connect(watch_of(e, r->fd), r)) {
+        if (try_connect(watch_of(&e->watches, r->fd), r)) {
             finish_later(e, op, r->result);
             return;
         }
     }
-    int rc = register_fd(e, r->fd, false);
+    int rc = watch_register(&e->watches, r->fd, false);
     if (rc) {
         finish_later(e, op, rc);
         return;
     }
-    struct watch *w = watch_of(e, r->fd);
+    struct watch *w = watch_of(&e->watches, r->fd);
     if (connects)
         w->writable = false;
-    list_push(&w->writers, op);
+    op_list_push(&w->writers, op);
     run_writers(e, w);
 }
 
@@ -406,11 +307,11 @@ static void epoll_cancel(void *state, struct loop_op *op)
     const struct loop_request *r = loop_request(op);
     if (r->kind == LOOP_NONE)
         return; /* its result is on the way */
-    struct watch *w = watch_of(e, r->fd);
+    struct watch *w = watch_of(&e->watches, r->fd);
     if (w->reader == op)
         w->reader = NULL;
     else
-        list_remove(r->kind == LOOP_POLL ? &w->polls : &w->writers, op);
+        op_list_remove(r->kind == LOOP_POLL ? &w->polls : &w->writers, op);
     finish_later(e, op, -ECANCELED);
 }
 
@@ -421,13 +322,13 @@ static int wait_events(struct epoll *e, int64_t wait_ns)
     struct timespec timeout = {.tv_sec = wait_ns / NS_PER_S,
                                .tv_nsec = wait_ns % NS_PER_S};
     if (wait_ns > 0 && !e->coarse) {
-        int count = epoll_pwait2(e->fd, e->events, EVENTS, &timeout, NULL);
+        int count = epoll_pwait2(e->watches.epoll_fd, e->events, EVENTS, &timeout, NULL);
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
         e->coarse = true;
     }
     int64_t wait_ms = wait_ns < 0 ? -1 : (wait_ns + NS_PER_MS - 1) / NS_PER_MS;
-    return epoll_wait(e->fd, e->events, EVENTS,
+    return epoll_wait(e->watches.epoll_fd, e->events, EVENTS,
                       wait_ms < INT32_MAX ? (int)wait_ms : INT32_MAX);
 }
 
@@ -444,7 +345,7 @@ static int epoll_wait_ready(void *state, int64_t wait_ns)
 static void handle_event(struct epoll *e, uint64_t key, uint32_t events)
 {
     int fd = (int)(uint32_t)key;
-    struct watch *w = watch_of(e, fd);
+    struct watch *w = watch_of(&e->watches, fd);
     if (w->generation != (uint32_t)(key >> 32))
         return;
     if (events & EVENTS_IN)
@@ -465,8 +366,8 @@ static void epoll_complete(void *state)
     size_t turns = e->turn_count;
     for (size_t i = 0; i < turns; i++) {
         int fd = e->turns[i];
-        watch_of(e, fd)->waits_turn = false;
-        if (watch_of(e, fd)->readable)
+        watch_of(&e->watches, fd)->waits_turn = false;
+        if (watch_of(&e->watches, fd)->readable)
             run_reader(e, fd);
     }
     e->turn_count -= turns;
@@ -487,11 +388,7 @@ static void epoll_complete(void *state)
 static void epoll_forget(void *state, int fd)
 {
     struct epoll *e = state;
-    struct watch *w = watch_of(e, fd);
-    CHECK(!w->reader && !w->writers.first && !w->polls.first);
-    if (w->registered)
-        epoll_ctl(e->fd, EPOLL_CTL_DEL, fd, NULL);
-    *w = (struct watch){.generation = w->generation + 1, .waits_turn = w->waits_turn};
+    watch_forget(&e->watches, fd);
 }
 
 const struct loop_backend loop_epoll = {

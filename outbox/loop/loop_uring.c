@@ -13,6 +13,7 @@
  * Submissions are carried out in order, so a cancellation cannot hit an operation that
  * was started after it, even one at the same address. */
 #include "outbox/loop/loop_backend.h"
+#include "outbox/loop/patience.h"
 
 #include "base/clock.h"
 #include "base/failpoint.h"
@@ -32,29 +33,12 @@
 #define BUFFER_BYTES 8192
 #define BUFFER_GROUP 0
 
-/* See learn. */
-#define BATCH_MAX    32
-#define PATIENCE_MIN 8 /* waits in time before batch grows */
-#define PATIENCE_MAX 1024
-/* What a send into a full socket, or a batch that does not come, holds up the others. Half of fifty
- * mails take a server that needs 15 us for each nearly as long. */
-#define BATCH_WAIT_NS (500 * NS_PER_US)
-
-/* See look_at_load. */
-#define LOAD_WAITS 64
-#define IDLE_SHARE 0.8
-
 struct uring {
     struct io_uring ring;
     struct io_uring_buf_ring *buffer_ring;
     char *buffers;
     unsigned sends; /* queued since the last wait */
-    unsigned batch; /* these three: see learn */
-    unsigned patience;
-    unsigned in_time;
-    unsigned waits; /* these four: see look_at_load */
-    int64_t looked_ns, used_ns;
-    bool idle;
+    struct patience patience;
     bool *owes; /* by descriptor: we sent and have received nothing since */
     size_t owes_room;
     unsigned owing; /* how many do */
@@ -155,8 +139,7 @@ static int uring_create(void **state_out, const char **what_out)
         free_uring(u);
         return rc;
     }
-    u->batch = 1;
-    u->patience = PATIENCE_MIN;
+    patience_init(&u->patience);
     io_uring_register_ring_fd(&u->ring); /* saves a look-up per call; fine without */
     *state_out = u;
     return 0;
@@ -255,6 +238,7 @@ static void complete_recv(struct uring *u, struct loop_op *op, int res, unsigned
     set_owes(u, loop_request(op)->fd, false);
     if (res > 0) {
         unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
+        patience_replied(&u->patience);
         op->fn(op, res, u->buffers + (size_t)id * BUFFER_BYTES);
         give_buffer(u, id);
     } else if (flags & IORING_CQE_F_BUFFER) {
@@ -337,47 +321,11 @@ static void uring_complete(void *state)
     }
 }
 
-/* How many completions a wait asks for. A send nearly always completes as it is submitted,
- * and would end the wait it was submitted with before anything else has happened: so one
- * for each new send, and `batch` more. One would mean a system call, and often a switch
- * to this thread and back, for each reply of a busy server. So batch grows while what it
- * asks for comes in time, up to a share of the sockets that owe us something (look_at_load), so
- * that the other side keeps its work, and falls back to what did come. Where not even a few come it
- * tries again ever more rarely: a talk of question and answer is not held up. */
-static void learn(struct uring *u, bool in_time, unsigned came)
-{
-    bool is_useful = u->batch >= 4;
-    if (!in_time) {
-        u->in_time = 0;
-        u->batch = came > 1 ? came : 1;
-        u->patience = is_useful                    ? PATIENCE_MIN
-                      : u->patience < PATIENCE_MAX ? u->patience * 2
-                                                   : PATIENCE_MAX;
-    } else if (++u->in_time >= u->patience) {
-        u->in_time = 0;
-        u->batch += u->batch < BATCH_MAX;
-        u->patience = is_useful ? PATIENCE_MIN : u->patience;
-    }
-}
-
 static int64_t processor_ns(void)
 {
     struct timespec used;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return used.tv_sec * NS_PER_S + used.tv_nsec;
-}
-
-/* Who has nothing else to do sleeps until half of what is owed has come, for each switch and timer then
- * serves twice as many; who has would only make both sides wait for each other in turn. */
-static void look_at_load(struct uring *u, int64_t now_ns)
-{
-    if (++u->waits % LOAD_WAITS)
-        return;
-    int64_t used_ns = processor_ns();
-    u->idle =
-        (double)(used_ns - u->used_ns) < IDLE_SHARE * (double)(now_ns - u->looked_ns);
-    u->looked_ns = now_ns;
-    u->used_ns = used_ns;
 }
 
 static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
@@ -392,18 +340,17 @@ static int wait_for(struct uring *u, unsigned wanted, int64_t wait_ns)
 
 static int wait_for_batch(struct uring *u, int64_t wait_ns)
 {
-    unsigned share = u->owing / (u->idle ? 2 : 4);
-    unsigned most = share > 0 ? share : 1;
-    unsigned batch = u->batch < most ? u->batch : most;
+    unsigned batch = patience_batch(&u->patience, u->owing);
     unsigned sends = u->sends;
-    bool is_short = sends + batch > 1 && (wait_ns < 0 || wait_ns > BATCH_WAIT_NS);
+    int64_t most_ns = patience_wait_ns(&u->patience);
+    bool is_short = sends + batch > 1 && (wait_ns < 0 || wait_ns > most_ns);
     int64_t began_ns = clock_steady_ns();
-    look_at_load(u, began_ns);
-    int rc = wait_for(u, sends + batch, is_short ? BATCH_WAIT_NS : wait_ns);
-    bool in_time = clock_steady_ns() - began_ns < BATCH_WAIT_NS;
+    if (patience_is_due(&u->patience))
+        patience_look(&u->patience, began_ns, processor_ns());
+    int rc = wait_for(u, sends + batch, is_short ? most_ns : wait_ns);
+    bool in_time = clock_steady_ns() - began_ns < most_ns;
     unsigned ready = io_uring_cq_ready(&u->ring);
-    if (batch == u->batch && (in_time || batch > 1))
-        learn(u, in_time, ready > sends ? ready - sends : 0);
+    patience_learn(&u->patience, batch, ready > sends ? ready - sends : 0, in_time);
     return rc;
 }
 

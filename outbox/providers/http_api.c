@@ -2,18 +2,16 @@
  * with places for the message, what the replies mean (docs/providers.md). Templates and rules are
  * read once when it is opened. */
 #include "outbox/providers/http_api_body.h"
+#include "outbox/providers/http_api_headers.h"
 #include "outbox/providers/http_api_reply.h"
 #include "outbox/providers/types.h"
 
 #include "outbox/api/api.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define MESSAGES        "##{{messages}}"
-#define HEADERS_MAX     (HTTP_HEADERS_MAX - 1) /* the Idempotency-Key is one too */
-#define HEADER_BYTES    4096
 #define BASE64_BYTES(n) (((n) + 2) / 3 * 4)
 
 struct http_api {
@@ -262,39 +260,6 @@ static int check_url(const struct provider_config *config, struct error *err)
     return 0;
 }
 
-static bool is_header_name(const char *name)
-{
-    return name[0] &&
-           !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                              "0123456789!#$%&'*+-.^_`|~")];
-}
-
-/* Ours, because a value of theirs would break a request or make messages look like one. */
-static const char *const our_headers[] = {"Idempotency-Key", "Content-Length",
-                                          "Transfer-Encoding", "Connection", "Expect"};
-
-static int check_header(const struct provider_config *config,
-                        const struct provider_header *header, struct error *err)
-{
-    if (!is_header_name(header->name) || strpbrk(header->value, "\r\n"))
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s.headers.%s is no name and value of a header",
-                         config->name, header->name);
-    for (size_t i = 0; i < ARRAY_COUNT(our_headers); i++) {
-        if (text_equal_nocase(text_of(header->name), text_of(our_headers[i])))
-            return error_set(err, ERROR_CONFIG,
-                             "providers.%s.headers.%s: volley sets this header by itself",
-                             config->name, header->name);
-    }
-    if (config->username[0] &&
-        text_equal_nocase(text_of(header->name), TEXT("Authorization")))
-        return error_set(err, ERROR_CONFIG,
-                         "providers.%s: username and headers.Authorization are two ways "
-                         "to log in; keep one",
-                         config->name);
-    return 0;
-}
-
 static int read_batch(struct http_api *http, struct error *err)
 {
     const struct provider_config *config = http->config;
@@ -331,8 +296,8 @@ static int read_config(struct http_api *http, struct error *err)
             "providers.%s.body is missing: what a request says, with places like "
             "##{{to}}",
             config->name);
-    for (size_t i = 0; i < config->header_count && rc == 0; i++)
-        rc = check_header(config, &config->headers[i], err);
+    if (rc == 0)
+        rc = http_api_headers_check(config, err);
     if (rc == 0)
         rc = read_batch(http, err);
     if (rc)
@@ -377,53 +342,6 @@ static int http_api_check(const struct provider_config *config, struct error *er
 
 /* --- opening --- */
 
-struct header_lines {
-    char lines[HEADERS_MAX][HEADER_BYTES];
-    const char *list[HEADERS_MAX + 1];
-    size_t count;
-    bool too_much;
-};
-
-static void add_header(struct header_lines *headers, const char *name, const char *value)
-{
-    if (headers->count == HEADERS_MAX) {
-        headers->too_much = true;
-        return;
-    }
-    char *line = headers->lines[headers->count];
-    int bytes = snprintf(line, HEADER_BYTES, "%s: %s", name, value);
-    headers->too_much |= bytes < 0 || bytes >= HEADER_BYTES;
-    headers->list[headers->count++] = line;
-}
-
-static bool has_header(const struct provider_config *config, const char *name)
-{
-    for (size_t i = 0; i < config->header_count; i++) {
-        if (text_equal_nocase(text_of(config->headers[i].name), text_of(name)))
-            return true;
-    }
-    return false;
-}
-
-static void make_headers(const struct provider_config *config,
-                         struct header_lines *headers)
-{
-    if (!has_header(config, "Content-Type"))
-        add_header(headers, "Content-Type",
-                   config->form ? "application/x-www-form-urlencoded"
-                                : "application/json");
-    for (size_t i = 0; i < config->header_count; i++)
-        add_header(headers, config->headers[i].name, config->headers[i].value);
-    if (config->username[0] && headers->count < HEADERS_MAX) {
-        char *line = headers->lines[headers->count];
-        headers->too_much |=
-            http_basic_auth(config->username, config->password, line, HEADER_BYTES) != 0;
-        headers->list[headers->count++] = line;
-    } else if (config->username[0]) {
-        headers->too_much = true;
-    }
-}
-
 static int http_api_open(struct provider *provider, struct error *err)
 {
     const struct provider_config *config = &provider->config;
@@ -431,19 +349,13 @@ static int http_api_open(struct provider *provider, struct error *err)
     int rc = make(config, &http, err);
     if (rc)
         return rc;
-    struct header_lines *headers = calloc(1, sizeof(*headers));
-    CHECK(headers);
-    make_headers(config, headers);
-    if (headers->too_much) {
+    struct http_api_headers *headers = NULL;
+    rc = http_api_headers_make(config, &headers, err);
+    if (rc)
         http_api_free(http);
-        rc = error_set(err, ERROR_CONFIG,
-                       "providers.%s.headers: at most %d of up to 4000 bytes each can be "
-                       "sent, Content-Type and the login among them",
-                       config->name, HEADERS_MAX);
-    } else {
+    else
         rc = api_open(provider, &http->methods, config->url, headers->list, http,
                       http_api_free, err);
-    }
     free(headers);
     return rc;
 }

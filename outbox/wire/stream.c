@@ -3,6 +3,8 @@
 #include "outbox/wire/remote.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 /* The last statement of every function that the loop calls: afterwards the stream may be gone. */
@@ -70,7 +72,7 @@ static void on_send(struct loop_op *op, int64_t res, const char *data)
     if (res < 0 && !s->receiving)
         fail(s, STREAM_LOST, strerror((int)-res));
     else if (res < 0)
-        ; /* the end of what it has said to us comes yet, and tells so */
+        s->unsent = true; /* the end of what it has said to us comes yet, and tells so */
     else if (!s->closing)
         s->events->sent(s->arg);
     settle(s);
@@ -96,9 +98,21 @@ static void take_cipher(struct stream *s, struct text cipher)
         fly_cipher(s);
 }
 
+/* The kernel tells of a reset once: when sending has heard of it, receiving sees an end. */
+static bool was_reset(const struct stream *s)
+{
+    struct tcp_info info;
+    socklen_t bytes = sizeof(info);
+    return (s->sending || s->unsent) &&
+           getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
+           info.tcpi_state == TCP_CLOSE;
+}
+
 static void on_recv(struct loop_op *op, int64_t res, const char *data)
 {
     struct stream *s = op->arg;
+    if (res == 0 && was_reset(s))
+        res = -ECONNRESET;
     if (res <= 0) {
         s->receiving = false;
         bool halfway = s->tls && !s->secured;

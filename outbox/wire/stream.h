@@ -32,6 +32,7 @@ struct stream {
     int fd; /* -1: there is none */
     int socket_errno;
     bool connecting, receiving, sending, closing;
+    bool unsent; /* sending has failed */
     struct loop_op connect_op, recv_op, send_op;
     struct tls *tls; /* NULL: plain */
     bool secured;

@@ -12,6 +12,7 @@ if memory=$(mktemp -d /dev/shm/volley.XXXXXX 2>/dev/null); then
     cd "$memory"
 fi
 studio
+configure 'lookup_after: 100ms' # the sandbox forgets nothing that it took
 account studio '"tier": "endless"'
 customers $people
 sandbox

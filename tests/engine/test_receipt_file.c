@@ -158,3 +158,26 @@ Test(receipt_file, too_many_codes)
     cr_expect_lt(with_code, 256);
     cr_assert_eq(receipt_file_close(&file, NULL), 0);
 }
+
+/* Two pages of a failing disk: codes that do not end before the file does. */
+Test(receipt_file, codes_that_do_not_end)
+{
+    enum { rows = 512 };
+    static char bytes[8192 + rows * sizeof(uint64_t)];
+    struct receipt_file *file;
+    struct error err;
+    char path[PATH_BYTES];
+    cr_assert_eq(receipt_file_open(home, rows, true, &file, NULL), 0);
+    cr_assert_eq(receipt_file_close(&file, NULL), 0);
+    cr_assert_eq(path_join(path, home, TEXT("receipts"), NULL), 0);
+    struct buffer content = {0};
+    cr_assert_eq(file_read(path, sizeof(bytes), &content, NULL), 0);
+    memset(bytes, 'x', sizeof(bytes));
+    memcpy(bytes, buffer_view(&content).data, 64);
+    buffer_fini(&content);
+    cr_assert_eq(file_write(path, (struct text){bytes, sizeof(bytes)}, NULL), 0);
+    for (int write = 0; write < 2; write++) {
+        cr_assert_eq(receipt_file_open(home, rows, write, &file, &err), -ERROR_INPUT);
+        cr_expect(strstr(err.text, "receipts"), "%s", err.text);
+    }
+}

@@ -346,6 +346,23 @@ LOOP_TEST(http1, a_reply_before_the_request_is_over_is_the_last_one)
     stop_peer(peer);
 }
 
+/* The reset is told to what sends. What came of the body before it is not all of it. */
+LOOP_TEST(http1, a_reset_while_a_request_is_sent_is_no_end_of_a_body)
+{
+    static char body[8 << 20];
+    struct call call;
+    peer = start_peer("E POST\nX HTTP/1.1 200 OK||half\nW 60\nR", NULL);
+    start(1);
+    call_init(&call, peer->url);
+    memset(body, 'x', sizeof(body));
+    call.request.body = (struct text){body, sizeof(body)};
+    carry_out(&call);
+    expect_reply(&call, 200, "half");
+    cr_expect(call.truncated);
+    stop();
+    stop_peer(peer);
+}
+
 /* --- on the way there --- */
 
 /* A port on which nobody takes connections: its queue is full, and what comes is dropped. */
@@ -447,6 +464,29 @@ LOOP_TEST(http1, the_next_address_is_tried)
         stop();
     }
     stop_peer(peer);
+}
+
+/* What is overtaken serves nobody: who comes later does not wait until it is given up. */
+LOOP_TEST(http1, nobody_waits_for_an_address_that_was_overtaken)
+{
+    char url[64];
+    int fds[3], port = 0, fd = full_port(&port, fds);
+    struct call calls[3];
+    peer = start_peer6(port);
+    peer->scripts[0] = peer->scripts[1] =
+        "H\nX HTTP/1.1 200 OK|Connection: close|Content-Length: 2||ok\nT";
+    snprintf(url, sizeof(url), "http://localhost:%d/", port);
+    start(2);
+    for (size_t i = 0; i < ARRAY_COUNT(calls); i++) {
+        int64_t began_ns = clock_steady_ns();
+        call_init(&calls[i], url);
+        carry_out(&calls[i]);
+        cr_expect_eq(calls[i].end, HTTP_REPLY, "%zu: %s", i, calls[i].words);
+        cr_expect(i == 0 || clock_steady_ns() - began_ns < 200 * NS_PER_MS, "%zu", i);
+    }
+    stop();
+    stop_peer(peer);
+    close_full(fd, fds);
 }
 
 LOOP_TEST(http1, closing_waits_for_no_resolver)

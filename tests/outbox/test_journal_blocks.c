@@ -214,3 +214,27 @@ Test(journal_blocks, a_journal_of_version_1_is_continued)
     cr_expect_eq(fixture_read(0, room, sizeof(room)).data[7], 1);
     cr_expect_eq(fixture_read(1, room, sizeof(room)).data[7], FRAME_FILE_VERSION);
 }
+
+/* The header that tells of other providers is written through the page cache, into the block that the
+ * first group then shares. */
+Test(journal_blocks, a_header_written_at_the_start_stays)
+{
+    open_plain();
+    begin();
+    journal_close(&journal);
+    const struct text names[] = {TEXT("relay"), TEXT("ses")};
+    struct journal_header other = fixture_header;
+    other.providers = names;
+    fake = (struct loop){0};
+    struct journal_limits limits = {64u << 20, 1u << 20, false};
+    cr_assert_eq(journal_open_limited(fixture_dir, &other, &fake, limits, &journal, NULL),
+                 0);
+    for (int64_t serial = 0; serial < 3; serial++) {
+        struct told told;
+        start_one(serial, &told);
+        complete(0);
+        cr_expect_eq(told.count, 1);
+    }
+    journal_close(&journal);
+    cr_expect_eq(replayed(), 3);
+}
