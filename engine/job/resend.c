@@ -12,7 +12,7 @@
 
 #define JOB_FILE_BYTES_MAX ((size_t)64 << 20)
 
-static bool for_lack_of_quota(enum disposition d)
+bool resend_lacked_quota(enum disposition d)
 {
     return d == DISPOSITION_QUOTA || (d >= DISPOSITION_QUOTA_THEN_OPTED_OUT &&
                                       d <= DISPOSITION_QUOTA_THEN_EMPTY_TEXT);
@@ -63,7 +63,7 @@ static void read_channel(struct resend *resend, const struct replay *replay, int
     for (uint64_t r = 0; states && r < replay->rows; r++) {
         enum disposition disposition = (enum disposition)states[r].disposition;
         if (only == RESEND_QUOTA
-                ? for_lack_of_quota(disposition) && !has_message(replay, r)
+                ? resend_lacked_quota(disposition) && !has_message(replay, r)
                 : resend_wants(disposition, (enum outcome)states[r].outcome, only))
             resend_add(resend, channel, r);
     }

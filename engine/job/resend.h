@@ -28,7 +28,9 @@ int64_t resend_job(const char *dir, const struct config *config, struct text id,
                    enum resend_only only, bool new_text, struct buffer *content_out,
                    struct error *err) MUST_USE;
 
-/* resend_wants: what became of a message is what `only` says; resend_add: it is one of them. */
+/* resend_lacked_quota: it got no message because the allowance was used up. resend_wants: what became of a
+ * message is what `only` says; none was planned of RESEND_QUOTA. resend_add: it is one of them. */
+bool resend_lacked_quota(enum disposition disposition);
 bool resend_wants(enum disposition disposition, enum outcome outcome,
                   enum resend_only only);
 void resend_add(struct resend *resend, int channel, uint64_t row);

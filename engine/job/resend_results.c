@@ -31,6 +31,7 @@ struct walk {
     int channel;      /* of the last result */
     bool begun;
     enum resend_only only;
+    uint64_t *reached; /* of RESEND_QUOTA: rows that have a message on some channel */
     struct resend *out;
 };
 
@@ -139,14 +140,28 @@ static int outcome_of(struct text name)
     return OUTCOME_PENDING;
 }
 
-/* take: one line of the results; only those that are wanted are looked for. */
+/* matters: only those are looked for in the snapshot. */
+static bool matters(const struct walk *walk, enum disposition disposition,
+                    enum outcome outcome)
+{
+    if (walk->only != RESEND_QUOTA)
+        return resend_wants(disposition, outcome, walk->only);
+    return disposition_sends(disposition) || resend_lacked_quota(disposition);
+}
+
+/* take: one line of the results. */
 static int take(struct walk *walk, int64_t at, struct error *err)
 {
     struct text channel_word, disposition, outcome;
     if (word(walk, at, CHANNEL, &channel_word) ||
-        word(walk, at, DISPOSITION, &disposition) || word(walk, at, OUTCOME, &outcome) ||
-        !resend_wants((enum disposition)disposition_of(disposition),
-                      (enum outcome)outcome_of(outcome), walk->only))
+        word(walk, at, DISPOSITION, &disposition))
+        return 0;
+    enum disposition d = (enum disposition)disposition_of(disposition);
+    /* What was not planned has no outcome. */
+    enum outcome o = word(walk, at, OUTCOME, &outcome)
+                         ? OUTCOME_PENDING
+                         : (enum outcome)outcome_of(outcome);
+    if (!matters(walk, d, o))
         return 0;
     int channel = channel_parse(channel_word);
     if (channel < 0)
@@ -155,7 +170,10 @@ static int take(struct walk *walk, int64_t at, struct error *err)
     if (rc)
         return rc;
     walk->channel = channel;
-    resend_add(walk->out, channel, walk->row);
+    if (walk->only == RESEND_QUOTA && disposition_sends(d))
+        bitmap_set(walk->reached, walk->row);
+    else
+        resend_add(walk->out, channel, walk->row);
     return 0;
 }
 
@@ -191,12 +209,33 @@ static bool is_closed(const char *dir)
     return closed;
 }
 
+static int take_all(struct walk *walk, struct error *err)
+{
+    struct resend *out = walk->out;
+    int64_t at;
+    int rc;
+    walk->reached = calloc(bitmap_words(out->rows) + 1, sizeof(*walk->reached));
+    CHECK(walk->reached != NULL);
+    while ((rc = next(&walk->results, &at, err)) == 1) {
+        rc = take(walk, at, err);
+        if (rc)
+            break;
+    }
+    for (int c = 0; rc == 0 && c < CHANNEL_COUNT; c++) {
+        if (!out->wanted[c])
+            continue;
+        bitmap_andnot(out->wanted[c], walk->reached, out->rows);
+        out->counts[c] = bitmap_count(out->wanted[c], out->rows);
+    }
+    free(walk->reached);
+    return rc;
+}
+
 int resend_results_read(const char *dir, const struct config *config,
                         enum resend_only only, struct resend *out, struct error *err)
 {
     static const struct snapshot_alias customer = {"id", "customer"};
     struct walk walk = {.only = only, .out = out};
-    int64_t at;
     if (!is_closed(dir))
         return error_set(err, ERROR_INPUT, "%s has no books that are closed", dir);
     int rc = open_rows(&walk.results, dir, "results.arrow", &customer, 1, err);
@@ -209,11 +248,7 @@ int resend_results_read(const char *dir, const struct config *config,
         out->rows = snapshot_rows(walk.customers.snapshot);
         begin(&walk.results, walk.words, WORDS);
         begin(&walk.customers, NULL, 0);
-        while ((rc = next(&walk.results, &at, err)) == 1) {
-            rc = take(&walk, at, err);
-            if (rc)
-                break;
-        }
+        rc = take_all(&walk, err);
     }
     close_rows(&walk.results);
     close_rows(&walk.customers);

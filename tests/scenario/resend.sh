@@ -56,11 +56,16 @@ job both '"account": "small", "channels": ["sms"], "sms_fallback": "email"'
 expect 0 "$volley" send both.json --json >both.books 2>/dev/null
 expect 0 "$volley" resend used --only quota --json >used0.books 2>/dev/null
 "$volley" quota small --add-pack 1000 >/dev/null
+damage() { printf 'damaged damaged' | dd of="outbox/$1/journal.0000" bs=1 seek=4 conv=notrunc 2>/dev/null; }
+damage used.resend-quota # results.arrow knows it too
 expect 0 "$volley" resend used.resend-quota --only quota --json >used1.books 2>quota.err
 grep -q '200 messages, as they were in used.resend-quota' quota.err || fail "$(cat quota.err)"
 expect 0 "$volley" resend both --only quota --json >both1.books 2>/dev/null
 expect 0 "$volley" resend both.resend-quota --only quota 2>nobody.err
 grep -q 'nobody got nothing' nobody.err || fail "$(cat nobody.err)"
+damage both
+"$volley" resend both --only quota >/dev/null 2>damaged.err || :
+grep -q '351 messages, as they were in both' damaged.err || fail "$(cat damaged.err)"
 mv all.arrow snapshots/studio.arrow
 check <<'PY'
 def sms(name): return channel(load(f"{name}.books"), "sms")
