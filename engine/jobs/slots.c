@@ -50,20 +50,6 @@ struct slots {
     struct slot slots[];
 };
 
-/* The first problem of a job file, for its error.json. */
-struct first_problem {
-    unsigned line;
-    bool told;
-};
-
-static void on_problem(void *arg, unsigned line, const char *sentence)
-{
-    struct first_problem *first = arg;
-    (void)sentence;
-    if (!first->told)
-        *first = (struct first_problem){.line = line, .told = true};
-}
-
 static void tell(struct slots *slots, const struct slot_news *what)
 {
     struct slot_news *news = malloc(sizeof(*news));
@@ -114,7 +100,7 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
 }
 
 static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
-                    const struct config *config, struct first_problem *first,
+                    const struct config *config, struct start_problem *first,
                     struct run **run_out, struct error *err)
 {
     struct job_env env = {.home = slot->slots->home,
@@ -122,7 +108,7 @@ static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
                           .store = slot->store,
                           .frugal = frugal,
                           .closing = job->cancel,
-                          .problem_fn = on_problem,
+                          .problem_fn = start_problem,
                           .arg = first};
     char path[PATH_BYTES];
     struct buffer content = {0};
@@ -140,7 +126,7 @@ static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
 static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
                        const struct config *config)
 {
-    struct first_problem first = {0};
+    struct start_problem first = {0};
     struct slot_news news = {.kind = SLOT_REFUSED, .job = job};
     struct run *run = NULL;
     char sentence[ACCOUNT_BLOCKED_BYTES];
