@@ -88,7 +88,11 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
         }
     }
     show(slot, NULL);
-    news.kind = run_close(&run, &news.ending, &news.why) ? SLOT_REFUSED : SLOT_ENDED;
+    int rc = run_close(&run, &news.ending, &news.why);
+    news.kind = rc == 0 ? SLOT_ENDED : rc == -ERROR_AGAIN ? SLOT_LATER : SLOT_REFUSED;
+    if (news.kind ==
+        SLOT_LATER) /* somebody kept state.db: the journal has how far it came */
+        news.retry_ns = clock_steady_ns() + SLOTS_AGAIN_NS;
     if (news.kind == SLOT_ENDED && news.ending.state == JOB_WAITING) {
         news.kind = SLOT_ASLEEP;
     } else if (news.kind == SLOT_ENDED && news.ending.blocked) {
