@@ -137,28 +137,15 @@ static int take_job(struct intake *in)
     return rc;
 }
 
-struct first_line {
-    unsigned line;
-    bool told;
-};
-
-static void on_problem(void *arg, unsigned line, const char *sentence)
-{
-    struct first_line *first = arg;
-    (void)sentence;
-    if (!first->told)
-        *first = (struct first_line){line, true};
-}
-
 static int take_file(struct daemon *d, const char *name, struct text content,
                      struct error *err)
 {
     struct job_file file;
-    struct first_line first = {0};
+    struct start_problem first = {0};
     struct error why = {0};
     if (spool_is_control(name))
         return wishes_control(d, name, content, SPOOL_ACTIVE, true, err);
-    if (job_file_parse(content, name, on_problem, &first, &file, &why)) {
+    if (job_file_parse(content, name, start_problem, &first, &file, &why)) {
         daemon_refuse(d, name, &why, first.line);
         return 0;
     }

@@ -50,20 +50,6 @@ struct slots {
     struct slot slots[];
 };
 
-/* The first problem of a job file, for its error.json. */
-struct first_problem {
-    unsigned line;
-    bool told;
-};
-
-static void on_problem(void *arg, unsigned line, const char *sentence)
-{
-    struct first_problem *first = arg;
-    (void)sentence;
-    if (!first->told)
-        *first = (struct first_problem){.line = line, .told = true};
-}
-
 static void tell(struct slots *slots, const struct slot_news *what)
 {
     struct slot_news *news = malloc(sizeof(*news));
@@ -102,7 +88,11 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
         }
     }
     show(slot, NULL);
-    news.kind = run_close(&run, &news.ending, &news.why) ? SLOT_REFUSED : SLOT_ENDED;
+    int rc = run_close(&run, &news.ending, &news.why);
+    news.kind = rc == 0 ? SLOT_ENDED : rc == -ERROR_AGAIN ? SLOT_LATER : SLOT_REFUSED;
+    if (news.kind ==
+        SLOT_LATER) /* somebody kept state.db: the journal has how far it came */
+        news.retry_ns = clock_steady_ns() + SLOTS_AGAIN_NS;
     if (news.kind == SLOT_ENDED && news.ending.state == JOB_WAITING) {
         news.kind = SLOT_ASLEEP;
     } else if (news.kind == SLOT_ENDED && news.ending.blocked) {
@@ -114,7 +104,7 @@ static void follow(struct slot *slot, struct backlog_job *job, struct run *run)
 }
 
 static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
-                    const struct config *config, struct first_problem *first,
+                    const struct config *config, struct start_problem *first,
                     struct run **run_out, struct error *err)
 {
     struct job_env env = {.home = slot->slots->home,
@@ -122,7 +112,7 @@ static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
                           .store = slot->store,
                           .frugal = frugal,
                           .closing = job->cancel,
-                          .problem_fn = on_problem,
+                          .problem_fn = start_problem,
                           .arg = first};
     char path[PATH_BYTES];
     struct buffer content = {0};
@@ -140,7 +130,7 @@ static int open_job(struct slot *slot, struct backlog_job *job, bool frugal,
 static void run_job_of(struct slot *slot, struct backlog_job *job, bool frugal,
                        const struct config *config)
 {
-    struct first_problem first = {0};
+    struct start_problem first = {0};
     struct slot_news news = {.kind = SLOT_REFUSED, .job = job};
     struct run *run = NULL;
     char sentence[ACCOUNT_BLOCKED_BYTES];

@@ -48,6 +48,14 @@ int64_t start_content_hash(struct text content)
     return hash ? hash : 1;
 }
 
+void start_problem(void *arg, unsigned line, const char *sentence)
+{
+    struct start_problem *first = arg;
+    (void)sentence;
+    if (!first->told)
+        *first = (struct start_problem){.line = line, .told = true};
+}
+
 /* What the store keeps of a job that is resumed. */
 struct known {
     char spool_name[256];

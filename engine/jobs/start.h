@@ -37,4 +37,11 @@ int64_t start_content_hash(struct text content);
 int start_resume(struct io_thread *io, const struct job_env *env, struct text id,
                  struct run **run_out, struct error *err) MUST_USE;
 
+/* The first problem of a job file, for its error.json. start_problem: a job_problem_fn that notes it. */
+struct start_problem {
+    unsigned line;
+    bool told;
+};
+void start_problem(void *arg, unsigned line, const char *sentence);
+
 #endif
