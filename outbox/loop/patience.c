@@ -8,7 +8,8 @@
  * is busy asks for a quarter: more would make both sides wait for each other in turn. Who has nothing
  * else to do asks for half, and if the replies then come no slower, for three quarters: each switch and
  * timer serves so many more. A server that is nearly as fast as we are would run out of work while
- * three quarters are waited for; that looks like idleness of ours, so only the pace tells. */
+ * three quarters are waited for; that looks like idleness of ours, so only the pace tells, and that of
+ * half again and again, for the first time may have been a bad one. */
 #include "outbox/loop/patience.h"
 
 #include "base/clock.h"
@@ -22,6 +23,7 @@
 #define IDLE_SHARE  0.8
 #define PERIOD_NS   (100 * NS_PER_MS)
 #define PACE_LOST   0.95
+#define ON_PERIODS  4  /* of three quarters, until half is looked at again */
 #define OFF_PERIODS 64 /* the longest time until three quarters are tried again */
 
 void patience_init(struct patience *p)
@@ -94,7 +96,8 @@ static void end_period(struct patience *p, int64_t now_ns)
         begin_period(p, PATIENCE_HALF, now_ns);
     } else {
         p->periods_off_next = 1;
-        begin_period(p, PATIENCE_MOST, now_ns);
+        bool again = ++p->periods_on % ON_PERIODS == 0;
+        begin_period(p, again ? PATIENCE_HALF : PATIENCE_MOST, now_ns);
     }
 }
 

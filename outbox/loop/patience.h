@@ -20,7 +20,7 @@ struct patience {
     unsigned waits_in_time;
     /* how much of what is owed it may be */
     enum patience_share share;
-    unsigned waits, periods_off, periods_off_next;
+    unsigned waits, periods_on, periods_off, periods_off_next;
     uint64_t replies, period_replies;
     int64_t looked_ns, used_ns, period_ns;
     double half_pace; /* replies a nanosecond */

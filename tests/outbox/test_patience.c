@@ -94,7 +94,9 @@ Test(patience, gives_way_where_more_is_slower)
     int64_t now = 0;
     unsigned most = 0, rounds = 4000;
     for (unsigned i = 0; i < rounds; i++) { /* with most awaited, half as many come */
-        for (unsigned r = 0; r < (p.share == PATIENCE_MOST ? 10 : 20); r++)
+        unsigned pace = p.share == PATIENCE_MOST ? 10 : 20;
+        for (unsigned r = 0; r < (i < 20 ? 8 : pace);
+             r++) /* at first the server is busy */
             patience_replied(&p);
         now += 10 * NS_PER_MS;
         patience_look(&p, now, now / 2);
